@@ -1,0 +1,799 @@
+//! The decisions: a word, an event, the time and the configuration in; a word and a verdict out.
+//!
+//! Nothing here stores anything. Whoever calls keeps the [`Word`] in one place, puts the new one there only if the old
+//! one still stands, and asks again if it does not. A [`Pace`] lies beside the word and is stored before it.
+
+use core::time::Duration;
+
+use crate::{
+    Config, Evidence, Outcome, Pace, Phase, Reason, Refusal, State, Tally, Timestamp, Transition,
+    Word,
+    policy::{open::Due, probes::Shown},
+    time::{MAX_WAIT, Tick, nanos},
+    word::{MOST_ATTEMPTS, PENDING},
+};
+
+/// What every decision needs to know besides the word: the configuration and the seed of the jitter.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The circuit's configuration.
+    pub config: &'a Config,
+    /// Tells circuits with the same configuration apart, so that a fleet does not probe in step.
+    pub seed: u16,
+    /// The generation with which the circuit began.
+    pub first: u16,
+}
+
+/// What becomes of a call that asks to be admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a call that was not let pass must not be made"]
+pub enum Admission {
+    /// It passes, and its outcome counts in the word's generation.
+    Pass,
+    /// It passes if [`Beside::admit`](crate::Beside::admit) has allowance for it.
+    PassWithinAllowance,
+    /// It passes, and its outcome counts for nothing.
+    PassUncounted,
+    /// It does not pass.
+    Refuse(Refusal),
+    /// It passes as one more probe, once the pace and then the word are stored.
+    Probe(Pace, Word),
+    /// It passes as the first probe of a half-open period, once the word is stored.
+    FirstProbe(Word, Transition),
+    /// Half-open ended without a verdict some time ago; store the word and ask again.
+    Lapsed(Word, Transition),
+}
+
+/// What a recorded outcome does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "what is not stored did not happen"]
+pub enum Record {
+    /// Nothing.
+    Unchanged,
+    /// It is counted in this word.
+    Count(Word),
+    /// It decides.
+    Enter(Word, Transition),
+    /// It comes after the deadline of its half-open period, and so changes nothing itself.
+    Lapsed(Word, Transition),
+}
+
+/// What a closed circuit makes of an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "what is not stored did not happen"]
+pub enum Count {
+    /// Nothing.
+    Unchanged,
+    /// It is counted in this word.
+    Store(Word),
+    /// It trips: [`Rules::trip`], at the time of now.
+    Trip(Reason),
+}
+
+/// What the cells beside the word, and a policy of the user's own, make of an outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weighed {
+    /// The rule that it breaks.
+    pub broken: Option<Reason>,
+    /// The failures in the windows; the most, if there are two.
+    pub failures: u32,
+    /// The window of calls is full, of nothing but good calls.
+    ///
+    /// Whoever stores a word because of it looks again at [`Beside::is_clean`](crate::Beside::is_clean) afterwards, and
+    /// takes it back if that is no longer so: a failure may have come between.
+    pub clean: bool,
+    /// The ramp is over.
+    pub recovered: bool,
+}
+
+/// What happened to an admitted call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was recorded with this outcome.
+    Recorded(Outcome),
+    /// Its permit was dropped.
+    Cancelled,
+}
+
+/// What an operator can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Open, for so long or for the usual time.
+    Trip(Option<Duration>),
+    /// Half-open.
+    HalfOpen,
+    /// Closed.
+    Close,
+    /// Refuse every call until told otherwise.
+    Isolate,
+    /// Let every call pass uncounted until told otherwise.
+    Disable,
+    /// Start afresh, do everything as usual, but refuse nothing.
+    ObserveOnly,
+    /// Start afresh.
+    Reset,
+}
+
+/// How a fate counts: as a success, as a failure, or not at all.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    Good,
+    Bad,
+    None,
+}
+
+impl Fate {
+    fn weight(self, config: &Config) -> Weight {
+        match self {
+            Self::Recorded(Outcome::Success) => Weight::Good,
+            Self::Recorded(Outcome::Failure | Outcome::Overload { .. }) => Weight::Bad,
+            Self::Cancelled if config.cancelled_is_failure => Weight::Bad,
+            Self::Recorded(Outcome::Ignored) | Self::Cancelled => Weight::None,
+        }
+    }
+
+    /// Whether this counts as a failure.
+    pub fn is_failure(self, config: &Config) -> bool {
+        self.weight(config) == Weight::Bad
+    }
+
+    /// Whether this is a call that failed, as the totals count it.
+    pub const fn is_failed_call(self) -> bool {
+        matches!(
+            self,
+            Self::Recorded(Outcome::Failure | Outcome::Overload { .. })
+        )
+    }
+
+    /// Whether this counts at all.
+    pub fn counts(self, config: &Config) -> bool {
+        self.weight(config) != Weight::None
+    }
+
+    const fn asked(self) -> Option<Duration> {
+        match self {
+            Self::Recorded(Outcome::Overload { retry_after }) => Some(retry_after),
+            Self::Recorded(Outcome::Success | Outcome::Failure | Outcome::Ignored)
+            | Self::Cancelled => None,
+        }
+    }
+}
+
+impl Rules<'_> {
+    /// Decides whether a call may pass; `draw` gives a random number of this request's own, where one is needed.
+    pub fn admit(
+        &self,
+        word: Word,
+        pace: Pace,
+        now: Timestamp,
+        draw: impl FnOnce() -> u32,
+    ) -> Admission {
+        match word.phase() {
+            Phase::Closed(_) => Admission::Pass,
+            Phase::Recovering(_) => Admission::PassWithinAllowance,
+            Phase::Disabled => Admission::PassUncounted,
+            Phase::Isolated => Admission::Refuse(Refusal::Isolated),
+            Phase::Open { attempt, until } => {
+                match self
+                    .config
+                    .open
+                    .due(Tick::from_bits(until), now, || self.random(word), draw)
+                {
+                    Due::No { retry_after } if !self.is_overdue(word, pace, now) => {
+                        self.refuse(word, Refusal::Open { retry_after })
+                    }
+                    Due::Yes | Due::No { .. } => self.first_probe(word, attempt, now),
+                }
+            }
+            Phase::HalfOpen { attempt, tally } => {
+                if let Some((word, transition)) = self.lapse(word, pace, now) {
+                    Admission::Lapsed(word, transition)
+                } else if self.config.probes.has_room(tally) {
+                    let tally = Tally {
+                        live: tally.live + 1,
+                        ..tally
+                    };
+                    Admission::Probe(
+                        self.extended(word, pace, now),
+                        word.with(Phase::HalfOpen { attempt, tally }),
+                    )
+                } else {
+                    self.refuse(word, Refusal::ProbesTaken)
+                }
+            }
+        }
+    }
+
+    /// As [`Rules::admit`], for a caller that waits for its turn: no calls flow that could be drawn, so an open circuit is
+    /// due after its shortest wait, doubled with each attempt. A refusal then says how long to wait.
+    pub fn admit_waiting(&self, word: Word, pace: Pace, now: Timestamp) -> Admission {
+        let Phase::Open { attempt, until } = word.phase() else {
+            return self.admit(word, pace, now, || 0);
+        };
+        let due =
+            self.config
+                .open
+                .due_for_waiting(Tick::from_bits(until), attempt, self.random(word));
+        let retry_after = due.left(now);
+        if retry_after.is_zero() || self.is_overdue(word, pace, now) {
+            self.first_probe(word, attempt, now)
+        } else {
+            self.refuse(word, Refusal::Open { retry_after })
+        }
+    }
+
+    /// How long half-open goes on without a verdict; `None` in any other state.
+    pub fn lapses_in(&self, word: Word, pace: Pace, now: Timestamp) -> Option<Duration> {
+        let Phase::HalfOpen { .. } = word.phase() else {
+            return None;
+        };
+        let timeout = self.config.probes.timeout;
+        Some(if pace.generation() == word.generation() {
+            pace.lasts(timeout).saturating_sub(pace.age(now))
+        } else {
+            timeout
+        })
+    }
+
+    /// The open circuit's first probe, whatever was drawn.
+    fn first_probe(&self, word: Word, attempt: u32, now: Timestamp) -> Admission {
+        let half_open = word.enter(Phase::HalfOpen {
+            attempt,
+            tally: Tally {
+                live: 1,
+                ..Tally::default()
+            },
+        });
+        Admission::FirstProbe(
+            half_open,
+            transition(word, half_open, Reason::ProbeDue, 0, now),
+        )
+    }
+
+    /// A refusal; in the shadow the call passes all the same.
+    fn refuse(&self, word: Word, refusal: Refusal) -> Admission {
+        if word.is_shadow() {
+            Admission::PassUncounted
+        } else {
+            Admission::Refuse(refusal)
+        }
+    }
+
+    /// Counts an outcome of the current generation while closed. It needs no time unless it trips.
+    #[inline]
+    pub fn count(&self, word: Word, fate: Fate, beside: &Weighed) -> Count {
+        if !word.is_closed() {
+            return Count::Unchanged;
+        }
+        let weight = fate.weight(self.config);
+        let seen = match weight {
+            Weight::None => Ok(word.evidence()),
+            Weight::Good => self.config.trip.judge(word.evidence(), false),
+            Weight::Bad => self.config.trip.judge(word.evidence(), true),
+        };
+        let seen = match (seen, beside.broken) {
+            (Err(reason), _) | (Ok(_), Some(reason)) => return Count::Trip(reason),
+            (Ok(seen), None) => seen,
+        };
+        let pending = (word.pending() + u32::from(fate.is_failed_call())) & PENDING;
+        let has_window = self.config.trip.calls.is_some();
+        let needs_window =
+            has_window && (weight == Weight::Bad || word.needs_window() && !beside.clean);
+        let mut next = word.with_evidence(seen, pending).with_window(needs_window);
+        if beside.recovered {
+            next = next.recovered();
+        }
+        if next == word {
+            Count::Unchanged
+        } else {
+            Count::Store(next)
+        }
+    }
+
+    /// Opens a closed circuit; `fate` is that of the call which tripped it, `failures` those that its windows hold.
+    pub fn trip(
+        &self,
+        word: Word,
+        reason: Reason,
+        fate: Fate,
+        failures: u32,
+        now: Timestamp,
+    ) -> (Word, Transition) {
+        let seen = match reason {
+            Reason::ConsecutiveFailures { failures } => failures,
+            _ => self.failures(word) + u32::from(fate.is_failure(self.config)),
+        };
+        self.open(word, 0, now, reason, seen.max(failures), fate.asked())
+    }
+
+    /// Records the outcome of a probe of the current generation.
+    pub fn record_probe(
+        &self,
+        word: Word,
+        pace: Pace,
+        fate: Fate,
+        slow: bool,
+        now: Timestamp,
+    ) -> Record {
+        let Phase::HalfOpen { attempt, tally } = word.phase() else {
+            return Record::Unchanged;
+        };
+        if let Some((word, transition)) = self.lapse(word, pace, now) {
+            return Record::Lapsed(word, transition);
+        }
+        let mut tally = Tally {
+            live: tally.live.saturating_sub(1),
+            ..tally
+        };
+        let weight = fate.weight(self.config);
+        match weight {
+            Weight::Good => tally.good += 1,
+            Weight::Bad => tally.failed += 1,
+            Weight::None => {}
+        }
+        tally.slow += u32::from(slow && weight != Weight::None);
+        match self.config.probes.judge(tally) {
+            Shown::Undecided => Record::Count(word.with(Phase::HalfOpen { attempt, tally })),
+            Shown::Good(probes) => {
+                let phase = if self.config.ramp.is_some() {
+                    Phase::Recovering(Evidence::default())
+                } else {
+                    CLOSED
+                };
+                let closed = self.begin(word.enter(phase));
+                let reason = Reason::ProbesSucceeded { probes };
+                Record::Enter(closed, transition(word, closed, reason, tally.failed, now))
+            }
+            Shown::Bad(reason) => {
+                let (word, transition) = self.open(
+                    word,
+                    (attempt + 1).min(MOST_ATTEMPTS),
+                    now,
+                    reason,
+                    tally.failed,
+                    fate.asked(),
+                );
+                Record::Enter(word, transition)
+            }
+        }
+    }
+
+    /// Carries out a command; `None` if there is nothing to do.
+    pub fn command(
+        &self,
+        word: Word,
+        command: Command,
+        now: Timestamp,
+    ) -> Option<(Word, Transition)> {
+        let next = match command {
+            Command::Trip(for_long) => {
+                let wait = for_long
+                    .unwrap_or_else(|| self.wait(word, 0, None))
+                    .clamp(Duration::from_millis(1), MAX_WAIT);
+                let until = Tick::after(now, wait).bits();
+                let opened = word.enter(Phase::Open { attempt: 0, until });
+                let transition =
+                    transition(word, opened, Reason::Operator, self.failures(word), now);
+                return Some((
+                    opened,
+                    Transition {
+                        open_for: Some(wait),
+                        ..transition
+                    },
+                ));
+            }
+            Command::HalfOpen => word.enter(Phase::HalfOpen {
+                attempt: 0,
+                tally: Tally::default(),
+            }),
+            Command::Close => self.begin(word.enter(CLOSED)),
+            Command::Isolate if word.phase() == Phase::Isolated => return None,
+            Command::Isolate => word.enter(Phase::Isolated).shadow(false),
+            Command::Disable if word.phase() == Phase::Disabled => return None,
+            Command::Disable => word.enter(Phase::Disabled).shadow(false),
+            Command::ObserveOnly => self.begin(word.enter(CLOSED)).shadow(true),
+            Command::Reset => self.begin(word.enter(CLOSED)).shadow(false),
+        };
+        Some((
+            next,
+            transition(word, next, Reason::Operator, self.failures(word), now),
+        ))
+    }
+
+    /// A circuit that begins, closed, with this generation.
+    pub fn first_word(&self, generation: u16) -> Word {
+        self.begin(Word::closed(generation))
+    }
+
+    /// A closed word of a new generation, whose window of calls is still empty.
+    fn begin(&self, word: Word) -> Word {
+        word.with_window(self.config.trip.calls.is_some())
+    }
+
+    /// The state as a caller of this moment would meet it: it knows the time, and moves nothing.
+    pub fn state(&self, word: Word, pace: Pace, now: Timestamp) -> State {
+        let word = self.lapse(word, pace, now).map_or(word, |(word, _)| word);
+        match word.phase() {
+            Phase::Open { until, .. } if self.is_over(word, pace, until, now) => State::HalfOpen,
+            _ => word.stored_state(),
+        }
+    }
+
+    /// How long every call will be refused from now on, if any is; `None` if the operator refuses them.
+    pub fn retry_after(&self, word: Word, pace: Pace, now: Timestamp) -> Option<Duration> {
+        let word = self.lapse(word, pace, now).map_or(word, |(word, _)| word);
+        match word.phase() {
+            Phase::Open { .. } if self.is_overdue(word, pace, now) => Some(Duration::ZERO),
+            Phase::Open { until, .. } => Some(Tick::from_bits(until).left(now)),
+            Phase::Isolated => None,
+            Phase::Closed(_) | Phase::Recovering(_) | Phase::HalfOpen { .. } | Phase::Disabled => {
+                Some(Duration::ZERO)
+            }
+        }
+    }
+
+    /// The failures that count in this state.
+    pub fn failures(&self, word: Word) -> u32 {
+        match word.phase() {
+            Phase::Closed(seen) | Phase::Recovering(seen) => self.config.trip.failures(seen),
+            Phase::HalfOpen { tally, .. } => tally.failed,
+            Phase::Open { .. } | Phase::Isolated | Phase::Disabled => 0,
+        }
+    }
+
+    /// The pace to store for a state that was entered now.
+    pub fn pace(&self, word: Word, now: Timestamp) -> Pace {
+        Pace::entered(word.generation(), now)
+    }
+
+    fn is_over(&self, word: Word, pace: Pace, until: u64, now: Timestamp) -> bool {
+        let until = Tick::from_bits(until);
+        let is_certain = || self.config.open.is_certain(until, now, self.random(word));
+        until.left(now).is_zero() && is_certain() || self.is_overdue(word, pace, now)
+    }
+
+    /// Whether an open circuit was left alone for so long that the ticks of its word cannot tell how long.
+    fn is_overdue(&self, word: Word, pace: Pace, now: Timestamp) -> bool {
+        pace.generation() == word.generation() && pace.age(now) > MAX_WAIT * 2
+    }
+
+    /// What becomes of a half-open circuit whose deadline has passed: it opened at the deadline.
+    fn lapse(&self, word: Word, pace: Pace, now: Timestamp) -> Option<(Word, Transition)> {
+        let Phase::HalfOpen { attempt, tally } = word.phase() else {
+            return None;
+        };
+        if pace.generation() != word.generation() {
+            // It was entered this moment; its pace is still to be stored.
+            return None;
+        }
+        let lasts = pace.lasts(self.config.probes.timeout);
+        if pace.age(now) < lasts {
+            return None;
+        }
+        // Long ago is as good as not so long ago.
+        let long_ago = Timestamp::from_nanos(now.as_nanos().saturating_sub(nanos(MAX_WAIT)));
+        let at = pace.since(now).saturating_add(lasts).min(now).max(long_ago);
+        let attempt = (attempt + 1).min(MOST_ATTEMPTS);
+        Some(self.open(word, attempt, at, Reason::ProbeTimedOut, tally.failed, None))
+    }
+
+    fn extended(&self, word: Word, pace: Pace, now: Timestamp) -> Pace {
+        let pace = if pace.generation() == word.generation() {
+            pace
+        } else {
+            self.pace(word, now)
+        };
+        pace.admitted(now, self.config.probes.timeout)
+    }
+
+    fn open(
+        &self,
+        word: Word,
+        attempt: u32,
+        at: Timestamp,
+        reason: Reason,
+        failures: u32,
+        asked: Option<Duration>,
+    ) -> (Word, Transition) {
+        let wait = self.wait(word, attempt, asked);
+        let opened = word.enter(Phase::Open {
+            attempt,
+            until: Tick::after(at, wait).bits(),
+        });
+        let transition = transition(word, opened, reason, failures, at);
+        (
+            opened,
+            Transition {
+                open_for: Some(wait),
+                ..transition
+            },
+        )
+    }
+
+    /// The open time of the generation after this one.
+    fn wait(&self, word: Word, attempt: u32, asked: Option<Duration>) -> Duration {
+        self.config.open.wait(
+            attempt,
+            self.random_of(word.generation().wrapping_add(1)),
+            asked,
+        )
+    }
+
+    /// The random number of this word's generation.
+    fn random(&self, word: Word) -> u64 {
+        self.random_of(word.generation())
+    }
+
+    fn random_of(&self, generation: u16) -> u64 {
+        mix(u64::from(self.seed) << 16 | u64::from(generation.wrapping_sub(self.first)))
+    }
+}
+
+const CLOSED: Phase = Phase::Closed(Evidence {
+    score: 0,
+    calls: 0,
+    row: 0,
+});
+
+fn transition(from: Word, to: Word, reason: Reason, failures: u32, at: Timestamp) -> Transition {
+    Transition {
+        from: from.stored_state(),
+        to: to.stored_state(),
+        generation: to.generation(),
+        reason,
+        failures,
+        at,
+        open_for: None,
+    }
+}
+
+/// Scatters a number over all 64 bits: the finalizer of SplitMix64 (G. Steele, D. Lea, C. Flood, "Fast Splittable
+/// Pseudorandom Number Generators", 2014).
+pub const fn mix(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ number >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::{vec, vec::Vec};
+
+    use super::*;
+    use crate::{OpenTime, Percent, Probes, Trip};
+
+    const FAILURE: Fate = Fate::Recorded(Outcome::Failure);
+    const SUCCESS: Fate = Fate::Recorded(Outcome::Success);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn config() -> Config {
+        Config::builder()
+            .trip(Trip::consecutive_failures(2))
+            .open_time(OpenTime::exponential(SECOND, 60 * SECOND).jitter(Percent(0.0)))
+            .probes(Probes::new(2).timeout(8 * SECOND))
+            .build()
+            .unwrap()
+    }
+
+    fn rules(config: &Config) -> Rules<'_> {
+        Rules {
+            config,
+            seed: 0,
+            first: 0,
+        }
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_nanos(seconds * 1_000_000_000)
+    }
+
+    /// A half-open word with these probes, entered at zero.
+    fn half_open(rules: Rules<'_>, attempt: u32, tally: Tally) -> (Word, Pace) {
+        let word = Word::closed(8).enter(Phase::HalfOpen { attempt, tally });
+        (word, rules.pace(word, Timestamp::ZERO))
+    }
+
+    fn live(live: u32) -> Tally {
+        Tally {
+            live,
+            ..Tally::default()
+        }
+    }
+
+    fn opened(word: Word) -> (u32, u64) {
+        match word.phase() {
+            Phase::Open { attempt, until } => (attempt, until),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_success_that_finds_nothing_changes_nothing() {
+        let config = config();
+        let word = Word::closed(3);
+        assert_eq!(
+            rules(&config).count(word, SUCCESS, &Weighed::default()),
+            Count::Unchanged
+        );
+    }
+
+    #[test]
+    fn what_does_not_count_changes_nothing_in_any_state() {
+        let config = config();
+        let rules = rules(&config);
+        let seen = Evidence {
+            row: 1,
+            ..Evidence::default()
+        };
+        for fate in [Fate::Cancelled, Fate::Recorded(Outcome::Ignored)] {
+            let word = Word::closed(3).with(Phase::Closed(seen));
+            assert_eq!(
+                rules.count(word, fate, &Weighed::default()),
+                Count::Unchanged
+            );
+            let (word, pace) = half_open(rules, 0, live(2));
+            let Record::Count(next) = rules.record_probe(word, pace, fate, false, at(1)) else {
+                panic!("it only gives its place back")
+            };
+            assert_eq!(
+                next,
+                word.with(Phase::HalfOpen {
+                    attempt: 0,
+                    tally: live(1)
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn only_closed_counts_and_only_half_open_records_probes() {
+        let config = config();
+        let rules = rules(&config);
+        let phases = vec![
+            Phase::Open {
+                attempt: 0,
+                until: 5,
+            },
+            Phase::Isolated,
+            Phase::Disabled,
+        ];
+        for phase in phases {
+            let word = Word::closed(3).enter(phase);
+            let pace = rules.pace(word, at(0));
+            assert_eq!(
+                rules.count(word, FAILURE, &Weighed::default()),
+                Count::Unchanged
+            );
+            let record = rules.record_probe(word, pace, FAILURE, false, at(0));
+            assert_eq!(record, Record::Unchanged);
+        }
+    }
+
+    #[test]
+    fn a_failed_probe_opens_for_the_next_longer_wait_and_the_attempts_end_somewhere() {
+        let config = config();
+        let rules = rules(&config);
+        for (attempt, next, wait) in [(0, 1, 2), (1, 2, 4), (62, 63, 60), (63, 63, 60)] {
+            let (word, pace) = half_open(rules, attempt, live(1));
+            let Record::Enter(word, transition) =
+                rules.record_probe(word, pace, FAILURE, false, at(1))
+            else {
+                panic!("one of two is enough")
+            };
+            assert_eq!(opened(word), (next, (1 + wait) * 10_000));
+            assert_eq!(transition.open_for(), Some(wait as u32 * SECOND));
+            assert_eq!(word.generation(), 10);
+        }
+    }
+
+    #[test]
+    fn a_lapse_opened_at_the_deadline_whenever_it_is_noticed() {
+        let config = config();
+        let rules = rules(&config);
+        let (word, pace) = half_open(rules, 0, live(1));
+        for noticed in [8, 9, 1000] {
+            let Admission::Lapsed(word, transition) = rules.admit(word, pace, at(noticed), || 0)
+            else {
+                panic!("its deadline has passed")
+            };
+            assert_eq!(opened(word), (1, 10 * 10_000));
+            assert_eq!(transition.at(), at(8));
+            assert_eq!(transition.reason(), Reason::ProbeTimedOut);
+        }
+    }
+
+    #[test]
+    fn a_half_open_word_whose_pace_is_not_stored_yet_has_not_lapsed() {
+        let config = config();
+        let rules = rules(&config);
+        let (word, _) = half_open(rules, 0, live(1));
+        let stale = rules.pace(Word::closed(8), at(0));
+        assert_eq!(rules.state(word, stale, at(1000)), State::HalfOpen);
+        let Admission::Probe(pace, _) = rules.admit(word, stale, at(1000), || 0) else {
+            panic!("there is room")
+        };
+        assert_eq!(pace.generation(), word.generation());
+        assert_eq!(rules.state(word, pace, at(1007)), State::HalfOpen);
+        assert_eq!(rules.state(word, pace, at(1008)), State::Open);
+    }
+
+    #[test]
+    fn in_the_shadow_every_refusal_passes_uncounted() {
+        let config = config();
+        let rules = rules(&config);
+        let (full, pace) = half_open(rules, 0, live(2));
+        let open = Word::closed(3).enter(Phase::Open {
+            attempt: 0,
+            until: 10_000,
+        });
+        for word in [full, open] {
+            assert!(matches!(
+                rules.admit(word, pace, at(0), || 0),
+                Admission::Refuse(_)
+            ));
+            assert_eq!(
+                rules.admit(word.shadow(true), pace, at(0), || 0),
+                Admission::PassUncounted
+            );
+        }
+    }
+
+    #[test]
+    fn a_first_probe_keeps_the_attempt_for_the_next_wait() {
+        let config = config();
+        let rules = rules(&config);
+        let open = Word::closed(3).enter(Phase::Open {
+            attempt: 5,
+            until: 10_000,
+        });
+        let pace = rules.pace(open, at(0));
+        let Admission::FirstProbe(word, transition) = rules.admit(open, pace, at(1), || 0) else {
+            panic!("it is due")
+        };
+        assert_eq!(
+            word.phase(),
+            Phase::HalfOpen {
+                attempt: 5,
+                tally: live(1)
+            }
+        );
+        assert_eq!(transition.reason(), Reason::ProbeDue);
+    }
+
+    #[test]
+    fn reading_the_state_needs_no_new_word() {
+        let config = config();
+        let rules = rules(&config);
+        let (word, pace) = half_open(rules, 0, live(1));
+        let states: Vec<State> = [0, 7, 8, 9, 10, 100]
+            .map(|seconds| rules.state(word, pace, at(seconds)))
+            .into();
+        use State::{HalfOpen, Open};
+        assert_eq!(states, [HalfOpen, HalfOpen, Open, Open, HalfOpen, HalfOpen]);
+        assert_eq!(rules.retry_after(word, pace, at(9)), Some(SECOND));
+    }
+
+    #[test]
+    fn the_jitter_is_the_seed_s_and_the_number_of_the_opening_since_the_circuit_began() {
+        let config = Config::builder()
+            .open_time(OpenTime::fixed(10 * SECOND).jitter(Percent(50.0)))
+            .build()
+            .unwrap();
+        let wait = |seed, first, generation| {
+            let rules = Rules {
+                config: &config,
+                seed,
+                first,
+            };
+            let command = rules.command(Word::closed(generation), Command::Trip(None), at(0));
+            command.unwrap().1.open_for().unwrap()
+        };
+        assert_eq!(wait(1, 0, 4), wait(1, 0, 4));
+        assert_eq!(wait(1, 0, 4), wait(1, 65_530, 65_534));
+        assert_ne!(wait(1, 0, 4), wait(2, 0, 4));
+        assert_ne!(wait(1, 0, 4), wait(1, 0, 5));
+    }
+}

@@ -1,0 +1,307 @@
+//! Half-open: how many probes, and what they must show.
+
+use core::time::Duration;
+
+use crate::{
+    config::{ConfigError, Percent, check},
+    time::MAX_WAIT,
+    verdict::Reason,
+    word::Tally,
+};
+
+/// How a half-open circuit probes.
+///
+/// At most *n* probes are in flight, and the verdict falls as soon as it is decided: with `successes` of `out_of`
+/// required it closes at the required successes and opens again when they can no longer be reached. Cancelled and
+/// ignored probes count for nothing and give their place back.
+///
+/// Defaults: 3 probes, of which all 3 must succeed, within 30 s.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Probes {
+    pub(crate) live: u32,
+    pub(crate) successes: Option<u32>,
+    pub(crate) out_of: Option<u32>,
+    pub(crate) failure_rate: Option<Percent>,
+    pub(crate) slow_rate: Option<Percent>,
+    pub(crate) timeout: Duration,
+}
+
+impl Default for Probes {
+    fn default() -> Self {
+        Self::new(3)
+    }
+}
+
+impl Probes {
+    /// At most `live` probes at a time, from 1 to 255; as many successes in a row close the circuit.
+    pub const fn new(live: u32) -> Self {
+        Self {
+            live,
+            successes: None,
+            out_of: None,
+            failure_rate: None,
+            slow_rate: None,
+            timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// How many successes close the circuit, from 1 to 255. Default: as many as probes.
+    #[must_use]
+    pub const fn successes(mut self, successes: u32) -> Self {
+        self.successes = Some(successes);
+        self
+    }
+
+    /// How many probes are recorded at the most until the verdict, from the required successes to 255.
+    /// Default: the required successes, so that the first failure opens the circuit again.
+    #[must_use]
+    pub const fn out_of(mut self, sample: u32) -> Self {
+        self.out_of = Some(sample);
+        self
+    }
+
+    /// Opens again at this share of failures in the sample, above 0 % and at most 100 %, in place of a number of successes.
+    #[must_use]
+    pub const fn failure_rate(mut self, rate: Percent) -> Self {
+        self.failure_rate = Some(rate);
+        self
+    }
+
+    /// Opens again at this share of slow calls in the sample too, above 0 % and at most 100 %. Default: slow probes are as good as fast ones.
+    #[must_use]
+    pub const fn slow_rate(mut self, rate: Percent) -> Self {
+        self.slow_rate = Some(rate);
+        self
+    }
+
+    /// How long half-open waits for its verdict after the last probe was admitted, from 1 ms to 25 days; it never lasts
+    /// longer than four times that. Default: 30 s.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    pub(crate) fn check(self) -> Result<Probing, ConfigError> {
+        check(
+            (1..=255).contains(&self.live),
+            "probes",
+            "a number from 1 to 255",
+        )?;
+        check(
+            self.timeout >= Duration::from_millis(1)
+                && self.timeout <= MAX_WAIT / crate::Pace::SPAN,
+            "probes.timeout",
+            "a duration from 1 ms to 25 days",
+        )?;
+        let is_sample = |calls: &u32| (1..=255).contains(calls);
+        check(
+            self.out_of.as_ref().is_none_or(is_sample),
+            "probes.out_of",
+            "a number from 1 to 255",
+        )?;
+        check(
+            self.successes != Some(0),
+            "probes.successes",
+            "a number from 1 to `probes.out_of`",
+        )?;
+        let required = self.successes.unwrap_or(match self.failure_rate {
+            None => self
+                .out_of
+                .map_or(self.live, |sample| self.live.min(sample)),
+            Some(_) => 1,
+        });
+        let sample = self.out_of.unwrap_or(if self.failure_rate.is_some() {
+            self.live
+        } else {
+            required
+        });
+        check(
+            is_sample(&sample),
+            "probes.successes",
+            "a number from 1 to 255",
+        )?;
+        check(
+            (1..=sample).contains(&required),
+            "probes.successes",
+            "a number from 1 to `probes.out_of`",
+        )?;
+        check(
+            self.failure_rate.is_none() || self.successes.is_none(),
+            "probes.failure_rate",
+            "either a failure rate or a number of successes",
+        )?;
+        let of_sample = |rate: Percent, setting| {
+            let millionths = rate.millionths(setting)?;
+            // The least count whose share of the sample reaches the rate.
+            Ok((u64::from(millionths) * u64::from(sample)).div_ceil(1_000_000) as u32)
+        };
+        let failures = match self.failure_rate {
+            Some(rate) => of_sample(rate, "probes.failure_rate")?,
+            None => sample - required + 1,
+        };
+        let slow = self
+            .slow_rate
+            .map(|rate| of_sample(rate, "probes.slow_rate"))
+            .transpose()?;
+        Ok(Probing {
+            live: self.live,
+            sample,
+            failures,
+            slow,
+            timeout: self.timeout,
+        })
+    }
+}
+
+/// The checked form: counts that decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Probing {
+    live: u32,
+    sample: u32,
+    /// So many failures open the circuit again.
+    failures: u32,
+    /// So many slow probes open it again.
+    slow: Option<u32>,
+    pub(crate) timeout: Duration,
+}
+
+/// What the probes have shown.
+pub(crate) enum Shown {
+    /// Nothing yet.
+    Undecided,
+    /// The downstream has recovered, as so many probes say.
+    Good(u32),
+    /// It has not.
+    Bad(Reason),
+}
+
+impl Probing {
+    /// Whether one more probe may go.
+    pub(crate) const fn has_room(&self, tally: Tally) -> bool {
+        tally.live < self.live && tally.live + tally.done() < self.sample
+    }
+
+    pub(crate) fn judges_slowness(&self) -> bool {
+        self.slow.is_some()
+    }
+
+    pub(crate) fn judge(&self, tally: Tally) -> Shown {
+        let (probes, open) = (tally.done(), self.sample.saturating_sub(tally.done()));
+        if tally.failed >= self.failures {
+            return Shown::Bad(Reason::ProbesFailed {
+                failures: tally.failed,
+                probes,
+            });
+        }
+        if self.slow.is_some_and(|slow| tally.slow >= slow) {
+            return Shown::Bad(Reason::ProbesSlow {
+                slow: tally.slow,
+                probes,
+            });
+        }
+        let out_of_reach = tally.failed + open < self.failures
+            && self.slow.is_none_or(|slow| tally.slow + open < slow);
+        if out_of_reach {
+            Shown::Good(probes)
+        } else {
+            Shown::Undecided
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tally(live: u32, good: u32, failed: u32) -> Tally {
+        Tally {
+            live,
+            good,
+            failed,
+            slow: 0,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_verdict_falls_exactly_when_it_is_decided(
+            required in 1..=20u32,
+            more in 0..=20u32,
+            good in 0..=20u32,
+            failed in 0..=20u32,
+        ) {
+            let sample = required + more;
+            prop_assume!(good + failed <= sample);
+            let probing = Probes::new(1).successes(required).out_of(sample).check().unwrap();
+            let shown = probing.judge(tally(0, good, failed));
+            let is_reached = good >= required;
+            let is_out_of_reach = good + (sample - good - failed) < required;
+            match shown {
+                Shown::Good(probes) => prop_assert!(is_reached && probes == good + failed),
+                Shown::Bad(reason) => {
+                    prop_assert!(is_out_of_reach);
+                    prop_assert_eq!(reason, Reason::ProbesFailed { failures: failed, probes: good + failed });
+                }
+                Shown::Undecided => prop_assert!(!is_reached && !is_out_of_reach),
+            }
+        }
+
+        #[test]
+        fn a_failure_rate_opens_at_or_above_its_share_of_the_sample(
+            rate in 0.1..=100.0,
+            sample in 1..=255u32,
+            failed in 0..=255u32,
+        ) {
+            prop_assume!(failed <= sample);
+            let probing = Probes::new(1).failure_rate(Percent(rate)).out_of(sample).check().unwrap();
+            let good = sample - failed;
+            let millionths = (rate * 1e4).round() as u64;
+            let is_reached = u64::from(failed) * 1_000_000 >= millionths * u64::from(sample);
+            match probing.judge(tally(0, good, failed)) {
+                Shown::Bad(_) => prop_assert!(is_reached),
+                Shown::Good(_) => prop_assert!(!is_reached),
+                Shown::Undecided => prop_assert!(false, "the sample is complete"),
+            }
+        }
+
+        #[test]
+        fn there_is_room_for_a_probe_that_the_verdict_can_use(
+            most in 1..=5u32,
+            sample in 1..=5u32,
+            live in 0..=6u32,
+            good in 0..=6u32,
+        ) {
+            let probing = Probes::new(most).successes(sample).check().unwrap();
+            let has_room = live < most && live + good < sample;
+            prop_assert_eq!(probing.has_room(tally(live, good, 0)), has_room);
+        }
+    }
+
+    #[test]
+    fn slow_probes_open_it_at_their_own_share_and_hold_up_the_verdict_until_they_cannot() {
+        let probing = Probes::new(4).slow_rate(Percent(50.0)).check().unwrap();
+        let shown = |good, slow| {
+            probing.judge(Tally {
+                slow,
+                ..tally(0, good, 0)
+            })
+        };
+        assert!(matches!(shown(1, 1), Shown::Undecided));
+        let Shown::Bad(reason) = shown(2, 2) else {
+            panic!("two of four were slow")
+        };
+        assert_eq!(reason, Reason::ProbesSlow { slow: 2, probes: 2 });
+        assert!(matches!(shown(4, 1), Shown::Good(4)));
+    }
+
+    #[test]
+    fn the_default_is_three_of_three() {
+        let probing = Probes::default().check().unwrap();
+        assert!(matches!(probing.judge(tally(0, 2, 0)), Shown::Undecided));
+        assert!(matches!(probing.judge(tally(0, 3, 0)), Shown::Good(3)));
+        assert!(matches!(probing.judge(tally(0, 2, 1)), Shown::Bad(_)));
+    }
+}

@@ -1,0 +1,662 @@
+//! What does not fit into a word: windows of calls, in a fixed block of 64-bit cells beside it.
+//!
+//! The same code runs on atomics in production, on loom's where it is checked, and on [`Cell<u64>`](core::cell::Cell)
+//! in tests and replays. Each cell carries the generation that it counts for, so that nothing of an earlier state counts
+//! in a later one.
+//!
+//! A window of calls is a ring of two bits a call. A call takes the next place, exchanges the bits there, and adds the
+//! difference to the totals: so the totals are exact whenever no call is between these steps, whatever the order.
+//! A window of time is a ring of buckets on a fixed grid.
+
+use core::time::Duration;
+
+use crate::{
+    Config, Timestamp,
+    machine::Weighed,
+    policy::{ramp::Ramping, trip::Limits},
+    time::nanos,
+};
+
+/// A 64-bit cell that is shared, or not.
+pub trait Cell64 {
+    /// What is in it.
+    fn get(&self) -> u64;
+    /// Puts something else in.
+    fn set(&self, bits: u64);
+    /// Puts `new` in if `old` is in it.
+    fn replace(&self, old: u64, new: u64) -> bool;
+    /// Adds one to it.
+    fn increment(&self);
+}
+
+impl Cell64 for core::cell::Cell<u64> {
+    fn get(&self) -> u64 {
+        self.get()
+    }
+
+    fn set(&self, bits: u64) {
+        self.set(bits);
+    }
+
+    fn replace(&self, old: u64, new: u64) -> bool {
+        let stands = self.get() == old;
+        if stands {
+            self.set(new);
+        }
+        stands
+    }
+
+    fn increment(&self) {
+        self.set(self.get().wrapping_add(1));
+    }
+}
+
+/// A call that counts in the windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// It failed.
+    pub failed: bool,
+    /// It was slow.
+    pub slow: bool,
+}
+
+/// The calls in a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// All of them.
+    pub calls: u32,
+    /// Those that failed.
+    pub failures: u32,
+    /// Those that were slow.
+    pub slow: u32,
+}
+
+/// What a circuit keeps beside its word, in this block of cells: windows, totals and the ramp, as its configuration asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'a, C> {
+    config: &'a Config,
+    cells: &'a [C],
+}
+
+impl Config {
+    /// How many cells [`Beside`] needs.
+    pub fn cells(&self) -> usize {
+        self.layout.end as usize
+    }
+
+    /// Whether another configuration keeps the same in its cells.
+    pub fn shares_cells(&self, other: &Self) -> bool {
+        let sizes = |config: &Self| {
+            let calls = config.trip.calls.map(|(size, _)| size);
+            let time = config.trip.time.map(|(grid, _)| grid);
+            (config.count_calls, config.ramp, calls, time)
+        };
+        sizes(self) == sizes(other)
+    }
+}
+
+/// Which cells are whose: the totals come first, then these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Layout {
+    ramp: u32,
+    calls: u32,
+    time: u32,
+    end: u32,
+}
+
+impl Layout {
+    pub(crate) fn of(config: &Config) -> Self {
+        let ramp = 2 * u32::from(config.count_calls);
+        let calls = ramp + 2 * u32::from(config.ramp.is_some());
+        let time = calls
+            + config
+                .trip
+                .calls
+                .map_or(0, |(size, _)| Ring::<()>::cells(size));
+        let end = time + config.trip.time.map_or(0, |(grid, _)| 1 + 3 * grid.buckets);
+        Self {
+            ramp,
+            calls,
+            time,
+            end,
+        }
+    }
+}
+
+impl<'a, C: Cell64> Beside<'a, C> {
+    /// What `config` asks for, in `cells`, of which there must be [`Config::cells`].
+    pub const fn new(config: &'a Config, cells: &'a [C]) -> Self {
+        Self { config, cells }
+    }
+
+    /// Whether the window of calls is full, of nothing but good calls.
+    pub fn is_clean(&self, generation: u16) -> bool {
+        self.ring()
+            .is_some_and(|(ring, _)| ring.is_clean(ring.totals(generation)))
+    }
+
+    /// Counts a call of this generation, and says which rule that breaks. Time is asked for only by a window of time.
+    pub fn record(&self, generation: u16, call: Call, now: impl FnOnce() -> Timestamp) -> Weighed {
+        let mut weighed = Weighed::default();
+        if let Some((ring, limits)) = self.ring()
+            && let Some(totals) = ring.record(generation, call)
+        {
+            weighed.broken = limits.judge(totals);
+            weighed.clean = ring.is_clean(totals);
+            weighed.failures = totals.failures;
+        }
+        if let Some((buckets, limits)) = self.buckets() {
+            let totals = buckets.record(generation, call, now()).unwrap_or_default();
+            weighed.broken = weighed.broken.or_else(|| limits.judge(totals));
+            weighed.failures = weighed.failures.max(totals.failures);
+        }
+        weighed
+    }
+
+    /// Counts an admitted call, where that was asked for.
+    pub fn count_admitted(&self) {
+        if self.config.count_calls {
+            self.cells[0].increment();
+        }
+    }
+
+    /// Counts a success, where that was asked for.
+    pub fn count_success(&self) {
+        if self.config.count_calls {
+            self.cells[1].increment();
+        }
+    }
+
+    /// The admitted calls and the successes, where they are counted.
+    pub fn counted(&self) -> Option<(u64, u64)> {
+        self.config
+            .count_calls
+            .then(|| (self.cells[0].get(), self.cells[1].get()))
+    }
+
+    /// Whether a recovering circuit has allowance for one more call; if not, when it will.
+    ///
+    /// # Errors
+    ///
+    /// The time until there is room.
+    pub fn admit(&self, generation: u16, now: Timestamp) -> Result<(), Duration> {
+        self.ramp()
+            .map_or(Ok(()), |ramp| ramp.admit(generation, now))
+    }
+
+    /// Changes a recovering circuit's allowance, and says whether the recovery is over.
+    pub fn recover(&self, generation: u16, failed: bool) -> bool {
+        self.ramp()
+            .is_none_or(|ramp| ramp.record(generation, failed))
+    }
+
+    fn ramp(&self) -> Option<Ramping<'a, C>> {
+        let (ramp, at) = (self.config.ramp?, self.config.layout.ramp as usize);
+        Some(Ramping {
+            ramp,
+            due: &self.cells[at],
+            rate: &self.cells[at + 1],
+        })
+    }
+
+    /// Makes the window of calls ready for the states after this generation began, which is not a closed one or begins afresh.
+    pub fn clear(&self, generation: u16) {
+        if let Some((ring, _)) = self.ring() {
+            ring.clear(generation);
+        }
+    }
+
+    /// As [`Beside::clear`], where nobody else has the cells yet.
+    pub fn begin(&self, generation: u16) {
+        for cell in self.cells {
+            cell.set(0);
+        }
+        if let Some((ring, _)) = self.ring() {
+            ring.begin(generation);
+        }
+        if let Some((buckets, _)) = self.buckets() {
+            buckets.newest.set(u64::from(generation) << 48);
+        }
+    }
+
+    /// The calls in the window of calls.
+    pub fn calls(&self, generation: u16) -> Option<Totals> {
+        self.ring().map(|(ring, _)| ring.totals(generation))
+    }
+
+    /// The calls in the window of time.
+    pub fn time(&self, generation: u16, now: Timestamp) -> Option<Totals> {
+        self.buckets()
+            .map(|(buckets, _)| buckets.totals(generation, now))
+    }
+
+    /// Takes over as much as fits from what another configuration kept.
+    pub fn carry(&self, from: &Beside<'_, C>, generation: u16, now: Timestamp) {
+        if self.config.count_calls && from.config.count_calls {
+            self.cells[0].set(from.cells[0].get());
+            self.cells[1].set(from.cells[1].get());
+        }
+        if let (Some((old, _)), Some((new, _))) = (from.ring(), self.ring()) {
+            old.each(generation, |call| {
+                new.record(generation, call);
+            });
+        }
+        if let (Some((old, _)), Some((new, _))) = (from.buckets(), self.buckets()) {
+            new.carry(&old, generation, now);
+        }
+    }
+
+    fn ring(&self) -> Option<(Ring<'a, C>, &'a Limits)> {
+        let (size, limits) = self.config.trip.calls.as_ref()?;
+        let at = self.config.layout.calls as usize;
+        let cells = &self.cells[at..at + Ring::<()>::cells(*size) as usize];
+        Some((
+            Ring {
+                cells,
+                size: u64::from(*size),
+            },
+            limits,
+        ))
+    }
+
+    fn buckets(&self) -> Option<(Buckets<'a, C>, &'a Limits)> {
+        let (grid, limits) = self.config.trip.time.as_ref()?;
+        let at = self.config.layout.time as usize;
+        let (newest, cells) = (
+            &self.cells[at],
+            &self.cells[at + 1..at + 1 + 3 * grid.buckets as usize],
+        );
+        Some((
+            Buckets {
+                newest,
+                cells,
+                grid: *grid,
+            },
+            limits,
+        ))
+    }
+}
+
+/// The last so many calls: `head │ totals │ two bits a call`.
+struct Ring<'a, C> {
+    cells: &'a [C],
+    size: u64,
+}
+
+/// `generation 16 │ clean 1 │ calls 23 │ place 24`: how many calls there are, and where the next one goes.
+#[derive(Clone, Copy)]
+struct Head(u64);
+
+impl Head {
+    const CLEAN: u64 = 1 << 47;
+
+    const fn clean(generation: u16) -> Self {
+        Self((generation as u64) << 48 | Self::CLEAN)
+    }
+
+    const fn calls(self) -> u64 {
+        self.0 >> 24 & 0x7f_ffff
+    }
+
+    const fn place(self) -> u64 {
+        self.0 & 0xff_ffff
+    }
+
+    const fn next(self, size: u64) -> Self {
+        let place = if self.place() + 1 < size {
+            self.place() + 1
+        } else {
+            0
+        };
+        let calls = if self.calls() < size {
+            self.calls() + 1
+        } else {
+            size
+        };
+        Self(self.0 & 0xffff << 48 | calls << 24 | place)
+    }
+}
+
+/// How the generation in a cell's upper 16 bits stands to another.
+fn age(cell: u64, generation: u16) -> core::cmp::Ordering {
+    ((cell >> 48) as u16)
+        .wrapping_sub(generation)
+        .cast_signed()
+        .cmp(&0)
+}
+
+impl<C> Ring<'_, C> {
+    const fn cells(size: u32) -> u32 {
+        2 + size.div_ceil(32)
+    }
+}
+
+impl<C: Cell64> Ring<'_, C> {
+    fn is_clean(&self, totals: Totals) -> bool {
+        u64::from(totals.calls) == self.size && totals.failures == 0 && totals.slow == 0
+    }
+
+    fn record(&self, generation: u16, call: Call) -> Option<Totals> {
+        let place = match self.take_place(generation, call)? {
+            Ok(place) => place,
+            Err(totals) => return Some(totals),
+        };
+        let bits = u64::from(call.failed) | u64::from(call.slow) << 1;
+        let gone = self.exchange(place, bits);
+        self.add(generation, gone, bits)
+    }
+
+    /// The place of the next call; or the totals, where a good call changes nothing in a full window of good calls.
+    fn take_place(&self, generation: u16, call: Call) -> Option<Result<u64, Totals>> {
+        loop {
+            let head = Head(self.cells[0].get());
+            match age(head.0, generation) {
+                core::cmp::Ordering::Greater => return None,
+                core::cmp::Ordering::Less if head.0 & Head::CLEAN == 0 => return None,
+                core::cmp::Ordering::Less => self.begin_generation(head, generation),
+                core::cmp::Ordering::Equal => {
+                    if head.calls() == self.size
+                        && !call.failed
+                        && !call.slow
+                        && self.cells[1].get() << 16 == 0
+                    {
+                        return Some(Err(Totals {
+                            calls: self.size as u32,
+                            ..Totals::default()
+                        }));
+                    }
+                    if self.cells[0].replace(head.0, head.next(self.size).0) {
+                        return Some(Ok(head.place()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands clean bits on to a later generation.
+    fn begin_generation(&self, head: Head, generation: u16) {
+        let totals = self.cells[1].get();
+        if age(totals, generation).is_lt() {
+            self.cells[1].replace(totals, u64::from(generation) << 48);
+        } else {
+            self.cells[0].replace(head.0, Head::clean(generation).0);
+        }
+    }
+
+    /// Puts a call's bits in a place, and gives those that were there.
+    fn exchange(&self, place: u64, bits: u64) -> u64 {
+        let (cell, shift) = (&self.cells[2 + place as usize / 32], place % 32 * 2);
+        loop {
+            let old = cell.get();
+            let new = old & !(3 << shift) | bits << shift;
+            if old == new || cell.replace(old, new) {
+                return old >> shift & 3;
+            }
+        }
+    }
+
+    /// Adds the difference to the totals: `generation 16 │ failures 24 │ slow 24`.
+    fn add(&self, generation: u16, gone: u64, come: u64) -> Option<Totals> {
+        loop {
+            let old = self.cells[1].get();
+            if age(old, generation).is_ne() {
+                return None;
+            }
+            let changed =
+                |total: u64, bit: u32| (total + (come >> bit & 1)).saturating_sub(gone >> bit & 1);
+            let (failures, slow) = (
+                changed(old >> 24 & 0xff_ffff, 0),
+                changed(old & 0xff_ffff, 1),
+            );
+            let new = old & 0xffff << 48 | failures << 24 | slow;
+            if old == new || self.cells[1].replace(old, new) {
+                let calls = Head(self.cells[0].get()).calls() as u32;
+                return Some(Totals {
+                    calls,
+                    failures: failures as u32,
+                    slow: slow as u32,
+                });
+            }
+        }
+    }
+
+    fn clear(&self, generation: u16) {
+        let head = self.cells[0].get();
+        if age(head, generation).is_ge() {
+            return;
+        }
+        for cell in &self.cells[2..] {
+            cell.set(0);
+        }
+        let totals = self.cells[1].get();
+        if age(totals, generation).is_lt() {
+            self.cells[1].replace(totals, u64::from(generation) << 48);
+        }
+        let head = self.cells[0].get();
+        if age(head, generation).is_lt() {
+            self.cells[0].replace(head, Head::clean(generation).0);
+        }
+    }
+
+    fn begin(&self, generation: u16) {
+        self.cells[0].set(Head::clean(generation).0);
+        self.cells[1].set(u64::from(generation) << 48);
+    }
+
+    /// Each call, the oldest first.
+    fn each(&self, generation: u16, mut call: impl FnMut(Call)) {
+        let head = Head(self.cells[0].get());
+        if age(head.0, generation).is_ne() {
+            return;
+        }
+        for back in (1..=head.calls()).rev() {
+            let place = (head.place() + self.size - back) % self.size;
+            let bits = self.cells[2 + place as usize / 32].get() >> (place % 32 * 2);
+            call(Call {
+                failed: bits & 1 != 0,
+                slow: bits & 2 != 0,
+            });
+        }
+    }
+
+    fn totals(&self, generation: u16) -> Totals {
+        let (head, totals) = (self.cells[0].get(), self.cells[1].get());
+        if age(head, generation).is_ne() || age(totals, generation).is_ne() {
+            return Totals::default();
+        }
+        let part = |at: u32| (totals >> at & 0xff_ffff) as u32;
+        Totals {
+            calls: Head(head).calls() as u32,
+            failures: part(24),
+            slow: part(0),
+        }
+    }
+}
+
+/// How time is cut into buckets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Grid {
+    buckets: u32,
+    width: u64,
+}
+
+impl Grid {
+    pub(crate) fn new(time: Duration, buckets: u32) -> Self {
+        Self {
+            buckets,
+            width: (nanos(time) / u64::from(buckets)).max(1),
+        }
+    }
+
+    fn number(self, now: Timestamp) -> u64 {
+        now.as_nanos() / self.width
+    }
+}
+
+/// The calls of the last buckets of time: `generation 16 │ newest bucket's number 48`, then `calls │ failures │ slow` for
+/// each bucket, a cell being `generation 16 │ bucket's number 16 │ count 32`.
+///
+/// Whoever first comes to a newer bucket empties those that have gone, so that the short numbers never look alike.
+struct Buckets<'a, C> {
+    newest: &'a C,
+    cells: &'a [C],
+    grid: Grid,
+}
+
+const NUMBERS: u64 = (1 << 16) - 1;
+
+impl<C: Cell64> Buckets<'_, C> {
+    fn record(&self, generation: u16, call: Call, now: Timestamp) -> Option<Totals> {
+        let number = self.grid.number(now);
+        let newest = self.advance(generation, number)?;
+        if number + u64::from(self.grid.buckets) > newest {
+            self.add(
+                generation,
+                number,
+                [1, call.failed.into(), call.slow.into()],
+            );
+        }
+        Some(self.sum(generation, newest))
+    }
+
+    /// Makes this bucket the newest, unless it is older; the newest one then. `None` for an earlier generation.
+    fn advance(&self, generation: u16, number: u64) -> Option<u64> {
+        loop {
+            let old = self.newest.get();
+            let newest = old & NEWEST;
+            let is_near = match age(old, generation) {
+                core::cmp::Ordering::Greater => return None,
+                core::cmp::Ordering::Equal if number <= newest => return Some(newest),
+                core::cmp::Ordering::Equal => number - newest < self.grid.buckets.into(),
+                core::cmp::Ordering::Less => false,
+            };
+            let new = u64::from(generation) << 48 | number;
+            if (is_near || self.empty_all(old)) && self.newest.replace(old, new) {
+                if is_near {
+                    self.empty_gone(generation, number);
+                }
+                return Some(number);
+            }
+        }
+    }
+
+    /// Empties all buckets, as long as this is the newest; whether it is.
+    fn empty_all(&self, newest: u64) -> bool {
+        self.cells.iter().all(|cell| {
+            let old = cell.get();
+            // Read after the cell: what a newer bucket's call put there is not taken for something old.
+            let is_newest = self.newest.get() == newest;
+            if is_newest && old != 0 {
+                cell.replace(old, 0);
+            }
+            is_newest
+        })
+    }
+
+    /// Empties the buckets that are not among the last ones, unless a call has begun one afresh.
+    fn empty_gone(&self, generation: u16, number: u64) {
+        for cell in self.cells {
+            let old = cell.get();
+            if old != 0 && !self.counts(old, generation, number) {
+                cell.replace(old, 0);
+            }
+        }
+    }
+
+    /// Whether a cell counts calls of this generation in one of the last buckets.
+    fn counts(&self, cell: u64, generation: u16, newest: u64) -> bool {
+        let newest = tag(generation, newest) >> 32;
+        let back = newest.wrapping_sub(cell >> 32) & NUMBERS;
+        cell >> 48 == newest >> 16 && back < u64::from(self.grid.buckets)
+    }
+
+    fn add(&self, generation: u16, number: u64, counts: [u32; 3]) {
+        let tag = tag(generation, number);
+        for (cell, count) in self.bucket(number).iter().zip(counts) {
+            if count > 0 {
+                add_to(cell, tag, count);
+            }
+        }
+    }
+
+    fn bucket(&self, number: u64) -> &[C] {
+        let at = 3 * (number % u64::from(self.grid.buckets)) as usize;
+        &self.cells[at..at + 3]
+    }
+
+    fn totals(&self, generation: u16, now: Timestamp) -> Totals {
+        let newest = self.newest.get();
+        if age(newest, generation).is_ne() {
+            return Totals::default();
+        }
+        self.sum(generation, self.grid.number(now).max(newest & NEWEST))
+    }
+
+    fn sum(&self, generation: u16, newest: u64) -> Totals {
+        let mut totals = Totals::default();
+        let held = self.newest.get() & NEWEST;
+        // Longer ago than the tags can tell, nothing counts.
+        if newest.saturating_sub(held) >= u64::from(self.grid.buckets) {
+            return totals;
+        }
+        let count = |cell: &C| {
+            let cell = cell.get();
+            if self.counts(cell, generation, newest) {
+                cell as u32
+            } else {
+                0
+            }
+        };
+        for bucket in self.cells.chunks_exact(3) {
+            totals.calls = totals.calls.saturating_add(count(&bucket[0]));
+            totals.failures = totals.failures.saturating_add(count(&bucket[1]));
+            totals.slow = totals.slow.saturating_add(count(&bucket[2]));
+        }
+        totals
+    }
+
+    /// Puts the calls of other buckets where they belong in these.
+    fn carry(&self, from: &Self, generation: u16, now: Timestamp) {
+        let (newest, buckets) = (from.grid.number(now), u64::from(from.grid.buckets));
+        let Some(here) = self.advance(generation, self.grid.number(now)) else {
+            return;
+        };
+        for number in newest.saturating_sub(buckets - 1)..=newest {
+            let begin = Timestamp::from_nanos(number.saturating_mul(from.grid.width));
+            let place = self.grid.number(begin);
+            let counts = [0, 1, 2].map(|part| {
+                let cell = from.bucket(number)[part].get();
+                if cell & u64::MAX << 32 == tag(generation, number) {
+                    cell as u32
+                } else {
+                    0
+                }
+            });
+            if place + u64::from(self.grid.buckets) > here {
+                self.add(generation, place, counts);
+            }
+        }
+    }
+}
+
+/// The part of a cell that is the newest bucket's number.
+const NEWEST: u64 = (1 << 48) - 1;
+
+fn tag(generation: u16, number: u64) -> u64 {
+    u64::from(generation) << 48 | (number & NUMBERS) << 32
+}
+
+/// Counts calls in a cell of this tag; a cell of another one starts afresh.
+fn add_to<C: Cell64>(cell: &C, tag: u64, calls: u32) {
+    loop {
+        let old = cell.get();
+        let before = if old & u64::MAX << 32 == tag {
+            old as u32
+        } else {
+            0
+        };
+        if cell.replace(old, tag | u64::from(before.saturating_add(calls))) {
+            return;
+        }
+    }
+}
