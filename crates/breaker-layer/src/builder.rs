@@ -1,0 +1,173 @@
+//! How a circuit is made.
+
+use std::{
+    collections::hash_map::RandomState,
+    fmt,
+    hash::{BuildHasher, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use breaker_core::{Config, ConfigBuilder, ConfigError, OpenTime, Probes, Ramp, Trip};
+
+use crate::{
+    circuit::Circuit,
+    clock::Clock,
+    observe::Observe,
+    policy::TripPolicy,
+    slot::{Extra, Settings, Slot},
+};
+
+/// The settings of a circuit.
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_layer::{Circuit, OpenTime, Percent, Probes, Trip};
+///
+/// let circuit = Circuit::builder("payments")
+///     .trip(Trip::consecutive_failures(5))
+///     .open_time(OpenTime::exponential(Duration::from_secs(1), Duration::from_secs(60)))
+///     .probes(Probes::new(2))
+///     .build()?;
+/// # Ok::<(), breaker_layer::ConfigError>(())
+/// ```
+#[must_use = "a builder does nothing until `build`"]
+pub struct CircuitBuilder {
+    name: Arc<str>,
+    config: ConfigBuilder,
+    clock: Clock,
+    seed: Option<u16>,
+    extra: Extra,
+}
+
+impl CircuitBuilder {
+    pub(crate) fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            config: Config::builder(),
+            clock: Clock::default(),
+            seed: None,
+            extra: Extra::default(),
+        }
+    }
+
+    /// All settings of the decisions at once, in place of those made so far.
+    pub fn config(mut self, config: ConfigBuilder) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// When to trip. Default: [`Trip::default`].
+    pub fn trip(mut self, trip: Trip) -> Self {
+        self.config = self.config.trip(trip);
+        self
+    }
+
+    /// How long to stay open. Default: [`OpenTime::default`].
+    pub fn open_time(mut self, open_time: OpenTime) -> Self {
+        self.config = self.config.open_time(open_time);
+        self
+    }
+
+    /// How to probe. Default: [`Probes::default`].
+    pub fn probes(mut self, probes: Probes) -> Self {
+        self.config = self.config.probes(probes);
+        self
+    }
+
+    /// A call that takes longer is slow.
+    pub fn slow_after(mut self, slow_after: Duration) -> Self {
+        self.config = self.config.slow_after(slow_after);
+        self
+    }
+
+    /// Whether a cancelled call counts as a failure, as one does that a timeout outside the breaker gave up. Default: no.
+    pub fn cancelled_is_failure(mut self, is_failure: bool) -> Self {
+        self.config = self.config.cancelled_is_failure(is_failure);
+        self
+    }
+
+    /// Lets traffic back gradually once the probes have succeeded. Default: at once.
+    pub fn ramp(mut self, ramp: Ramp) -> Self {
+        self.config = self.config.ramp(ramp);
+        self
+    }
+
+    /// Counts admitted calls and successes too, which each healthy call then pays for. Default: no.
+    pub fn count_calls(mut self, count: bool) -> Self {
+        self.config = self.config.count_calls(count);
+        self
+    }
+
+    /// Where the time comes from. Default: [`Clock::default`].
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Adds an observer.
+    pub fn observe(mut self, observer: impl Observe) -> Self {
+        self.extra.observers.add(Arc::new(observer));
+        self
+    }
+
+    /// Adds a trip policy of your own. [`Trip::never`] leaves it alone with the decision.
+    pub fn trip_policy(mut self, policy: impl TripPolicy) -> Self {
+        self.extra.policy = Some(Arc::new(policy));
+        self
+    }
+
+    /// Makes the jitter repeatable: circuits with the same seed and history wait equally long. Default: random.
+    pub fn seed(mut self, seed: u16) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Makes the circuit.
+    ///
+    /// # Errors
+    ///
+    /// Names the first setting that is out of its range, and the range.
+    pub fn build(self) -> Result<Circuit, ConfigError> {
+        let config = self.config.build()?;
+        let seed = self.seed.unwrap_or_else(random_seed);
+        let settings = Settings::new(
+            &config,
+            self.clock.source(),
+            self.extra.policy.is_some(),
+            seed,
+        )?;
+        let origin = self.clock.now();
+        let extra = Extra {
+            clock: self.clock.into_user(),
+            ..self.extra
+        };
+        Ok(Circuit::of(Slot::let_to(
+            self.name, settings, origin, extra,
+        )))
+    }
+}
+
+/// Another one each time, so that a fleet does not probe in step.
+pub(crate) fn random_seed() -> u16 {
+    RandomState::new().build_hasher().finish() as u16
+}
+
+impl fmt::Debug for CircuitBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            config,
+            clock,
+            seed,
+            extra,
+        } = self;
+        f.debug_struct("CircuitBuilder")
+            .field("name", name)
+            .field("config", config)
+            .field("clock", clock)
+            .field("seed", seed)
+            .field("observers", &extra.observers)
+            .finish()
+    }
+}

@@ -1,0 +1,392 @@
+//! The circuit: one loop over one word, and the permits that it gives.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use breaker_core::{
+    ConfigBuilder, ConfigError, Pace, Refusal, State, Timestamp, Transition, Word,
+    machine::{Admission, Command, Rules, mix},
+};
+
+use crate::{
+    builder::CircuitBuilder,
+    error::Rejected,
+    slot::{Settings, Slot},
+    snapshot::Snapshot,
+};
+
+#[cfg(feature = "keyed")]
+mod keyed;
+mod permit;
+mod record;
+#[cfg(feature = "tokio")]
+mod waiting;
+#[cfg(feature = "tokio")]
+pub(crate) use waiting::Pause;
+
+pub use permit::Permit;
+use permit::{StandsFor, Ticket};
+
+/// A circuit breaker's state, shared by all its clones.
+///
+/// It guards one downstream. Calls go through a [`BreakerLayer`](crate::BreakerLayer), or ask by hand:
+///
+/// ```
+/// use breaker_layer::{Circuit, Outcome, Rejected};
+///
+/// let circuit = Circuit::builder("payments").build()?;
+/// match circuit.try_acquire() {
+///     Ok(permit) => permit.record(Outcome::Success),
+///     Err(rejected) => eprintln!("{rejected}"),
+/// }
+/// # Ok::<(), breaker_layer::ConfigError>(())
+/// ```
+///
+/// A healthy call on the default policy only reads: it writes nothing that another clone can touch.
+pub struct Circuit {
+    slot: &'static Slot,
+}
+
+impl Circuit {
+    /// Begins a circuit of this name.
+    pub fn builder(name: impl Into<Arc<str>>) -> CircuitBuilder {
+        CircuitBuilder::new(name.into())
+    }
+
+    pub(crate) const fn of(slot: &'static Slot) -> Self {
+        Self { slot }
+    }
+
+    /// The name it was built with.
+    pub fn name(&self) -> Arc<str> {
+        self.slot.name().unwrap_or_default()
+    }
+
+    /// Asks to make a call. The permit's [`record`](Permit::record) says how it went.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] if the call must not be made.
+    #[inline]
+    pub fn try_acquire(&self) -> Result<Permit, Rejected> {
+        self.acquire(&mut Draw::default())
+    }
+
+    /// As a caller that has drawn already, or does so now.
+    #[inline]
+    pub(crate) fn acquire(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
+        match self.acquire_at_once() {
+            Some(permit) => Ok(permit),
+            None => self.acquire_or_reject(draw),
+        }
+    }
+
+    /// A permit, where the circuit is closed and nobody wants to know of it.
+    #[inline]
+    pub(crate) fn acquire_at_once(&self) -> Option<Permit> {
+        let (word, settings) = (self.slot.word(), self.slot.settings());
+        let is_plain = word.passes() && !settings.has(Settings::ADMISSIONS);
+        is_plain.then(|| Permit {
+            slot: self.slot,
+            ticket: Ticket::of(word),
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn acquire_or_reject(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
+        self.admit(draw).map_err(|refusal| self.reject(refusal))
+    }
+
+    /// A permit, or why there is none, which is not counted as a rejection.
+    pub(crate) fn admit(&self, draw: &mut Draw) -> Result<Permit, Refusal> {
+        let (word, settings) = (self.slot.word(), self.slot.settings());
+        let ticket = if word.passes() {
+            Ticket::of(word)
+        } else {
+            self.acquire_from(draw)?
+        };
+        let ticket = if settings.has(Settings::ADMISSIONS) {
+            self.slot.admitted(settings, ticket)
+        } else {
+            ticket
+        };
+        Ok(Permit {
+            slot: self.slot,
+            ticket,
+        })
+    }
+
+    fn acquire_from(&self, draw: &mut Draw) -> Result<Ticket, Refusal> {
+        self.acquire_by(|rules, word, pace, now| rules.admit(word, pace, now, || draw.number(now)))
+    }
+
+    fn acquire_by(
+        &self,
+        mut admit: impl FnMut(Rules<'_>, Word, Pace, Timestamp) -> Admission,
+    ) -> Result<Ticket, Refusal> {
+        let (slot, now) = (self.slot, self.slot.now());
+        loop {
+            let (word, pace, settings) = (slot.word(), slot.pace(), slot.settings());
+            match admit(settings.rules(), word, pace, now) {
+                Admission::Pass => return Ok(Ticket::of(word)),
+                Admission::PassUncounted => return Ok(Ticket::of(word).uncounted()),
+                Admission::Refuse(refusal) => return Err(refusal),
+                Admission::PassWithinAllowance => {
+                    return match slot.beside(settings).admit(word.generation(), now) {
+                        Ok(()) => Ok(Ticket::of(word)),
+                        Err(_) if word.is_shadow() => Ok(Ticket::of(word).uncounted()),
+                        Err(retry_after) => Err(Refusal::Recovering { retry_after }),
+                    };
+                }
+                Admission::Probe(extended, next) => {
+                    if slot.replace_pace(pace, extended) && slot.replace(word, next) {
+                        return Ok(Ticket::of(next));
+                    }
+                }
+                Admission::FirstProbe(next, transition) => {
+                    if slot.enter(word, next, transition, now) {
+                        return Ok(Ticket::of(next));
+                    }
+                }
+                Admission::Lapsed(next, transition) => {
+                    slot.enter(word, next, transition, now);
+                }
+            }
+        }
+    }
+
+    /// Whether a call of this moment would be refused, without making it.
+    #[inline]
+    pub(crate) fn refusal(&self, draw: &mut Draw) -> Option<Refusal> {
+        if self.slot.word().passes() {
+            None
+        } else {
+            self.refusal_of(draw)
+        }
+    }
+
+    #[cold]
+    fn refusal_of(&self, draw: &mut Draw) -> Option<Refusal> {
+        self.refusal_by(|rules, word, pace, now| rules.admit(word, pace, now, || draw.number(now)))
+    }
+
+    fn refusal_by(
+        &self,
+        mut admit: impl FnMut(Rules<'_>, Word, Pace, Timestamp) -> Admission,
+    ) -> Option<Refusal> {
+        let now = self.slot.now();
+        loop {
+            let word = self.slot.word();
+            match admit(self.slot.settings().rules(), word, self.slot.pace(), now) {
+                Admission::Refuse(refusal) => return Some(refusal),
+                Admission::Lapsed(next, transition) => {
+                    self.slot.enter(word, next, transition, now);
+                }
+                Admission::Pass
+                | Admission::PassWithinAllowance
+                | Admission::PassUncounted
+                | Admission::Probe(..)
+                | Admission::FirstProbe(..) => return None,
+            }
+        }
+    }
+
+    /// Counts a refusal, and makes the error of it.
+    pub(crate) fn reject(&self, refusal: Refusal) -> Rejected {
+        self.slot.counts.rejected.fetch_add(1, Relaxed);
+        Rejected::new(
+            Tenure {
+                slot: self.slot,
+                generation: self.slot.word().generation(),
+            },
+            refusal,
+        )
+    }
+
+    /// The state as a caller of this moment would meet it. It reads and never moves: an open circuit whose wait is over
+    /// is half-open.
+    pub fn state(&self) -> State {
+        let now = self.slot.now();
+        self.slot
+            .settings()
+            .rules()
+            .state(self.slot.word(), self.slot.pace(), now)
+    }
+
+    /// Everything there is to know at this moment.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(self.slot)
+    }
+
+    /// Opens the circuit as if it had tripped, for the usual open time.
+    pub fn trip(&self) {
+        self.command(Command::Trip(None));
+    }
+
+    /// Opens the circuit for this long, from 1 ms to 100 days.
+    pub fn trip_for(&self, wait: Duration) {
+        self.command(Command::Trip(Some(wait)));
+    }
+
+    /// Makes the circuit half-open: the next calls are probes.
+    pub fn half_open(&self) {
+        self.command(Command::HalfOpen);
+    }
+
+    /// Closes the circuit.
+    pub fn close(&self) {
+        self.command(Command::Close);
+    }
+
+    /// Rejects every call until another command says otherwise.
+    pub fn isolate(&self) {
+        self.command(Command::Isolate);
+    }
+
+    /// Lets every call pass, uncounted, until another command says otherwise.
+    pub fn disable(&self) {
+        self.command(Command::Disable);
+    }
+
+    /// Starts afresh and goes on as usual, but rejects nothing: [`Circuit::state`], the snapshot and the observers say
+    /// what it would have done, until [`Circuit::reset`], [`Circuit::isolate`] or [`Circuit::disable`].
+    pub fn observe_only(&self) {
+        self.command(Command::ObserveOnly);
+    }
+
+    /// Starts afresh: closed, with nothing against the downstream, and no longer under any command.
+    pub fn reset(&self) {
+        self.command(Command::Reset);
+    }
+
+    /// Goes on with other settings, and keeps the state and as much of the windows as fits.
+    ///
+    /// Calls pay nothing for it: they read which settings are in force, as they always do. Outcomes that are recorded
+    /// during the change may be missing from a window that is moved.
+    ///
+    /// # Errors
+    ///
+    /// As [`CircuitBuilder::build`]; nothing has changed then.
+    pub fn reconfigure(&self, config: ConfigBuilder) -> Result<(), ConfigError> {
+        self.slot.reconfigure(&config.build()?)?;
+        #[cfg(feature = "tokio")]
+        self.slot.wake_waiters();
+        Ok(())
+    }
+
+    fn command(&self, command: Command) {
+        let now = self.slot.now();
+        loop {
+            let word = self.slot.word();
+            let Some((next, transition)) = self.slot.settings().rules().command(word, command, now)
+            else {
+                return;
+            };
+            if self.slot.enter(word, next, transition, now) {
+                return;
+            }
+        }
+    }
+}
+
+impl Clone for Circuit {
+    fn clone(&self) -> Self {
+        self.slot.retain();
+        Self { slot: self.slot }
+    }
+}
+
+impl Drop for Circuit {
+    fn drop(&mut self) {
+        self.slot.release();
+    }
+}
+
+impl fmt::Debug for Circuit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Circuit")
+            .field("name", &self.name())
+            .field("state", &self.state())
+            .finish()
+    }
+}
+
+impl Slot {
+    /// What an admission is to be told or to write, where the settings ask for it.
+    #[inline(never)]
+    fn admitted(&'static self, settings: Settings, ticket: Ticket) -> Ticket {
+        self.beside(settings).count_admitted();
+        let is_timed =
+            settings.has(Settings::POLICY) || settings.rules().config.slow_after().is_some();
+        if is_timed {
+            ticket.started(self.now())
+        } else {
+            ticket
+        }
+    }
+
+    fn enter(
+        &'static self,
+        word: Word,
+        next: Word,
+        transition: Transition,
+        now: Timestamp,
+    ) -> bool {
+        let won = self.replace(word, next);
+        if won {
+            self.counts.failed.fetch_add(word.pending().into(), Relaxed);
+            self.entered(next, transition, now);
+        }
+        won
+    }
+}
+
+/// A slot during one tenancy.
+#[derive(Clone, Copy)]
+pub(crate) struct Tenure {
+    slot: &'static Slot,
+    generation: u16,
+}
+
+impl Tenure {
+    pub(crate) fn name(self) -> Option<Arc<str>> {
+        self.slot
+            .name()
+            .filter(|_| self.slot.is_tenant(self.generation))
+    }
+}
+
+impl PartialEq for Tenure {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.slot, other.slot) && self.generation == other.generation
+    }
+}
+
+impl Eq for Tenure {}
+
+/// A request's own random number, drawn once.
+#[derive(Default)]
+pub(crate) struct Draw {
+    number: Option<u32>,
+    requests: u32,
+}
+
+impl Draw {
+    fn number(&mut self, now: Timestamp) -> u32 {
+        let salt = u64::from(self.requests) << 32;
+        *self
+            .number
+            .get_or_insert_with(|| mix(now.as_nanos() ^ mix(salt)) as u32)
+    }
+
+    /// The next request draws again.
+    pub(crate) fn again(&mut self) {
+        self.requests = self
+            .requests
+            .wrapping_add(u32::from(self.number.take().is_some()));
+    }
+}

@@ -1,0 +1,155 @@
+//! Permits: what an admitted call holds until its outcome is recorded.
+
+use std::{fmt, mem, time::Duration};
+
+use breaker_core::{Outcome, Phase, Timestamp, Word, machine::Fate};
+
+use crate::slot::{Settings, Slot};
+
+/// The right to make one call, and the duty to say how it went.
+///
+/// Dropped without [`Permit::record`] it counts as cancelled: for nothing, unless
+/// [`cancelled_is_failure`](crate::CircuitBuilder::cancelled_is_failure) says otherwise. It may outlive its circuit, and then
+/// changes nothing.
+#[must_use = "a permit that is dropped is a cancelled call"]
+pub struct Permit {
+    pub(super) slot: &'static Slot,
+    pub(super) ticket: Ticket,
+}
+
+impl Permit {
+    /// Says how the call went.
+    #[inline]
+    pub fn record(self, outcome: Outcome) {
+        self.settle(Fate::Recorded(outcome), None);
+    }
+
+    /// Says how the call went and how long it took, for calls that were measured elsewhere.
+    pub fn record_after(self, outcome: Outcome, took: Duration) {
+        self.settle(Fate::Recorded(outcome), Some(took));
+    }
+
+    /// As [`Permit::record`], for any fate. `false` if the circuit has moved on, and this was a straggler.
+    #[inline]
+    pub(crate) fn settle(self, fate: Fate, took: Option<Duration>) -> bool {
+        let (slot, ticket) = self.into_parts();
+        // Nothing speaks against the downstream, and neither does this.
+        let is_free = matches!(fate, Fate::Recorded(Outcome::Success))
+            && ticket.is_plain()
+            && slot.word().is_calm()
+            && !slot.settings().has(Settings::SUCCESSES);
+        is_free || slot.record(ticket, fate, took)
+    }
+
+    /// The permit of a call whose outcome is ignored, whatever it is.
+    pub(crate) const fn excluded(mut self) -> Self {
+        self.ticket = self.ticket.standing_for(StandsFor::ExcludedCall);
+        self
+    }
+
+    /// Whether the call is a probe, while half-open lasts.
+    pub(crate) fn is_probe(&self) -> bool {
+        let word = self.slot.word();
+        let is_half_open = matches!(word.phase(), Phase::HalfOpen { .. });
+        is_half_open && word.generation() == self.ticket.generation()
+    }
+
+    #[inline]
+    pub(super) const fn into_parts(self) -> (&'static Slot, Ticket) {
+        let parts = (self.slot, self.ticket);
+        mem::forget(self);
+        parts
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.slot.record(self.ticket, Fate::Cancelled, None);
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit")
+            .field("generation", &self.ticket.generation())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a permit knows of its admission, in one word: `generation 16 │ counted 1 │ timed 1 │ stands for 2 │ started 44`.
+///
+/// The start is kept in units of 32 ns, modulo 6 days.
+#[derive(Clone, Copy)]
+pub(super) struct Ticket(u64);
+
+/// What a permit was given for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum StandsFor {
+    /// A call whose outcome counts.
+    Call,
+    /// A call whose outcome is ignored, whatever it is.
+    ExcludedCall,
+    /// A promise of readiness, which is no call yet.
+    Readiness,
+}
+
+impl Ticket {
+    const COUNTED: u64 = 1 << 47;
+    const TIMED: u64 = 1 << 46;
+    const TIMES: u64 = (1 << 44) - 1;
+
+    #[inline]
+    pub(super) const fn of(word: Word) -> Self {
+        Self(word.to_bits() & 0xffff << 48 | Self::COUNTED)
+    }
+
+    /// Whether this is a plain call's, and counts in a closed circuit's word.
+    #[inline]
+    pub(super) const fn is_of(self, word: Word) -> bool {
+        self.is_plain()
+            && self.is_counted()
+            && self.generation() == word.generation()
+            && word.is_closed()
+    }
+
+    pub(super) const fn uncounted(self) -> Self {
+        Self(self.0 & !Self::COUNTED)
+    }
+
+    pub(super) const fn started(self, now: Timestamp) -> Self {
+        Self(self.0 | Self::TIMED | now.as_nanos() >> 5 & Self::TIMES)
+    }
+
+    pub(super) const fn generation(self) -> u16 {
+        (self.0 >> 48) as u16
+    }
+
+    pub(super) const fn is_counted(self) -> bool {
+        self.0 & Self::COUNTED != 0
+    }
+
+    pub(super) const fn standing_for(self, what: StandsFor) -> Self {
+        Self(self.0 & !(3 << 44) | (what as u64) << 44)
+    }
+
+    #[inline]
+    pub(super) const fn is_plain(self) -> bool {
+        self.0 & 3 << 44 == 0
+    }
+
+    pub(super) const fn stands_for(self) -> StandsFor {
+        match self.0 >> 44 & 3 {
+            0 => StandsFor::Call,
+            1 => StandsFor::ExcludedCall,
+            _ => StandsFor::Readiness,
+        }
+    }
+
+    pub(super) const fn is_timed(self) -> bool {
+        self.0 & Self::TIMED != 0
+    }
+
+    pub(super) const fn took(self, now: Timestamp) -> Duration {
+        Duration::from_nanos(((now.as_nanos() >> 5).wrapping_sub(self.0) & Self::TIMES) << 5)
+    }
+}

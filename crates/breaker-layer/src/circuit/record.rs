@@ -1,0 +1,258 @@
+//! What a permit does when it is used up.
+
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+
+use breaker_core::{
+    Beside, Call, Outcome, Phase, Reason, Timestamp, Word,
+    machine::{Count, Fate, Record, Rules, Weighed},
+};
+
+use super::{StandsFor, Ticket};
+use crate::{
+    policy::RecordedCall,
+    slot::{Settings, Slot},
+    sync::Cell,
+};
+
+impl Slot {
+    /// Records what became of a call; `took` is how long, where the caller measured it. `false` if the call is a straggler.
+    #[inline(never)]
+    pub(super) fn record(
+        &'static self,
+        ticket: Ticket,
+        fate: Fate,
+        took: Option<Duration>,
+    ) -> bool {
+        let (word, settings) = (self.word(), self.settings());
+        let rules = settings.rules();
+        // Most calls count in the word and nowhere else.
+        if fate != Fate::Cancelled
+            && ticket.is_of(word)
+            && !settings.has(Settings::BESIDE)
+            && let Count::Store(next) = rules.count(word, fate, &Weighed::default())
+            && self.count_in_word(word, next, fate)
+        {
+            return true;
+        }
+        let fate = match ticket.stands_for() {
+            StandsFor::Call => fate,
+            StandsFor::ExcludedCall | StandsFor::Readiness => Fate::Recorded(Outcome::Ignored),
+        };
+        let moment = Moment {
+            slot: self,
+            now: None,
+        };
+        Recording {
+            slot: self,
+            settings,
+            rules,
+            ticket,
+            fate,
+            moment,
+        }
+        .run(took)
+    }
+
+    /// Stores an outcome that is counted in the word. Failures are added to the total now and then.
+    fn count_in_word(&self, word: Word, next: Word, fate: Fate) -> bool {
+        let is_stored = self.replace(word, next);
+        let failures = word.pending() + u32::from(fate.is_failed_call());
+        if is_stored && failures != next.pending() {
+            self.counts
+                .failed
+                .fetch_add((failures - next.pending()).into(), Relaxed);
+        }
+        is_stored
+    }
+}
+
+/// One outcome on its way into the circuit.
+struct Recording {
+    slot: &'static Slot,
+    settings: Settings,
+    rules: Rules<'static>,
+    ticket: Ticket,
+    fate: Fate,
+    moment: Moment,
+}
+
+impl Recording {
+    fn run(mut self, took: Option<Duration>) -> bool {
+        let word = self.slot.word();
+        let is_current = word.generation() == self.ticket.generation();
+        let counts_in_word = is_current && self.ticket.is_counted() && word.is_closed();
+        if !(counts_in_word && self.fate.is_failed_call()) {
+            self.count();
+        }
+        if !(is_current && self.ticket.is_counted()) {
+            return !self.ticket.is_counted();
+        }
+        let took = took.or_else(|| {
+            self.ticket
+                .is_timed()
+                .then(|| self.ticket.took(self.moment.now()))
+        });
+        let slow_after = self.rules.config.slow_after();
+        let slow = slow_after.is_some_and(|limit| took.is_some_and(|took| took > limit));
+        if !counts_in_word {
+            return self.record_probe(slow);
+        }
+        let weighed = self.weigh(word, slow, took);
+        let is_recorded = self.record_closed(&weighed);
+        if !is_recorded && self.fate.is_failed_call() {
+            self.count();
+        }
+        is_recorded
+    }
+
+    /// Counts what is always counted, and what the settings ask for.
+    fn count(&self) {
+        let counts = &self.slot.counts;
+        let count = match self.fate {
+            Fate::Recorded(Outcome::Success) => {
+                if self.rules.config.count_calls() && self.is_tenant() {
+                    self.beside().count_success();
+                }
+                return;
+            }
+            Fate::Recorded(Outcome::Ignored) => &counts.ignored,
+            Fate::Recorded(_) => &counts.failed,
+            Fate::Cancelled => &counts.cancelled,
+        };
+        if self.is_tenant() {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Whether this was a call, and one of the circuit that has the slot now.
+    fn is_tenant(&self) -> bool {
+        self.ticket.stands_for() != StandsFor::Readiness
+            && self.slot.is_tenant(self.ticket.generation())
+    }
+
+    fn beside(&self) -> Beside<'static, Cell> {
+        self.slot.beside(self.settings)
+    }
+
+    /// Counts a closed circuit's call in the windows and the ramp, and tells the user's own policy.
+    fn weigh(&mut self, word: Word, slow: bool, took: Option<Duration>) -> Weighed {
+        let (config, generation) = (self.rules.config, word.generation());
+        let mut weighed = Weighed::default();
+        if self.fate.counts(config) {
+            let (beside, failed) = (self.beside(), self.fate.is_failure(config));
+            weighed = beside.record(generation, Call { failed, slow }, || self.moment.now());
+            let is_recovering = matches!(word.phase(), Phase::Recovering(_));
+            weighed.recovered = is_recovering && beside.recover(generation, failed);
+        }
+        if self.settings.has(Settings::POLICY) {
+            weighed.broken = weighed.broken.or_else(|| self.ask_policy(took));
+        }
+        weighed
+    }
+
+    fn ask_policy(&mut self, took: Option<Duration>) -> Option<Reason> {
+        let outcome = match self.fate {
+            Fate::Recorded(outcome) => outcome,
+            Fate::Cancelled if self.fate.is_failure(self.rules.config) => Outcome::Failure,
+            Fate::Cancelled => return None,
+        };
+        let policy = self.slot.with_extra(|extra| extra.policy.clone())?;
+        let call = RecordedCall {
+            outcome,
+            took: took.unwrap_or_default(),
+            at: self.moment.now(),
+        };
+        policy.record(&call).map(|code| Reason::Custom { code })
+    }
+
+    fn record_closed(&mut self, weighed: &Weighed) -> bool {
+        let slot = self.slot;
+        loop {
+            let word = slot.word();
+            if word.generation() != self.ticket.generation() {
+                return false;
+            }
+            match self.rules.count(word, self.fate, weighed) {
+                Count::Unchanged => return true,
+                Count::Store(next) => {
+                    if slot.count_in_word(word, next, self.fate) {
+                        if word.needs_window() && !next.needs_window() {
+                            self.check_window();
+                        }
+                        return true;
+                    }
+                }
+                Count::Trip(reason) => {
+                    let now = self.moment.now();
+                    let (next, transition) =
+                        self.rules
+                            .trip(word, reason, self.fate, weighed.failures, now);
+                    let failed = u64::from(self.fate.is_failed_call());
+                    // Before the observers look, and taken back if another call was first.
+                    slot.counts.failed.fetch_add(failed, Relaxed);
+                    if slot.enter(word, next, transition, now) {
+                        return true;
+                    }
+                    slot.counts.failed.fetch_sub(failed, Relaxed);
+                }
+            }
+        }
+    }
+
+    /// A failure may have entered the window of calls after it was found clean, and before the word said so.
+    fn check_window(&self) {
+        loop {
+            let word = self.slot.word();
+            let is_current = word.generation() == self.ticket.generation() && word.is_closed();
+            if !is_current || word.needs_window() || self.beside().is_clean(word.generation()) {
+                return;
+            }
+            if self.slot.replace(word, word.with_window(true)) {
+                return;
+            }
+        }
+    }
+
+    fn record_probe(&mut self, slow: bool) -> bool {
+        let slot = self.slot;
+        loop {
+            let word = slot.word();
+            if word.generation() != self.ticket.generation() {
+                return false;
+            }
+            let now = self.moment.now();
+            let is_recorded = match self
+                .rules
+                .record_probe(word, slot.pace(), self.fate, slow, now)
+            {
+                Record::Unchanged => true,
+                Record::Count(next) => {
+                    let is_counted = slot.replace(word, next);
+                    #[cfg(feature = "tokio")]
+                    if is_counted {
+                        slot.wake_waiters();
+                    }
+                    is_counted
+                }
+                Record::Enter(next, transition) | Record::Lapsed(next, transition) => {
+                    slot.enter(word, next, transition, now)
+                }
+            };
+            if is_recorded {
+                return true;
+            }
+        }
+    }
+}
+
+/// The time of one event, read when it is first asked for.
+struct Moment {
+    slot: &'static Slot,
+    now: Option<Timestamp>,
+}
+
+impl Moment {
+    fn now(&mut self) -> Timestamp {
+        *self.now.get_or_insert_with(|| self.slot.now())
+    }
+}

@@ -1,0 +1,111 @@
+//! What a result means for the circuit.
+
+use breaker_core::Outcome;
+
+use crate::circuit::Permit;
+
+/// Classifies a result into an [`Outcome`].
+///
+/// Implemented for closures; a layer knows no types, so their argument is annotated:
+///
+/// ```
+/// use breaker_layer::Outcome;
+///
+/// let by_length = |result: Result<&String, &std::io::Error>| match result {
+///     Ok(answer) if answer.is_empty() => Outcome::Failure,
+///     Ok(_) => Outcome::Success,
+///     Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => Outcome::Ignored,
+///     Err(_) => Outcome::Failure,
+/// };
+/// ```
+pub trait Classify<Response, Error> {
+    /// What this result means.
+    fn classify(&self, result: Result<&Response, &Error>) -> Outcome;
+}
+
+impl<F, Response, Error> Classify<Response, Error> for F
+where
+    F: Fn(Result<&Response, &Error>) -> Outcome,
+{
+    fn classify(&self, result: Result<&Response, &Error>) -> Outcome {
+        self(result)
+    }
+}
+
+/// Each response is a success, each error a failure.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ErrorsAreFailures;
+
+impl<Response, Error> Classify<Response, Error> for ErrorsAreFailures {
+    fn classify(&self, result: Result<&Response, &Error>) -> Outcome {
+        match result {
+            Ok(_) => Outcome::Success,
+            Err(_) => Outcome::Failure,
+        }
+    }
+}
+
+/// The permit of a call: a [`Permit`], or that of a call to one of many keys.
+pub trait AnyPermit: Sized {
+    /// Says how the call went.
+    fn record(self, outcome: Outcome);
+
+    /// The permit of a call whose outcome is ignored, whatever it is.
+    #[must_use]
+    fn excluded(self) -> Self;
+
+    /// Whether the call is a probe, while half-open lasts.
+    fn is_probe(&self) -> bool;
+}
+
+impl AnyPermit for Permit {
+    #[inline]
+    fn record(self, outcome: Outcome) {
+        self.record(outcome);
+    }
+
+    fn excluded(self) -> Self {
+        self.excluded()
+    }
+
+    fn is_probe(&self) -> bool {
+        self.is_probe()
+    }
+}
+
+/// Uses up a call's permit when its result is there.
+///
+/// Implemented for every [`AnyPermit`] it serves the keyed layer too. One of your own goes to
+/// [`BreakerLayer::settle_with`](crate::BreakerLayer::settle_with), and implements [`Exclude`](crate::Exclude) as well.
+pub trait Settle<Response, Error, P = Permit> {
+    /// What the response becomes.
+    type Response;
+
+    /// Records the result, now or once the response has been consumed.
+    fn settle(&self, permit: P, result: Result<Response, Error>) -> Result<Self::Response, Error>;
+
+    /// Records that the inner service failed to become ready.
+    fn unready(&self, permit: P, error: &Error);
+}
+
+/// Settles a call at once, by its classified result.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AtOnce<C>(pub(crate) C);
+
+impl<C, Response, Error, P> Settle<Response, Error, P> for AtOnce<C>
+where
+    C: Classify<Response, Error>,
+    P: AnyPermit,
+{
+    type Response = Response;
+
+    #[inline]
+    fn settle(&self, permit: P, result: Result<Response, Error>) -> Result<Response, Error> {
+        permit.record(self.0.classify(result.as_ref()));
+        result
+    }
+
+    fn unready(&self, permit: P, error: &Error) {
+        permit.record(self.0.classify(Err(error)));
+    }
+}

@@ -1,0 +1,150 @@
+//! A body that settles its call when it ends.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use ::http::HeaderMap;
+use breaker_core::Outcome;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::ClassifyStream;
+use crate::{circuit::Permit, classify::AnyPermit};
+
+pin_project! {
+    /// The body of a response whose call is settled by [`EndOfStream`](super::EndOfStream).
+    ///
+    /// It passes every frame on as it is, asks for none ahead, and keeps the size hint. One made of another body, as a
+    /// response to a rejected call needs it, settles nothing.
+    pub struct SettlingBody<B, C, P: AnyPermit = Permit> {
+        // The inner body is dropped before the permit: a probe's slot is free once its call is really over.
+        #[pin]
+        inner: B,
+        verdict: Option<Verdict<C, P>>,
+    }
+}
+
+impl<B, C, P: AnyPermit> SettlingBody<B, C, P> {
+    pub(super) const fn new(inner: B, verdict: Option<Verdict<C, P>>) -> Self {
+        Self { inner, verdict }
+    }
+
+    /// The inner body.
+    pub const fn get_ref(&self) -> &B {
+        &self.inner
+    }
+}
+
+impl<B, C, P: AnyPermit> From<B> for SettlingBody<B, C, P> {
+    fn from(inner: B) -> Self {
+        Self::new(inner, None)
+    }
+}
+
+impl<B: Default, C, P: AnyPermit> Default for SettlingBody<B, C, P> {
+    fn default() -> Self {
+        Self::from(B::default())
+    }
+}
+
+impl<B: Body, C: ClassifyStream, P: AnyPermit> Body for SettlingBody<B, C, P> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        let frame = ready!(this.inner.as_mut().poll_frame(cx));
+        if let Some(verdict) = this.verdict {
+            let trailers = match &frame {
+                None => Some(None),
+                Some(Ok(frame)) => match frame.trailers_ref() {
+                    Some(trailers) => Some(Some(trailers)),
+                    // Whoever knows from this that it has ended need not ask again.
+                    None => this.inner.is_end_stream().then_some(None),
+                },
+                Some(Err(_)) => {
+                    verdict.fail();
+                    None
+                }
+            };
+            if let Some(trailers) = trailers {
+                verdict.end(trailers);
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl<B: fmt::Debug, C, P: AnyPermit> fmt::Debug for SettlingBody<B, C, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SettlingBody")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is still to be recorded, once.
+pub(super) struct Verdict<C, P: AnyPermit> {
+    permit: Option<P>,
+    classify: C,
+    on_error: Outcome,
+    on_early_drop: Option<Outcome>,
+}
+
+impl<C, P: AnyPermit> Verdict<C, P> {
+    pub(super) const fn pending(
+        permit: P,
+        classify: C,
+        on_error: Outcome,
+        on_early_drop: Option<Outcome>,
+    ) -> Self {
+        Self {
+            permit: Some(permit),
+            classify,
+            on_error,
+            on_early_drop,
+        }
+    }
+
+    fn end(&mut self, trailers: Option<&HeaderMap>)
+    where
+        C: ClassifyStream,
+    {
+        if let Some(permit) = self.permit.take() {
+            permit.record(self.classify.end(trailers));
+        }
+    }
+
+    fn fail(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            permit.record(self.on_error);
+        }
+    }
+}
+
+impl<C, P: AnyPermit> Drop for Verdict<C, P> {
+    fn drop(&mut self) {
+        let Some(permit) = self.permit.take() else {
+            return;
+        };
+        match self.on_early_drop {
+            Some(outcome) => permit.record(outcome),
+            // As cancelled.
+            None => drop(permit),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! A rejection as an HTTP response.
+
+use ::http::{HeaderValue, Response, StatusCode, header::RETRY_AFTER};
+
+use crate::error::Rejected;
+
+/// 503 with an empty body, and `Retry-After` in whole seconds, one at least; without it while isolated, as nobody knows.
+///
+/// For [`BreakerLayer::respond_with`](crate::BreakerLayer::respond_with), on servers too:
+///
+/// ```
+/// use breaker_layer::{BreakerLayer, Circuit, http::unavailable};
+/// use http::{Request, Response, StatusCode};
+/// use tower::{ServiceBuilder, ServiceExt};
+///
+/// # tokio_test::block_on(async {
+/// let circuit = Circuit::builder("payments").build().unwrap();
+/// let service = ServiceBuilder::new()
+///     .layer(BreakerLayer::new(circuit.clone()).respond_with(unavailable))
+///     .service_fn(async |_: Request<String>| Ok::<_, std::io::Error>(Response::new(String::new())));
+/// circuit.isolate();
+/// let response = service.oneshot(Request::default()).await.unwrap();
+/// assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+/// # });
+/// ```
+///
+/// # Errors
+///
+/// None: the error is that of the service it stands in for.
+pub fn unavailable<Request, B: Default, E>(
+    rejected: Rejected,
+    _: Request,
+) -> Result<Response<B>, E> {
+    let mut response = Response::new(B::default());
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    if let Some(wait) = rejected.retry_after() {
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    Ok(response)
+}

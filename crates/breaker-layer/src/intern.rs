@@ -1,0 +1,56 @@
+//! Each distinct configuration is stored once and for good, so that a circuit refers to it by a number.
+//!
+//! A call then reads its configuration without a lock, a reference count or a guard, and a million circuits share one.
+//! What is stored stays: at most [`MOST`] distinct configurations in the life of the process, about 200 bytes each.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use breaker_core::{Config, ConfigError};
+
+/// The most distinct configurations.
+const MOST: usize = 1 << 16;
+/// So many are stored side by side.
+const CHUNK: usize = 1 << 6;
+
+type Chunk = Box<[OnceLock<Config>; CHUNK]>;
+static CHUNKS: [OnceLock<Chunk>; MOST / CHUNK] = [const { OnceLock::new() }; MOST / CHUNK];
+static NUMBERS: Mutex<Option<HashMap<Config, u16>>> = Mutex::new(None);
+
+/// The number of this configuration.
+///
+/// # Errors
+///
+/// When there are too many.
+pub(crate) fn number(config: Config) -> Result<u16, ConfigError> {
+    let mut numbers = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let numbers = numbers.get_or_insert_default();
+    if let Some(&number) = numbers.get(&config) {
+        return Ok(number);
+    }
+    let too_many = ConfigError::new(
+        "config",
+        "at most 65536 distinct configurations in one process",
+    );
+    let number = u16::try_from(numbers.len()).map_err(|_| too_many)?;
+    let at = usize::from(number);
+    let chunk = CHUNKS[at / CHUNK].get_or_init(|| Box::new([const { OnceLock::new() }; CHUNK]));
+    chunk[at % CHUNK].get_or_init(|| config);
+    numbers.insert(config, number);
+    Ok(number)
+}
+
+/// The configuration of a number that [`number`] gave.
+#[inline]
+pub(crate) fn config(number: u16) -> &'static Config {
+    let at = usize::from(number);
+    match CHUNKS[at / CHUNK]
+        .get()
+        .and_then(|chunk| chunk[at % CHUNK].get())
+    {
+        Some(config) => config,
+        None => unreachable!("a number is given only for a configuration that is stored"),
+    }
+}

@@ -1,0 +1,203 @@
+//! A key that has a circuit.
+
+use std::{
+    borrow::Borrow,
+    hash::{Hash, Hasher},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use breaker_core::{Phase, State, Timestamp, Word};
+
+use crate::{circuit::Circuit, slot::Slot};
+
+/// What a circuit can be had for: a host name, an authority, a tenant's number.
+///
+/// Implemented for every type that can be looked up, cloned, and shared between threads. It is cloned once for each circuit
+/// that is made; cheap to clone are `Arc<str>`, integers and `http::uri::Authority`.
+pub trait Key: Hash + Eq + Clone + Send + Sync + 'static {}
+
+impl<K: Hash + Eq + Clone + Send + Sync + 'static> Key for K {}
+
+/// When circuits are forgotten.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) circuits: usize,
+    pub(super) idle: Duration,
+    pub(super) keep: Duration,
+}
+
+/// A key and its circuit.
+pub(super) struct Entry<K> {
+    pub(super) key: K,
+    pub(super) circuit: Circuit,
+    /// The generation with which the circuit began.
+    pub(super) first: u16,
+    /// It is not forgotten as soon as its score is zero: it holds more than a score.
+    pub(super) is_lasting: bool,
+    /// The table's tenancy.
+    pub(super) tenancy: u32,
+    /// Its number among all that the table has made.
+    number: u64,
+    /// When its key was last called, in nanoseconds since it was made.
+    used: AtomicU64,
+    /// Where it is in the index, which alone reads and writes this.
+    pub(super) place: AtomicU32,
+}
+
+/// What can be done with an entry.
+pub(super) enum Standing {
+    /// It must stay.
+    Held,
+    /// It could be due for a probe since long, and nobody came.
+    Abandoned(Word),
+    /// It is closed.
+    Closed(Word, Rank),
+    /// It is closed, and as good as none.
+    Spent(Word),
+}
+
+/// Who is to go: the lesser goes first.
+///
+/// Kept after a trip, lets traffic back gradually, evidence, not idle for long, made late.
+pub(super) type Rank = (bool, bool, (u32, u32), std::cmp::Reverse<Duration>, u64);
+
+impl<K> Entry<K> {
+    pub(super) fn new(
+        key: K,
+        circuit: Circuit,
+        is_lasting: bool,
+        tenancy: u32,
+        number: u64,
+    ) -> Self {
+        let first = circuit.slot().settings().first();
+        Self {
+            key,
+            circuit,
+            first,
+            is_lasting,
+            tenancy,
+            number,
+            used: AtomicU64::new(0),
+            place: AtomicU32::new(0),
+        }
+    }
+
+    /// Notes that its key is called. `now` is a time of the circuit's clock.
+    pub(super) fn touch(&self, now: Timestamp) {
+        let now = self.circuit.slot().since_built(now).as_nanos();
+        // A later millisecond is soon enough: so most calls do not write.
+        if now.saturating_sub(self.used.load(Relaxed)) >= 1_000_000 {
+            self.used.store(now, Relaxed);
+        }
+    }
+
+    /// Whether a permit that is given now, in this generation, may count for the key's next circuit.
+    pub(super) fn is_renewable(&self, generation: u16, now: Timestamp, keep: Duration) -> bool {
+        generation == self.first || {
+            let slot = self.circuit.slot();
+            let word = slot.word();
+            let (now, is_now) = (slot.since_built(now), word.generation() == generation);
+            is_now
+                && word.passes()
+                && self
+                    .closed_for(word, now)
+                    .is_some_and(|span| span >= keep / 2)
+        }
+    }
+
+    /// Whether it is worth a closer look: it is calm, and has not tripped or was kept long enough.
+    pub(super) fn may_be_spent(&self, keep: Duration) -> bool {
+        let slot = self.circuit.slot();
+        let word = slot.word();
+        let is_kept = || {
+            let now = slot.now();
+            let pace = slot.pace();
+            pace.generation() != word.generation() || now.saturating_since(pace.since(now)) < keep
+        };
+        word.is_calm() && !slot.is_shared() && (word.generation() == self.first || !is_kept())
+    }
+
+    /// For how long it has been in its state; `None` if it enters it this moment.
+    fn closed_for(&self, word: Word, now: Timestamp) -> Option<Duration> {
+        let pace = self.circuit.slot().pace();
+        (pace.generation() == word.generation()).then(|| now.saturating_since(pace.since(now)))
+    }
+
+    /// What can be done with it. `now` is a time of the circuit's clock.
+    pub(super) fn standing(&self, now: Timestamp, limits: &Limits) -> Standing {
+        let slot = self.circuit.slot();
+        let (word, now) = (slot.word(), slot.since_built(now));
+        if slot.is_shared() || word.is_shadow() {
+            return Standing::Held;
+        }
+        let idle = now.saturating_since(Timestamp::from_nanos(self.used.load(Relaxed)));
+        let is_recovering = match word.phase() {
+            Phase::Closed(_) => false,
+            Phase::Recovering(_) => true,
+            Phase::Open { .. } if !is_due(slot, word, now) => return Standing::Held,
+            Phase::HalfOpen { tally, .. } if tally.live > 0 => return Standing::Held,
+            Phase::Open { .. } | Phase::HalfOpen { .. } => {
+                return if idle >= limits.idle {
+                    Standing::Abandoned(word)
+                } else {
+                    Standing::Held
+                };
+            }
+            Phase::Isolated | Phase::Disabled => return Standing::Held,
+        };
+        let closed_for = match word.generation() == self.first {
+            true => Some(Duration::MAX),
+            false => self.closed_for(word, now),
+        };
+        let Some(closed_for) = closed_for else {
+            return Standing::Held;
+        };
+        let is_kept = closed_for < limits.keep;
+        // A call may be under way whose outcome is the first that the window is to hold.
+        let is_empty = || !self.is_lasting || idle >= limits.keep && slot.holds_no_calls(word, now);
+        if !is_kept && (idle >= limits.idle || word.is_calm() && is_empty()) {
+            return Standing::Spent(word);
+        }
+        let evidence = slot.evidence(word, now);
+        let rank = (
+            is_kept,
+            is_recovering,
+            evidence,
+            std::cmp::Reverse(idle),
+            self.number,
+        );
+        Standing::Closed(word, rank)
+    }
+}
+
+/// Whether the next call of an open circuit is a probe for certain.
+fn is_due(slot: &Slot, word: Word, now: Timestamp) -> bool {
+    slot.settings().rules().state(word, slot.pace(), now) == State::HalfOpen
+}
+
+/// An entry that is found by its key.
+pub(super) struct ByKey<K>(pub(super) Arc<Entry<K>>);
+
+impl<K> Borrow<K> for ByKey<K> {
+    fn borrow(&self) -> &K {
+        &self.0.key
+    }
+}
+
+impl<K: Hash> Hash for ByKey<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.key.hash(state);
+    }
+}
+
+impl<K: PartialEq> PartialEq for ByKey<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key == other.0.key
+    }
+}
+
+impl<K: Eq> Eq for ByKey<K> {}

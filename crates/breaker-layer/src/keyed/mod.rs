@@ -1,0 +1,83 @@
+//! One circuit for each key: a host, a shard, a tenant. One that is dead does not cut off the others.
+//!
+//! ```
+//! use breaker_layer::{BreakerLayer, Rejected, keyed::{KeyedBreakerLayer, KeyedCircuits}};
+//! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+//!
+//! # tokio_test::block_on(async {
+//! let circuits = KeyedCircuits::<String>::builder("hosts").build().unwrap();
+//! let layer = KeyedBreakerLayer::new(circuits.clone(), |host: &String| Some(host.clone()));
+//! let mut service = ServiceBuilder::new()
+//!     .layer(layer.boxed_errors())
+//!     .service(service_fn(async |host: String| match host.as_str() {
+//!         "dead.example" => Err("no route"),
+//!         _ => Ok("hello"),
+//!     }));
+//! for _ in 0..20 {
+//!     let _ = service.ready().await.unwrap().call("dead.example".into()).await;
+//! }
+//! let error = service.ready().await.unwrap().call("dead.example".into()).await.unwrap_err();
+//! assert!(error.is::<Rejected>());
+//! assert_eq!(service.ready().await.unwrap().call("fine.example".into()).await.unwrap(), "hello");
+//! assert_eq!(circuits.len(), 1);
+//! # });
+//! ```
+//!
+//! # What a key costs
+//!
+//! | a key | memory | a call |
+//! | --- | --- | --- |
+//! | healthy, on a policy without a window | none | one look-up that misses; no clock, no lock, no allocation, and nothing is written that another thread reads |
+//! | with something against it, or that tripped not long ago | a circuit | one look-up that hits, a clock read, and what its circuit costs |
+//! | on a policy with a window of calls or of time, or that counts calls | a circuit, from the first call on | the same |
+//!
+//! A circuit is made at the first failure of its key. It is forgotten when it is closed, its score is back at zero, and,
+//! if it ever tripped, it has been closed for [`keep_after_trip`](KeyedBuilder::keep_after_trip). One that has a window is
+//! kept while that holds anything, and for as long after its last call. Any closed circuit is forgotten once its key was not called for
+//! [`idle_time`](KeyedBuilder::idle_time). Nobody watches the time: it is at calls, when another circuit is made, and at
+//! [`KeyedCircuits::sweep`] that this is found out.
+//!
+//! A permit that was given where no circuit was counts as one of generation 0, with which a new circuit starts. So does
+//! one of a circuit that had not tripped when it was given, or had been closed for half of `keep_after_trip`: if its
+//! circuit is forgotten meanwhile it counts for the next one. Any other permit that outlives its circuit changes nothing.
+//! So calls that take less than half of `keep_after_trip` are counted exactly as if nothing were ever forgotten.
+//!
+//! There are at most [`max_circuits`](KeyedBuilder::max_circuits), of which each takes, beside its key, 128 bytes, as many
+//! again once it has tripped or where there is an observer or a clock of the user's own, 8 for each cell of a window, and at
+//! most 192 for its place in the table. When all are taken, the closed one with the least evidence and the longest idle
+//! goes first: exactly so among up to 32 of them, and beyond that of 32 that are looked at in turn. One that is kept after a
+//! trip goes only when there is no other. One that is open, half-open, under an operator's command or held by a handle never
+//! goes; when all are so, new keys pass uncounted, which [is counted](KeyedCircuits::uncounted) and
+//! [told](crate::Observe::keyed). An open or half-open circuit that is due for a probe and whose key nobody has called for
+//! the idle time is forgotten too, [counted](KeyedCircuits::forgotten_open) and told.
+//!
+//! # What is different from one circuit
+//!
+//! The key is known only once there is a request, in `call`. So the inner service is always polled, also for a key that
+//! will be rejected, and there is no `wait`. An error of the inner service's readiness belongs to no key; it counts as a
+//! request without one does.
+
+mod builder;
+mod circuits;
+mod entry;
+mod extract;
+#[cfg(feature = "http")]
+mod http;
+mod index;
+mod layer;
+mod permit;
+mod registry;
+mod service;
+mod tenant;
+
+pub use builder::KeyedBuilder;
+pub use circuits::{Full, KeyedCircuits};
+pub use entry::Key;
+pub use extract::ExtractKey;
+#[cfg(feature = "http")]
+pub use http::{ByAuthority, ByHeader, ByTemplate, HeaderKey};
+pub use layer::KeyedBreakerLayer;
+pub use permit::KeyedPermit;
+pub use service::KeyedBreaker;
+
+pub use crate::observe::KeyedNews;

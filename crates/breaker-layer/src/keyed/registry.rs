@@ -1,0 +1,281 @@
+//! Where a table's circuits are found: storage that is reused and never unmapped, as the circuits' own is.
+//!
+//! The response future of a call needs the table when its result is there. A reference count for that would be two writes
+//! a call to memory that all clones share, so it holds a plain reference and the number of the tenancy.
+//!
+//! Look-ups take no lock; everything that changes which circuits there are happens under one. So of two threads that see
+//! the first failure of a key one makes the circuit and the other finds it. What the lock does not stop are the circuits
+//! themselves: one is taken away by a compare-and-swap of its word from what was judged to what no circuit has, which
+//! fails if anything happened to it meanwhile. Whoever finds a circuit whose word says that it is gone waits for the lock
+//! and looks again. A found circuit's slot gets no other tenant before all who could have found it have gone on: for them
+//! the map keeps what it held, as epoch-based maps do.
+
+use std::{
+    any::Any,
+    hash::RandomState,
+    mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{
+            AtomicU64,
+            Ordering::{AcqRel, Acquire, Relaxed},
+        },
+    },
+    time::Duration,
+};
+
+use papaya::{Guard, HashSet};
+
+use super::{
+    entry::{ByKey, Entry, Key},
+    index::{Gone, Index},
+    tenant::Tenant,
+};
+use crate::observe::KeyedNews;
+
+/// One table of circuits, or none at present.
+pub(super) struct Registry<K: Key> {
+    map: HashSet<ByKey<K>, RandomState>,
+    /// Odd while a circuit is being put into the map, and another number before and after.
+    turn: AtomicU64,
+    /// For how long a circuit is kept that has tripped, in nanoseconds.
+    keep: AtomicU64,
+    index: Mutex<Index<K>>,
+    pub(super) uncounted: AtomicU64,
+    pub(super) abandoned: AtomicU64,
+}
+
+/// What became of the wish for a circuit.
+pub(super) enum Made {
+    /// There is one now, or there was.
+    Yes,
+    /// There is no room.
+    No,
+    /// The table is gone.
+    Gone,
+}
+
+impl<K: Key> Registry<K> {
+    fn vacant() -> Self {
+        Self {
+            map: HashSet::with_hasher(RandomState::new()),
+            turn: AtomicU64::new(0),
+            keep: AtomicU64::new(0),
+            index: Mutex::default(),
+            uncounted: AtomicU64::new(0),
+            abandoned: AtomicU64::new(0),
+        }
+    }
+
+    /// A place for a new table, and the number of its tenancy.
+    pub(super) fn take() -> (&'static Self, u32) {
+        let registry = take().unwrap_or_else(|| Box::leak(Box::new(Self::vacant())));
+        registry.uncounted.store(0, Relaxed);
+        registry.abandoned.store(0, Relaxed);
+        (registry, registry.index().tenancy)
+    }
+
+    pub(super) fn begin(&self, tenant: &Arc<Tenant<K>>) {
+        let keep = tenant.limits.keep.as_nanos();
+        self.keep
+            .store(u64::try_from(keep).unwrap_or(u64::MAX), Relaxed);
+        self.index().tenant = Arc::downgrade(tenant);
+    }
+
+    pub(super) fn keep(&self) -> Duration {
+        Duration::from_nanos(self.keep.load(Relaxed))
+    }
+
+    /// Takes every circuit away.
+    pub(super) fn vacate(&self) {
+        let mut index = self.index();
+        index.tenancy = index.tenancy.wrapping_add(1);
+        let tenant = mem::take(&mut index.tenant);
+        let gone = index.take_all();
+        drop(index);
+        drop(tenant);
+        let guard = self.map.guard();
+        self.map.clear(&guard);
+        guard.flush();
+        drop(guard);
+        // One that somebody has a handle of lives on by itself.
+        for entry in gone
+            .iter()
+            .filter(|entry| !entry.circuit.slot().is_shared())
+        {
+            let slot = entry.circuit.slot();
+            while !slot.vacate(slot.word()) {}
+            slot.clear();
+        }
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index<K>> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes whenever a circuit is made.
+    #[inline]
+    pub(super) fn turn(&self) -> u64 {
+        self.turn.load(Acquire)
+    }
+
+    /// Whether no circuit was made since `turn`.
+    #[inline]
+    pub(super) fn is_still(&self, turn: u64) -> bool {
+        turn.is_multiple_of(2) && self.turn() == turn
+    }
+
+    /// Looks at the circuit of a key without a lock. What it runs should be quick, and must not be the user's.
+    #[inline]
+    pub(super) fn with<T>(&self, key: &K, look: impl FnOnce(&Arc<Entry<K>>) -> T) -> Option<T> {
+        self.map.pin().get(key).map(|ByKey(entry)| look(entry))
+    }
+
+    /// The circuit of a key in this tenancy.
+    pub(super) fn find(&self, key: &K, tenancy: u32) -> Option<Arc<Entry<K>>> {
+        self.with(key, Arc::clone)
+            .filter(|entry| entry.tenancy == tenancy)
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Entry<K>>> {
+        let map = self.map.pin();
+        map.iter().map(|ByKey(entry)| entry.clone()).collect()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Waits until a circuit that is gone can no longer be found.
+    pub(super) fn settle(&self) {
+        drop(self.index());
+    }
+
+    /// Does something to a circuit that is not taken away meanwhile, if it is there.
+    pub(super) fn hold<T>(&self, entry: &Arc<Entry<K>>, act: impl FnOnce() -> T) -> Option<T> {
+        let index = self.index();
+        index.has(entry).then(act)
+    }
+
+    /// Makes the circuit of a key, unless there is one.
+    pub(super) fn make(&self, key: &K, tenancy: u32) -> Made {
+        let index = self.index();
+        let tenant = match index.tenancy == tenancy {
+            true => index.tenant.upgrade(),
+            false => None,
+        };
+        drop(index);
+        match tenant {
+            Some(tenant) => self.make_for(key, &tenant),
+            None => Made::Gone,
+        }
+    }
+
+    pub(super) fn make_for(&self, key: &K, tenant: &Tenant<K>) -> Made {
+        let (parts, limits) = (&tenant.parts, &tenant.limits);
+        // All that is the user's is done before the lock is taken.
+        let (policy, name, now) = (parts.policy(key), parts.name_of(key), parts.clock.now());
+        let own = key.clone();
+        let mut gone = Gone::default();
+        let mut index = self.index();
+        let map = self.map.pin();
+        if map.contains(key) {
+            return Made::Yes;
+        }
+        let has_room = index.make_room(now, limits, &mut gone);
+        for entry in &gone.entries {
+            map.remove(&entry.key);
+        }
+        if has_room {
+            let circuit = parts.circuit(name, policy, now);
+            index.made += 1;
+            let (tenancy, number) = (tenant.tenancy, index.made);
+            let entry = Arc::new(Entry::new(own, circuit, policy.is_lasting, tenancy, number));
+            self.turn.fetch_add(1, AcqRel);
+            map.insert(ByKey(entry.clone()));
+            self.turn.fetch_add(1, AcqRel);
+            index.push(entry);
+        }
+        drop(map);
+        drop(index);
+        self.bury(gone, tenant);
+        if has_room { Made::Yes } else { Made::No }
+    }
+
+    /// Looks at a circuit, and takes it away if it is spent.
+    pub(super) fn look_at(&self, entry: &Arc<Entry<K>>) {
+        let mut index = self.index();
+        let Some(tenant) = index.tenant.upgrade() else {
+            return;
+        };
+        drop(index);
+        let now = tenant.parts.clock.now();
+        let mut gone = Gone::default();
+        index = self.index();
+        index.look_at(entry, now, &tenant.limits, &mut gone);
+        self.remove(&gone);
+        drop(index);
+        self.bury(gone, &tenant);
+    }
+
+    /// Looks at every circuit, a few at a time, and takes those away that are spent.
+    pub(super) fn sweep(&self, tenant: &Tenant<K>) {
+        let mut place = usize::MAX;
+        while place > 0 {
+            let now = tenant.parts.clock.now();
+            let mut gone = Gone::default();
+            let mut index = self.index();
+            place = index.look_below(place, now, &tenant.limits, &mut gone);
+            self.remove(&gone);
+            drop(index);
+            self.bury(gone, tenant);
+        }
+    }
+
+    /// While the index is locked.
+    fn remove(&self, gone: &Gone<K>) {
+        let map = self.map.pin();
+        for entry in &gone.entries {
+            map.remove(&entry.key);
+        }
+    }
+
+    /// With nothing held.
+    fn bury(&self, gone: Gone<K>, tenant: &Tenant<K>) {
+        for entry in &gone.entries {
+            entry.circuit.slot().clear();
+        }
+        if gone.abandoned > 0 {
+            let total = self.abandoned.fetch_add(gone.abandoned, Relaxed) + gone.abandoned;
+            tenant.parts.tell(KeyedNews::ForgottenOpen { total });
+        }
+    }
+
+    /// A call passes uncounted because there is no room for its key's circuit.
+    pub(super) fn pass_uncounted(&self, tenancy: u32) {
+        let index = self.index();
+        let tenant = match index.tenancy == tenancy {
+            true => index.tenant.upgrade(),
+            false => None,
+        };
+        drop(index);
+        if let Some(tenant) = tenant {
+            let total = self.uncounted.fetch_add(1, Relaxed) + 1;
+            tenant.parts.tell(KeyedNews::Uncounted { total });
+        }
+    }
+}
+
+/// Places that wait for a table, of whatever key.
+static VACANT: Mutex<Vec<&'static (dyn Any + Send + Sync)>> = Mutex::new(Vec::new());
+
+fn take<K: Key>() -> Option<&'static Registry<K>> {
+    let mut vacant = VACANT.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = vacant.iter().position(|any| any.is::<Registry<K>>())?;
+    vacant.swap_remove(place).downcast_ref()
+}
+
+pub(super) fn put<K: Key>(registry: &'static Registry<K>) {
+    let mut vacant = VACANT.lock().unwrap_or_else(PoisonError::into_inner);
+    vacant.push(registry);
+}

@@ -1,0 +1,189 @@
+//! The Tower layer.
+
+use breaker_core::Outcome;
+use tower_layer::Layer;
+
+use crate::{
+    circuit::Circuit,
+    classify::{AtOnce, ErrorsAreFailures},
+    error::Rejected,
+    exclude::Excluding,
+    fallback::Fallback,
+    respond::RespondWith,
+    service::Breaker,
+    shape::{Boxed, Typed},
+};
+
+/// Puts a circuit before a service.
+///
+/// Every service that one layer makes shares its circuit, and so does every clone of them.
+///
+/// ```
+/// use std::time::Duration;
+/// use breaker_layer::{BreakerLayer, Circuit, Rejected};
+/// use tower::{ServiceBuilder, ServiceExt, service_fn};
+///
+/// # tokio_test::block_on(async {
+/// let circuit = Circuit::builder("payments").build().unwrap();
+/// let service = ServiceBuilder::new()
+///     .layer(BreakerLayer::new(circuit.clone()).boxed_errors())
+///     .timeout(Duration::from_millis(200)) // inside, so that a timeout is a failure
+///     .service(service_fn(async |request: u32| Ok::<_, std::io::Error>(request + 1)));
+/// assert_eq!(service.clone().oneshot(1).await.unwrap(), 2);
+///
+/// circuit.trip();
+/// let error = service.oneshot(1).await.unwrap_err();
+/// assert!(error.is::<Rejected>());
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct BreakerLayer<J = AtOnce<ErrorsAreFailures>, A = Typed> {
+    circuit: Circuit,
+    settle: J,
+    shape: A,
+}
+
+impl BreakerLayer {
+    /// A layer whose errors are [`Error`](crate::Error), and to which each error of the inner service is a failure.
+    pub const fn new(circuit: Circuit) -> Self {
+        Self {
+            circuit,
+            settle: AtOnce(ErrorsAreFailures),
+            shape: Typed,
+        }
+    }
+}
+
+/// What a result means can be said once.
+impl<A> BreakerLayer<AtOnce<ErrorsAreFailures>, A> {
+    /// Says what a result means. See [`Classify`](crate::Classify) for closures that are named elsewhere.
+    pub fn classify<Response, Error, F>(self, classify: F) -> BreakerLayer<AtOnce<F>, A>
+    where
+        F: Fn(Result<&Response, &Error>) -> Outcome,
+    {
+        self.classify_with(classify)
+    }
+
+    /// Says what a result means, by a ready-made classifier.
+    pub fn classify_with<C>(self, classify: C) -> BreakerLayer<AtOnce<C>, A> {
+        self.settle_with(AtOnce(classify))
+    }
+
+    /// Says what a result means, and when it is known: see [`Settle`](crate::Settle), and
+    /// `EndOfStream` with the feature `http`.
+    pub fn settle_with<J>(self, settle: J) -> BreakerLayer<J, A> {
+        BreakerLayer {
+            circuit: self.circuit,
+            settle,
+            shape: self.shape,
+        }
+    }
+}
+
+impl<J, A> BreakerLayer<J, A> {
+    /// Ignores the results of the requests that this says `true` of, health checks for instance. They are admitted and
+    /// rejected as all are; to have them pass an open circuit, route them around it.
+    ///
+    /// ```
+    /// use breaker_layer::{BreakerLayer, Circuit};
+    /// use http::Request;
+    ///
+    /// let circuit = Circuit::builder("payments").build()?;
+    /// let layer = BreakerLayer::new(circuit)
+    ///     .exclude(|request: &Request<String>| request.uri().path() == "/health");
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn exclude<Request, F>(self, excludes: F) -> BreakerLayer<Excluding<J, F>, A>
+    where
+        F: Fn(&Request) -> bool,
+    {
+        BreakerLayer {
+            circuit: self.circuit,
+            settle: Excluding {
+                settle: self.settle,
+                excludes,
+            },
+            shape: self.shape,
+        }
+    }
+
+    /// Has each call wait for its turn rather than be rejected: for balancers.
+    #[cfg(feature = "tokio")]
+    pub const fn wait(self) -> crate::wait::WaitLayer<J, A> {
+        crate::wait::WaitLayer::new(self)
+    }
+
+    fn shaped<B>(self, shape: B) -> BreakerLayer<J, B> {
+        BreakerLayer {
+            circuit: self.circuit,
+            settle: self.settle,
+            shape,
+        }
+    }
+}
+
+/// How a rejection is answered can be said once; unsaid, it is a typed [`Error`](crate::Error).
+impl<J> BreakerLayer<J> {
+    /// Makes every error a [`BoxError`](crate::BoxError): [`Rejected`](crate::Rejected) as itself, and the inner
+    /// service's as it is.
+    ///
+    /// For stacks whose inner error is a `BoxError` already, as it is below a timeout.
+    pub fn boxed_errors(self) -> BreakerLayer<J, Boxed> {
+        self.shaped(Boxed)
+    }
+
+    /// Answers a rejected call with a response, or an error, of the inner service's own type.
+    ///
+    /// For services whose errors cannot say it, as axum's are [`Infallible`](std::convert::Infallible).
+    ///
+    /// ```
+    /// use breaker_layer::{BreakerLayer, Circuit, Rejected};
+    /// use tower::{ServiceBuilder, ServiceExt};
+    ///
+    /// # tokio_test::block_on(async {
+    /// let circuit = Circuit::builder("prices").build().unwrap();
+    /// let service = ServiceBuilder::new()
+    ///     .layer(BreakerLayer::new(circuit.clone()).respond_with(|_: Rejected, article: u32| Ok(article * 10)))
+    ///     .service_fn(async |article: u32| Ok::<_, std::io::Error>(article * 9));
+    /// circuit.isolate();
+    /// assert_eq!(service.oneshot(1).await.unwrap(), 10);
+    /// # });
+    /// ```
+    pub fn respond_with<F, Request, Response, Error>(
+        self,
+        respond: F,
+    ) -> BreakerLayer<J, RespondWith<F>>
+    where
+        F: Fn(Rejected, Request) -> Result<Response, Error>,
+    {
+        self.shaped(RespondWith(respond))
+    }
+
+    /// Gives a rejected call to another service, which is then waited for until it is ready.
+    ///
+    /// Its response and its error are of the inner service's own type.
+    pub fn fallback<S>(self, fallback: S) -> BreakerLayer<J, Fallback<S>> {
+        self.shaped(Fallback(fallback))
+    }
+
+    /// Answers a rejected call by a trailers-only gRPC response: `Unavailable`, with `grpc-retry-pushback-ms`.
+    ///
+    /// The error stays the inner service's own, so that tonic sees what it knows.
+    #[cfg(feature = "tonic")]
+    pub fn grpc(self) -> BreakerLayer<J, crate::tonic::Grpc> {
+        self.shaped(crate::tonic::Grpc)
+    }
+}
+
+impl<S, J: Clone, A: Clone> Layer<S> for BreakerLayer<J, A> {
+    type Service = Breaker<S, J, A>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Breaker::of(
+            inner,
+            self.circuit.clone(),
+            self.settle.clone(),
+            self.shape.clone(),
+        )
+    }
+}

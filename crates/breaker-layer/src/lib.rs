@@ -1,0 +1,90 @@
+//! A circuit breaker for Tower.
+//!
+//! A service that keeps calling a failing dependency wastes its own threads, sockets and patience, and keeps the
+//! dependency down. A circuit breaker sees the failures, fails fast while they last, probes, and lets traffic back when
+//! the dependency has recovered.
+//!
+//! - [`Circuit`] is the state; clones share it. [`BreakerLayer`] puts it before a Tower service, and
+//!   [`Circuit::try_acquire`] is for everything else.
+//! - [`Trip`] says when it trips, [`OpenTime`] how long it stays open, [`Probes`] how it finds the recovery.
+//! - [`Rejected`] is what a refused caller gets, and says when to try again.
+//! - [`Classify`] tells failures from successes, [`Observe`] is told of transitions, [`Clock`] gives the time.
+//!
+//! The [`guide`] says where it stands in a stack, what counts as a failure, and which settings to choose.
+//!
+//! # Features
+//!
+//! - `http`: classifiers of HTTP and gRPC responses, at the headers or at the end of the stream; see the module `http`.
+//! - `keyed`: one circuit for each host, shard or tenant, however many there are; see the module `keyed`.
+//! - `load`: `tower::load::Load` passes through, for balancers.
+//! - `quanta`: a clock that reads the processor's time stamp counter, which is cheaper than std's.
+//! - `serde`: [`Settings`] from a file, and a [`Snapshot`] that serialises.
+//! - `tokio`: `BreakerLayer::wait`, and Tokio's clock, which becomes the default; it differs from std's only while a test
+//!   has paused it.
+//! - `tonic`: rejections as gRPC responses, and as `tonic::Status`.
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod builder;
+mod circuit;
+mod classify;
+mod clock;
+mod direct;
+mod error;
+mod exclude;
+mod fallback;
+mod future;
+pub mod guide;
+#[cfg(feature = "http")]
+pub mod http;
+mod intern;
+#[cfg(feature = "keyed")]
+pub mod keyed;
+mod layer;
+#[cfg(feature = "load")]
+mod load;
+#[cfg(all(test, breaker_loom))]
+mod loom_tests;
+mod observe;
+mod policy;
+mod respond;
+mod service;
+#[cfg(feature = "serde")]
+pub mod settings;
+mod shape;
+mod slot;
+mod snapshot;
+mod sync;
+#[cfg(feature = "tonic")]
+mod tonic;
+#[cfg(feature = "tokio")]
+mod wait;
+
+pub use breaker_core::presets;
+pub use breaker_core::{
+    Config, ConfigBuilder, ConfigError, OpenTime, Outcome, Percent, Probes, Ramp, Reason, Refusal,
+    Rule, State, Timestamp, Totals, Transition, Trip, Window,
+};
+pub use builder::CircuitBuilder;
+pub use circuit::{Circuit, Permit};
+pub use classify::{AnyPermit, AtOnce, Classify, ErrorsAreFailures, Settle};
+pub use clock::{Clock, ManualClock};
+pub use error::{BoxError, Error, Rejected};
+pub use exclude::{Exclude, Excluding};
+pub use fallback::{Fallback, FallbackFuture};
+pub use future::ResponseFuture;
+pub use layer::BreakerLayer;
+pub use observe::{Observe, TransitionEvent};
+pub use policy::{RecordedCall, TripPolicy};
+pub use respond::RespondWith;
+pub use service::Breaker;
+#[cfg(feature = "serde")]
+pub use settings::Settings;
+pub use shape::{Boxed, PassError, Refused, Shape, Typed};
+pub use snapshot::Snapshot;
+#[cfg(feature = "tokio")]
+pub use wait::{Wait, WaitLayer};
+
+#[cfg(feature = "tonic")]
+pub use crate::tonic::Grpc;

@@ -1,0 +1,22 @@
+//! A breaker's load is that of its inner service.
+
+use tower::load::Load;
+
+use crate::service::Breaker;
+
+impl<S: Load, J, A> Load for Breaker<S, J, A> {
+    type Metric = S::Metric;
+
+    fn load(&self) -> S::Metric {
+        self.get_ref().load()
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl<S: Load, J, A> Load for crate::wait::Wait<S, J, A> {
+    type Metric = S::Metric;
+
+    fn load(&self) -> S::Metric {
+        self.get_ref().load()
+    }
+}

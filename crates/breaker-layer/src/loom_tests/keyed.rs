@@ -1,0 +1,80 @@
+//! A circuit is taken away from its key while calls still look at it.
+
+use super::*;
+use breaker_core::machine::Fate;
+
+const FAILURE: Fate = Fate::Recorded(Outcome::Failure);
+
+/// Trips at the first failure.
+fn bench() -> Bench {
+    Bench::with(|builder| builder.trip(Trip::consecutive_failures(1)))
+}
+
+#[test]
+fn a_circuit_is_taken_away_or_trips_and_never_both() {
+    check(|| {
+        let bench = bench();
+        let (slot, permit) = (bench.circuit.slot(), bench.admit());
+        let first = slot.settings().first();
+        let (a, b) = together!(move || permit.settle(FAILURE, None), move || {
+            let seen = slot.word();
+            seen.is_closed() && slot.vacate(seen)
+        },);
+        let (is_counted, is_taken) = (a.join().unwrap(), b.join().unwrap());
+        assert_ne!(is_counted, is_taken);
+        assert_eq!(slot.is_over(first), is_taken);
+        let told = bench.log.lock().unwrap().len();
+        assert_eq!(told, usize::from(is_counted));
+    });
+}
+
+#[test]
+fn a_call_that_finds_its_circuit_gone_can_tell_whoever_has_the_slot_now() {
+    check_within(2, || {
+        let bench = bench();
+        let (slot, permit) = (bench.circuit.slot(), bench.admit());
+        let first = slot.settings().first();
+        let (a, b) = together!(
+            move || {
+                let is_counted = permit.settle(FAILURE, None);
+                assert!(is_counted || slot.is_over(first));
+                is_counted
+            },
+            move || {
+                let seen = slot.word();
+                let is_taken = seen.is_closed() && slot.vacate(seen);
+                drop(bench);
+                (is_taken, super::Bench::new())
+            },
+        );
+        let (is_counted, (is_taken, next)) = (a.join().unwrap(), b.join().unwrap());
+        assert!(!(is_counted && is_taken));
+        assert!(next.settled().is_empty());
+        assert_eq!(next.circuit.snapshot().failures, 0);
+    });
+}
+
+#[test]
+fn whoever_asks_a_circuit_that_goes_gets_a_permit_of_it_or_one_that_counts_for_nothing() {
+    check(|| {
+        let bench = bench();
+        let (slot, circuit) = (bench.circuit.slot(), bench.circuit.clone());
+        let (a, b) = together!(
+            move || {
+                let permit = circuit.try_acquire().expect("it is closed, or gone");
+                let is_late = !permit.is_counted() && permit.slot().word().is_vacant();
+                let is_counted = permit.settle(FAILURE, None);
+                // An uncounted one is not a straggler: nothing more becomes of it.
+                assert!(!is_late || is_counted);
+                is_counted && !is_late
+            },
+            move || {
+                let seen = slot.word();
+                seen.is_closed() && slot.vacate(seen)
+            },
+        );
+        let (is_counted, is_taken) = (a.join().unwrap(), b.join().unwrap());
+        assert_ne!(is_counted, is_taken);
+        assert_eq!(bench.log.lock().unwrap().len(), usize::from(is_counted));
+    });
+}

@@ -1,0 +1,175 @@
+//! Other settings at run time, while calls are recorded and the state changes.
+
+use breaker_core::{Config, ConfigBuilder, Window};
+
+use super::*;
+
+fn settings(trip: Trip) -> ConfigBuilder {
+    Config::builder()
+        .trip(trip)
+        .open_time(OpenTime::fixed(OPEN_FOR))
+        .probes(Probes::new(1).timeout(PROBE_TIMEOUT))
+}
+
+fn window(calls: u32) -> Trip {
+    Trip::failures(2, Window::calls(calls)).min_calls(2)
+}
+
+fn bench(config: ConfigBuilder) -> Bench {
+    Bench::with(|builder| builder.config(config))
+}
+
+#[test]
+fn no_failure_in_the_word_is_lost() {
+    check(|| {
+        let bench = bench(settings(Trip::consecutive_failures(3)));
+        let (permit, operator) = (bench.admit(), bench.clone());
+        let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
+            let changed = settings(Trip::consecutive_failures(2));
+            operator.circuit.reconfigure(changed).unwrap();
+        });
+        a.join().unwrap();
+        b.join().unwrap();
+        assert_eq!(bench.circuit.snapshot().failures, 1);
+        bench.record(Outcome::Failure);
+        assert_eq!(bench.state(), State::Open);
+        assert_eq!(bench.settled().len(), 1);
+    });
+}
+
+#[test]
+fn a_window_that_is_not_moved_loses_nothing() {
+    check_within(2, || {
+        let bench = bench(settings(window(2)));
+        let (permit, operator) = (bench.admit(), bench.clone());
+        let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
+            let changed = settings(window(2)).cancelled_is_failure(true);
+            operator.circuit.reconfigure(changed).unwrap();
+        });
+        a.join().unwrap();
+        b.join().unwrap();
+        drop(bench.admit());
+        assert_eq!(bench.state(), State::Open);
+        bench.settled();
+    });
+}
+
+#[test]
+fn a_window_that_is_moved_keeps_what_was_recorded_before_and_counts_on() {
+    check_within(2, || {
+        let bench = bench(settings(window(2)));
+        bench.record(Outcome::Failure);
+        let (permit, operator) = (bench.admit(), bench.clone());
+        let (a, b) = together!(move || permit.record(Outcome::Success), move || {
+            let changed = settings(window(40));
+            operator.circuit.reconfigure(changed).unwrap();
+        });
+        a.join().unwrap();
+        b.join().unwrap();
+        let last = bench.circuit.snapshot().last_calls.unwrap();
+        assert_eq!(last.failures, 1);
+        assert!(last.calls == 1 || last.calls == 2);
+        bench.record(Outcome::Failure);
+        assert_eq!(bench.state(), State::Open);
+        bench.settled();
+    });
+}
+
+/// After the change the circuit must close and trip again.
+fn still_trips(bench: &Bench) {
+    bench.circuit.close();
+    for _ in 0..2 {
+        assert_eq!(bench.state(), State::Closed);
+        bench.record(Outcome::Failure);
+    }
+    assert_eq!(bench.state(), State::Open);
+    bench.settled();
+}
+
+#[test]
+fn a_window_that_is_moved_during_a_trip_counts_afterwards() {
+    check_within(2, || {
+        let bench = bench(settings(window(2)));
+        bench.record(Outcome::Failure);
+        let (permit, operator) = (bench.admit(), bench.clone());
+        let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
+            let changed = settings(window(40));
+            operator.circuit.reconfigure(changed).unwrap();
+        });
+        a.join().unwrap();
+        b.join().unwrap();
+        time::advance(OPEN_FOR);
+        // Nothing but calls from here on: no operator makes the window ready again.
+        if bench.state() == State::HalfOpen {
+            bench.record(Outcome::Success);
+            bench.record(Outcome::Failure);
+        }
+        bench.record(Outcome::Failure);
+        assert_eq!(bench.state(), State::Open);
+        still_trips(&bench);
+    });
+}
+
+#[test]
+fn a_record_that_two_changes_overtake_leaves_no_trace_in_the_second_ones_cells() {
+    check_within(2, || {
+        let bench = bench(settings(window(2)));
+        let (permit, operator) = (bench.admit(), bench.clone());
+        let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
+            let circuit = operator.circuit;
+            circuit.reconfigure(settings(window(40))).unwrap();
+            // What was the head of a window is now the count of the admitted calls.
+            let counting = settings(Trip::never()).count_calls(true);
+            circuit.reconfigure(counting).unwrap();
+        });
+        a.join().unwrap();
+        b.join().unwrap();
+        assert_eq!(bench.circuit.snapshot().admitted, Some(0));
+        assert_eq!(bench.circuit.snapshot().succeeded, Some(0));
+        bench.settled();
+    });
+}
+
+/// At rest, so many good calls are so many in the window.
+fn counts_good_calls(bench: &Bench, before: u32) {
+    let calls = |bench: &Bench| bench.circuit.snapshot().last_calls.unwrap().calls;
+    assert!(calls(bench) <= before);
+    for _ in 0..3 {
+        let counted = calls(bench);
+        bench.record(Outcome::Success);
+        assert_eq!(calls(bench), counted + 1);
+    }
+}
+
+#[test]
+fn a_larger_window_goes_on_counting_though_the_smaller_one_was_found_clean() {
+    check_within(2, || {
+        let bench = bench(settings(window(2)));
+        bench.record(Outcome::Success);
+        let (permit, operator) = (bench.admit(), bench.clone());
+        let (a, b) = together!(move || permit.record(Outcome::Success), move || {
+            let changed = settings(window(40));
+            operator.circuit.reconfigure(changed).unwrap();
+        });
+        a.join().unwrap();
+        b.join().unwrap();
+        counts_good_calls(&bench, 2);
+    });
+}
+
+#[test]
+fn a_window_that_is_added_as_the_circuit_closes_counts() {
+    check_within(2, || {
+        let bench = bench(settings(Trip::consecutive_failures(2)));
+        bench.circuit.half_open();
+        let (permit, operator) = (bench.admit(), bench.clone());
+        let (a, b) = together!(move || permit.record(Outcome::Success), move || {
+            let changed = settings(window(40));
+            operator.circuit.reconfigure(changed).unwrap();
+        });
+        a.join().unwrap();
+        b.join().unwrap();
+        assert_eq!(bench.state(), State::Closed);
+        counts_good_calls(&bench, 0);
+    });
+}

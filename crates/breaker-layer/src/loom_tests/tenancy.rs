@@ -1,0 +1,90 @@
+//! The last handle goes while permits are still out, and the slot gets another tenant.
+
+use super::*;
+
+#[test]
+fn a_permit_may_be_recorded_as_the_last_handle_goes() {
+    check_within(3, || {
+        let bench = Bench::with(|builder| builder.trip(Trip::consecutive_failures(1)));
+        let (permit, log) = (bench.admit(), bench.log.clone());
+        let (a, b) = together!(move || permit.record(Outcome::Failure), move || drop(bench),);
+        a.join().unwrap();
+        b.join().unwrap();
+        // It tripped the circuit before that was gone, and was told or not; or it came late.
+        let told = log.lock().unwrap().clone();
+        assert!(told.len() <= 1);
+        assert!(told.iter().all(|one| one.to() == State::Open));
+    });
+}
+
+#[test]
+fn two_handles_go_at_once_and_the_slot_is_vacated_once() {
+    check(|| {
+        let bench = Bench::new();
+        let (one, two) = (bench.circuit.clone(), bench.circuit.clone());
+        drop(bench);
+        let (a, b) = together!(move || drop(one), move || drop(two));
+        a.join().unwrap();
+        b.join().unwrap();
+        // Two tenants in one slot would see each other.
+        let (first, second) = (Bench::new(), Bench::new());
+        first.circuit.trip();
+        assert_eq!(second.state(), State::Closed);
+    });
+}
+
+/// Drops the circuit and builds another in its slot, while a permit of the first one ends.
+fn succession(
+    change: fn(CircuitBuilder) -> CircuitBuilder,
+    then: fn(CircuitBuilder) -> CircuitBuilder,
+    end: fn(Permit),
+) {
+    check_within(2, move || {
+        let bench = Bench::with(change);
+        let permit = bench.admit();
+        let (a, b) = together!(move || end(permit), move || {
+            drop(bench);
+            Bench::with(then)
+        });
+        a.join().unwrap();
+        let next = b.join().unwrap();
+        assert!(next.settled().is_empty());
+        assert_eq!(next.state(), State::Closed);
+        let snapshot = next.circuit.snapshot();
+        assert_eq!((snapshot.failures, snapshot.failed), (0, 0));
+        assert_eq!((snapshot.cancelled, snapshot.ignored), (0, 0));
+        assert!(snapshot.last_calls.is_none_or(|totals| totals.calls == 0));
+        assert!(snapshot.admitted.is_none_or(|admitted| admitted == 0));
+        assert!(snapshot.last_trip.is_none());
+    });
+}
+
+#[test]
+fn a_straggler_changes_nothing_in_the_circuit_that_moves_into_its_slot() {
+    succession(
+        |builder| builder,
+        |builder| builder,
+        |permit| permit.record(Outcome::Failure),
+    );
+}
+
+#[test]
+fn a_straggler_that_would_trip_its_circuit_does_not_trip_the_next() {
+    let once = |builder: CircuitBuilder| builder.trip(Trip::consecutive_failures(1));
+    succession(once, once, |permit| permit.record(Outcome::Failure));
+}
+
+#[test]
+fn a_straggler_is_not_counted_in_the_window_of_the_next_circuit() {
+    use breaker_core::Window;
+    succession(
+        |builder| builder.trip(Trip::failures(1, Window::calls(1))),
+        // As many cells, used for something else.
+        |builder| {
+            builder
+                .count_calls(true)
+                .ramp(breaker_core::Ramp::new(1, 2))
+        },
+        |permit| permit.record(Outcome::Failure),
+    );
+}

@@ -1,0 +1,223 @@
+//! The Tower service.
+
+use std::{
+    fmt, mem,
+    task::{Context, Poll, ready},
+};
+
+use breaker_core::Refusal;
+use tower_service::Service;
+
+use crate::{
+    circuit::{Circuit, Draw, Permit},
+    classify::{AtOnce, ErrorsAreFailures, Settle},
+    error::Rejected,
+    exclude::Exclude,
+    future::ResponseFuture,
+    shape::{PassError, Shape, Typed},
+};
+
+/// A service behind a circuit. Made by [`BreakerLayer`](crate::BreakerLayer).
+///
+/// `poll_ready` is ready while the circuit rejects, without asking the inner service, and the `call` after it rejects;
+/// so a balancer or a buffer around it lives on. A readiness that the inner service gave before a call was refused after
+/// all is kept for the next call: put a concurrency limit outside, where it holds no permit for that time.
+pub struct Breaker<S, J = AtOnce<ErrorsAreFailures>, A = Typed> {
+    inner: S,
+    circuit: Circuit,
+    settle: J,
+    shape: A,
+    /// The inner service has said that it is ready, and has not been called since.
+    inner_is_ready: bool,
+    path: Path,
+    draw: Draw,
+}
+
+/// What the last `poll_ready` was ready for; it stands until `call`.
+enum Path {
+    Undecided,
+    Inner,
+    Rejection(Refusal),
+}
+
+impl<S, J, A> Breaker<S, J, A> {
+    pub(crate) fn of(inner: S, circuit: Circuit, settle: J, shape: A) -> Self {
+        Self {
+            inner,
+            circuit,
+            settle,
+            shape,
+            inner_is_ready: false,
+            path: Path::Undecided,
+            draw: Draw::default(),
+        }
+    }
+
+    /// The circuit.
+    pub const fn circuit(&self) -> &Circuit {
+        &self.circuit
+    }
+
+    /// The inner service.
+    pub const fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The inner service.
+    pub const fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, J, A, Request> Service<Request> for Breaker<S, J, A>
+where
+    S: Service<Request>,
+    J: Settle<S::Response, S::Error> + Exclude<Request> + Clone,
+    A: Shape<Request, J::Response, S::Error>,
+{
+    type Response = J::Response;
+    type Error = A::Error;
+    type Future = ResponseFuture<S::Future, J, A::Future, A>;
+
+    #[inline]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        if !matches!(self.path, Path::Undecided) {
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(refusal) = self.circuit.refusal(&mut self.draw) {
+            self.path = Path::Rejection(refusal);
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.poll_inner(cx))?;
+        self.path = Path::Inner;
+        Poll::Ready(Ok(()))
+    }
+
+    #[inline]
+    fn call(&mut self, request: Request) -> Self::Future {
+        if let Path::Inner = self.path
+            && let Some(permit) = self.circuit.acquire_at_once()
+        {
+            self.path = Path::Undecided;
+            self.draw.again();
+            return self.call_with(permit, request);
+        }
+        self.call_or_reject(request)
+    }
+}
+
+impl<S, J, A> Breaker<S, J, A> {
+    /// As `call`, where the circuit must be asked or has refused already.
+    #[inline(never)]
+    fn call_or_reject<Request>(
+        &mut self,
+        request: Request,
+    ) -> ResponseFuture<S::Future, J, A::Future, A>
+    where
+        S: Service<Request>,
+        J: Settle<S::Response, S::Error> + Exclude<Request> + Clone,
+        A: Shape<Request, J::Response, S::Error>,
+    {
+        let admitted = match mem::replace(&mut self.path, Path::Undecided) {
+            Path::Rejection(refusal) => Err(self.circuit.reject(refusal)),
+            Path::Inner | Path::Undecided => self.circuit.acquire(&mut self.draw),
+        };
+        self.answer(admitted, request)
+    }
+
+    /// Calls the inner service, or says why not.
+    pub(crate) fn answer<Request>(
+        &mut self,
+        admitted: Result<Permit, Rejected>,
+        request: Request,
+    ) -> ResponseFuture<S::Future, J, A::Future, A>
+    where
+        S: Service<Request>,
+        J: Settle<S::Response, S::Error> + Exclude<Request> + Clone,
+        A: Shape<Request, J::Response, S::Error>,
+    {
+        self.draw.again();
+        match admitted {
+            Ok(permit) => self.call_with(permit, request),
+            Err(rejected) => ResponseFuture::answered(self.shape.reject(rejected, request)),
+        }
+    }
+
+    #[inline]
+    fn call_with<Request, R>(
+        &mut self,
+        permit: Permit,
+        request: Request,
+    ) -> ResponseFuture<S::Future, J, R, A>
+    where
+        S: Service<Request>,
+        J: Exclude<Request> + Clone,
+    {
+        self.inner_is_ready = false;
+        let permit = if self.settle.excludes(&request) {
+            permit.excluded()
+        } else {
+            permit
+        };
+        ResponseFuture::called(self.inner.call(request), permit, self.settle.clone())
+    }
+
+    /// Whether the inner service is ready; once it is, it is not asked again until it is called.
+    #[inline]
+    pub(crate) fn poll_inner<Request>(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), A::Error>>
+    where
+        S: Service<Request>,
+        J: Settle<S::Response, S::Error>,
+        A: PassError<S::Error>,
+    {
+        if !self.inner_is_ready {
+            if let Err(error) = ready!(self.inner.poll_ready(cx)) {
+                return Poll::Ready(Err(self.unready::<S::Response, _>(error)));
+            }
+            self.inner_is_ready = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S, J, A> Breaker<S, J, A> {
+    /// The inner service failed to become ready, which is a result like any other.
+    #[cold]
+    fn unready<Response, Error>(&mut self, error: Error) -> A::Error
+    where
+        J: Settle<Response, Error>,
+        A: PassError<Error>,
+    {
+        if let Ok(permit) = self.circuit.admit(&mut self.draw) {
+            self.settle.unready(permit, &error);
+        }
+        self.draw.again();
+        A::pass(error)
+    }
+}
+
+/// A clone starts unready: readiness belongs to the instance that was polled.
+impl<S: Clone, J: Clone, A: Clone> Clone for Breaker<S, J, A> {
+    fn clone(&self) -> Self {
+        Self::of(
+            self.inner.clone(),
+            self.circuit.clone(),
+            self.settle.clone(),
+            self.shape.clone(),
+        )
+    }
+}
+
+impl<S: fmt::Debug, J, A> fmt::Debug for Breaker<S, J, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Breaker")
+            .field("inner", &self.inner)
+            .field("circuit", &self.circuit)
+            .finish_non_exhaustive()
+    }
+}

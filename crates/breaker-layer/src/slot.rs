@@ -1,0 +1,504 @@
+//! Where circuits live: storage that is reused and never unmapped.
+//!
+//! A permit is a reference to a slot and a generation, and so needs no reference count: what it costs to hold one is
+//! nothing, and one that outlives its circuit is just a straggler, because a slot's generation goes on from tenant to
+//! tenant. A [`Circuit`](crate::Circuit) counts its clones; when the last one goes, the slot waits for the next tenant
+//! that needs as many cells. So the memory is that of the most circuits that were alive at one time.
+
+use std::sync::{
+    Arc, OnceLock, PoisonError,
+    atomic::Ordering::{AcqRel, Acquire, Relaxed, Release},
+};
+
+use breaker_core::{
+    Beside, Config, ConfigError, Pace, State, Timestamp, Transition, Word, machine::Rules,
+};
+
+use crate::{
+    clock::{Source, User},
+    intern,
+    observe::Observers,
+    policy::TripPolicy,
+    sync::{AtomicU32, AtomicU64, Cell, Mutex},
+};
+
+#[cfg(feature = "keyed")]
+mod keyed;
+#[cfg(feature = "tokio")]
+mod waiters;
+#[cfg(feature = "tokio")]
+pub(crate) use waiters::Waiter;
+
+/// One circuit, or none at present. What every call reads comes first, apart from what refusals and failures write.
+#[repr(C, align(64))]
+pub(crate) struct Slot {
+    word: AtomicU64,
+    pace: AtomicU64,
+    settings: AtomicU64,
+    origin: AtomicU64,
+    cells: OnceLock<Box<Block>>,
+    cold: Mutex<Cold>,
+    pub(crate) counts: Counts,
+    handles: AtomicU32,
+}
+
+/// What is always counted, exactly.
+pub(crate) struct Counts {
+    pub(crate) opened: AtomicU32,
+    pub(crate) failed: AtomicU64,
+    pub(crate) rejected: AtomicU64,
+    pub(crate) ignored: AtomicU64,
+    pub(crate) cancelled: AtomicU64,
+}
+
+/// What is needed only at transitions and by hand.
+#[derive(Default)]
+struct Cold {
+    name: Option<Arc<str>>,
+    extra: Option<Box<Extra>>,
+}
+
+/// What most circuits do without.
+#[derive(Default)]
+pub(crate) struct Extra {
+    pub(crate) observers: Observers,
+    pub(crate) clock: Option<Arc<User>>,
+    pub(crate) policy: Option<Arc<dyn TripPolicy>>,
+    pub(crate) last_trip: Option<Transition>,
+    #[cfg(feature = "tokio")]
+    pub(crate) waiters: waiters::Waiters,
+}
+
+impl Extra {
+    const fn is_empty(&self) -> bool {
+        self.observers.is_empty()
+            && self.clock.is_none()
+            && self.policy.is_none()
+            && self.last_trip.is_none()
+    }
+}
+
+/// Cells for what does not fit into the word. A configuration that needs more gets a block further down.
+struct Block {
+    cells: Box<[Cell]>,
+    next: OnceLock<Box<Block>>,
+}
+
+impl Block {
+    fn new(cells: usize) -> Box<Self> {
+        Box::new(Self {
+            cells: Cell::block(cells),
+            next: OnceLock::new(),
+        })
+    }
+}
+
+/// A slot's settings, packed: `configuration 16 │ block 8 │ clock 4 │ flags 4 │ first generation 16 │ seed 16`.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings(u64);
+
+impl Settings {
+    /// Successes are recorded even while nothing speaks against the downstream.
+    pub(crate) const SUCCESSES: u64 = 1 << 32;
+    /// Calls are timed, or admissions counted.
+    pub(crate) const ADMISSIONS: u64 = 1 << 33;
+    /// The user's own policy has a say.
+    pub(crate) const POLICY: u64 = 1 << 34;
+
+    /// A closed circuit's calls count in cells, too.
+    pub(crate) const BESIDE: u64 = 1 << 35;
+
+    /// Those of a new circuit.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many configurations.
+    pub(crate) fn new(
+        config: &Config,
+        source: Source,
+        has_policy: bool,
+        seed: u16,
+    ) -> Result<Self, ConfigError> {
+        let flags = if has_policy { Self::POLICY } else { 0 };
+        Self(source.to_bits() << 36 | flags | u64::from(seed)).with(config, 0)
+    }
+
+    /// The same circuit with another configuration, whose cells are in this block.
+    fn with(self, config: &Config, block: u8) -> Result<Self, ConfigError> {
+        let has_policy = self.has(Self::POLICY);
+        let flag = |is_set: bool, flag: u64| if has_policy || is_set { flag } else { 0 };
+        let flags = flag(config.records_successes(), Self::SUCCESSES)
+            | flag(
+                config.slow_after().is_some() || config.count_calls(),
+                Self::ADMISSIONS,
+            )
+            | flag(config.counts_beside() || config.has_ramp(), Self::BESIDE);
+        let kept = self.0 & (0xf << 36 | Self::POLICY | 0xffff_ffff);
+        Ok(Self(
+            u64::from(intern::number(*config)?) << 48 | u64::from(block) << 40 | kept | flags,
+        ))
+    }
+
+    const fn in_block(self, block: u8) -> Self {
+        Self(self.0 & !(0xff << 40) | (block as u64) << 40)
+    }
+
+    const fn begin(self, generation: u16) -> Self {
+        Self(self.0 & !(0xffff << 16) | (generation as u64) << 16)
+    }
+
+    #[inline]
+    pub(crate) const fn has(self, flag: u64) -> bool {
+        self.0 & flag != 0
+    }
+
+    #[inline]
+    pub(crate) fn rules(self) -> Rules<'static> {
+        Rules {
+            config: intern::config((self.0 >> 48) as u16),
+            seed: self.0 as u16,
+            first: self.first(),
+        }
+    }
+
+    const fn block(self) -> u8 {
+        (self.0 >> 40) as u8
+    }
+
+    const fn source(self) -> Source {
+        Source::from_bits(self.0 >> 36 & 0xf)
+    }
+
+    /// The generation with which this tenancy began.
+    pub(crate) const fn first(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+}
+
+impl Slot {
+    fn vacant(cells: usize) -> Self {
+        let slot = Self {
+            word: AtomicU64::new(Word::vacant(0).to_bits()),
+            pace: AtomicU64::new(0),
+            settings: AtomicU64::new(0),
+            origin: AtomicU64::new(0),
+            cells: OnceLock::new(),
+            cold: Mutex::new(Cold::default()),
+            counts: Counts {
+                opened: AtomicU32::new(0),
+                failed: AtomicU64::new(0),
+                rejected: AtomicU64::new(0),
+                ignored: AtomicU64::new(0),
+                cancelled: AtomicU64::new(0),
+            },
+            handles: AtomicU32::new(0),
+        };
+        if cells > 0 {
+            slot.cells.get_or_init(|| Block::new(cells));
+        }
+        slot
+    }
+
+    /// A slot for a new circuit, with one handle.
+    pub(crate) fn let_to(
+        name: Arc<str>,
+        settings: Settings,
+        origin: Timestamp,
+        extra: Extra,
+    ) -> &'static Self {
+        let cells = settings.rules().config.cells();
+        let slot: &'static Self =
+            pool::take(cells).unwrap_or_else(|| Box::leak(Box::new(Self::vacant(cells))));
+        let settings = settings.in_block(slot.block_of(cells, None));
+        let generation = slot.word().generation();
+        slot.counts.clear();
+        slot.origin.store(origin.as_nanos(), Relaxed);
+        slot.with_cold(|cold| {
+            slot.settings.store(settings.begin(generation).0, Release);
+            *cold = Cold {
+                name: Some(name),
+                extra: (!extra.is_empty()).then(|| Box::new(extra)),
+            };
+        });
+        slot.beside(slot.settings()).begin(generation);
+        slot.word.store(
+            slot.settings().rules().first_word(generation).to_bits(),
+            Release,
+        );
+        let first = slot.settings().rules().pace(slot.word(), Timestamp::ZERO);
+        slot.pace.store(first.to_bits(), Release);
+        slot.handles.store(1, Release);
+        slot
+    }
+
+    pub(crate) fn retain(&self) {
+        self.handles.fetch_add(1, Relaxed);
+    }
+
+    /// Gives up a handle; with the last one the circuit is gone.
+    pub(crate) fn release(&'static self) {
+        if self.handles.fetch_sub(1, AcqRel) != 1 {
+            return;
+        }
+        // A new generation: the permits of this circuit are no permits of the next one.
+        let next =
+            |word| Some(Word::vacant(Word::from_bits(word).generation().wrapping_add(1)).to_bits());
+        // The closure always gives a value, so that this cannot fail.
+        let _ = self.word.fetch_update(AcqRel, Acquire, next);
+        // Dropped with nothing held, because it is the user's.
+        let gone = self.with_cold(std::mem::take);
+        drop(gone);
+        pool::put(self, self.capacity());
+    }
+
+    fn with_cold<T>(&self, look: impl FnOnce(&mut Cold) -> T) -> T {
+        look(&mut self.cold.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at what most circuits do without.
+    pub(crate) fn with_extra<T>(&self, look: impl FnOnce(&Extra) -> Option<T>) -> Option<T> {
+        self.with_cold(|cold| cold.extra.as_deref().and_then(look))
+    }
+
+    #[inline]
+    pub(crate) fn word(&self) -> Word {
+        Word::from_bits(self.word.load(Acquire))
+    }
+
+    /// Puts `new` there if `old` still stands.
+    pub(crate) fn replace(&self, old: Word, new: Word) -> bool {
+        self.word
+            .compare_exchange(old.to_bits(), new.to_bits(), AcqRel, Acquire)
+            .is_ok()
+    }
+
+    pub(crate) fn pace(&self) -> Pace {
+        Pace::from_bits(self.pace.load(Acquire))
+    }
+
+    /// Puts `new` there if `old` still stands and is not of a later generation.
+    pub(crate) fn replace_pace(&self, old: Pace, new: Pace) -> bool {
+        if old == new {
+            return true;
+        }
+        let is_later = old
+            .generation()
+            .wrapping_sub(new.generation())
+            .cast_signed()
+            > 0;
+        !is_later
+            && self
+                .pace
+                .compare_exchange(old.to_bits(), new.to_bits(), AcqRel, Acquire)
+                .is_ok()
+    }
+
+    #[inline]
+    pub(crate) fn settings(&self) -> Settings {
+        Settings(self.settings.load(Acquire))
+    }
+
+    /// What lies beside the word for these settings.
+    pub(crate) fn beside(&'static self, settings: Settings) -> Beside<'static, Cell> {
+        let config = settings.rules().config;
+        let cells = self
+            .blocks()
+            .nth(settings.block().into())
+            .map_or(&[][..], |block| &block.cells);
+        // Settings name their own block, and it is large enough.
+        Beside::new(config, cells.get(..config.cells()).unwrap_or_default())
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = &Block> {
+        std::iter::successors(self.cells.get(), |block| block.next.get()).map(|block| &**block)
+    }
+
+    /// The cells of the largest block.
+    fn capacity(&self) -> usize {
+        self.blocks()
+            .map(|block| block.cells.len())
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// The number of a block of so many cells, other than that of number `taken`, made if there is none.
+    fn block_of(&self, cells: usize, taken: Option<u8>) -> u8 {
+        if cells == 0 {
+            return 0;
+        }
+        let mut place = &self.cells;
+        for number in 0..=u8::MAX {
+            let block = place.get_or_init(|| Block::new(cells));
+            if block.cells.len() >= cells && taken != Some(number) {
+                return number;
+            }
+            place = &block.next;
+        }
+        unreachable!("each block that is added is larger than all but one before it")
+    }
+
+    /// Goes on with another configuration, and as much of the windows as fits.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many configurations.
+    pub(crate) fn reconfigure(&'static self, config: &Config) -> Result<(), ConfigError> {
+        let now = self.now();
+        self.with_cold(|_| {
+            let old = self.settings();
+            if old.rules().config.shares_cells(config) {
+                let new = old.with(config, old.block())?;
+                self.settings.store(new.0, Release);
+                self.need_window();
+                return Ok(());
+            }
+            let new = old.with(config, self.block_of(config.cells(), Some(old.block())))?;
+            let (generation, beside) = (self.word().generation(), self.beside(new));
+            beside.begin(generation);
+            beside.carry(&self.beside(old), generation, now);
+            self.settings.store(new.0, Release);
+            self.need_window();
+            Ok(())
+        })
+    }
+
+    /// Successes count in the window of calls, until a call finds that they need not.
+    fn need_window(&self) {
+        let needs = |word: Word| {
+            let needs_window = word.is_closed() && self.settings().rules().config.counts_beside();
+            needs_window.then(|| word.with_window(true).to_bits())
+        };
+        // Not closed, it will begin with a window anyway.
+        let _ = self
+            .word
+            .fetch_update(AcqRel, Acquire, |word| needs(Word::from_bits(word)));
+    }
+
+    /// The time since the circuit was built.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.settings().source().now().unwrap_or_else(|| {
+            let clock = self.with_extra(|extra| extra.clock.clone());
+            clock.map_or(Timestamp::ZERO, |now| now())
+        });
+        let origin = Timestamp::from_nanos(self.origin.load(Relaxed));
+        Timestamp::ZERO.saturating_add(now.saturating_since(origin))
+    }
+
+    pub(crate) fn name(&self) -> Option<Arc<str>> {
+        self.with_cold(|cold| cold.name.clone())
+    }
+
+    /// Whether a generation belongs to the present tenant.
+    pub(crate) fn is_tenant(&self, generation: u16) -> bool {
+        let first = self.settings().first();
+        generation.wrapping_sub(first) <= self.word().generation().wrapping_sub(first)
+    }
+
+    /// After a transition is stored: what goes with it, and then, with nothing held, the observers.
+    pub(crate) fn entered(&'static self, word: Word, transition: Transition, now: Timestamp) {
+        let settings = self.settings();
+        self.store_pace(settings.rules().pace(word, transition.at().min(now)));
+        if transition.from() == State::Closed {
+            self.beside(settings).clear(word.generation());
+        }
+        let transition_since_first = transition.since_generation(settings.first());
+        let told = self.with_cold(|cold| {
+            // A transition of a circuit that is gone by now is nobody's.
+            let name = cold
+                .name
+                .clone()
+                .filter(|_| self.is_tenant(word.generation()))?;
+            if transition.to() == State::Open {
+                self.counts.opened.fetch_add(1, Relaxed);
+                let last_trip = &mut cold.extra.get_or_insert_default().last_trip;
+                if last_trip.is_none_or(|last| last.at() <= transition.at()) {
+                    *last_trip = Some(transition_since_first);
+                }
+            }
+            let extra = cold.extra.as_deref()?;
+            Some((name, extra.observers.clone(), extra.policy.clone()))
+        });
+        #[cfg(feature = "tokio")]
+        self.wake_waiters();
+        let Some((name, observers, policy)) = told else {
+            return;
+        };
+        if let Some(policy) = policy {
+            policy.clear();
+        }
+        observers.tell(&name, transition_since_first);
+    }
+
+    fn store_pace(&self, pace: Pace) {
+        loop {
+            let old = self.pace();
+            let is_behind = old
+                .generation()
+                .wrapping_sub(pace.generation())
+                .cast_signed()
+                < 0;
+            if !is_behind || self.replace_pace(old, pace) {
+                return;
+            }
+        }
+    }
+}
+
+impl Counts {
+    fn clear(&self) {
+        for count in [&self.failed, &self.rejected, &self.ignored, &self.cancelled] {
+            count.store(0, Relaxed);
+        }
+        self.opened.store(0, Relaxed);
+    }
+}
+
+/// Slots that wait for a tenant, by the cells that they have.
+#[cfg(not(breaker_loom))]
+mod pool {
+    use std::{
+        collections::BTreeMap,
+        sync::{Mutex, MutexGuard, PoisonError},
+    };
+
+    use super::Slot;
+
+    type Vacant = BTreeMap<usize, Vec<&'static Slot>>;
+    static VACANT: Mutex<Vacant> = Mutex::new(BTreeMap::new());
+
+    pub(super) fn take(cells: usize) -> Option<&'static Slot> {
+        vacant().get_mut(&cells)?.pop()
+    }
+
+    pub(super) fn put(slot: &'static Slot, cells: usize) {
+        vacant().entry(cells).or_default().push(slot);
+    }
+
+    fn vacant() -> MutexGuard<'static, Vacant> {
+        VACANT.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Under loom every execution of a model has slots of its own.
+#[cfg(breaker_loom)]
+mod pool {
+    use std::sync::PoisonError;
+
+    use super::Slot;
+    use crate::sync::Mutex;
+
+    loom::lazy_static! {
+        static ref VACANT: Mutex<Vec<(usize, &'static Slot)>> = Mutex::new(Vec::new());
+    }
+
+    pub(super) fn take(cells: usize) -> Option<&'static Slot> {
+        let mut vacant = VACANT.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = vacant.iter().position(|(has, _)| *has == cells)?;
+        Some(vacant.swap_remove(at).1)
+    }
+
+    pub(super) fn put(slot: &'static Slot, cells: usize) {
+        let mut vacant = VACANT.lock().unwrap_or_else(PoisonError::into_inner);
+        vacant.push((cells, slot));
+    }
+}

@@ -1,0 +1,66 @@
+//! What the table of keyed circuits does with a slot: it may take a circuit's slot away while calls still look at it.
+
+use std::{
+    mem,
+    sync::atomic::Ordering::{Acquire, Relaxed},
+};
+
+use breaker_core::{Evidence, Phase, Timestamp, Word};
+
+use super::{Settings, Slot};
+
+impl Settings {
+    /// The same with another seed.
+    pub(crate) const fn seeded(self, seed: u16) -> Self {
+        Self(self.0 & !0xffff | seed as u64)
+    }
+}
+
+impl Slot {
+    /// Ends the circuit if it still is as it was seen, and says whether it did. Permits of it are stragglers from now on.
+    pub(crate) fn vacate(&self, seen: Word) -> bool {
+        self.replace(seen, Word::vacant(seen.generation().wrapping_add(1)))
+    }
+
+    /// Gives up what belongs to the user, before the last handle goes. To be called with nothing held.
+    pub(crate) fn clear(&self) {
+        drop(self.with_cold(mem::take));
+    }
+
+    /// Whether the tenancy that began with this generation is over.
+    pub(crate) fn is_over(&self, first: u16) -> bool {
+        // In this order: a new tenant's settings are stored before its word.
+        self.word().is_vacant() || self.settings().first() != first
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        self.handles.load(Acquire) > 1
+    }
+
+    /// A time of the circuit's clock as time since the circuit was built.
+    pub(crate) fn since_built(&self, now: Timestamp) -> Timestamp {
+        let origin = Timestamp::from_nanos(self.origin.load(Relaxed));
+        Timestamp::ZERO.saturating_add(now.saturating_since(origin))
+    }
+
+    /// What speaks against the downstream of a closed circuit, as something to compare: evidence, then failures counted.
+    pub(crate) fn evidence(&'static self, word: Word, now: Timestamp) -> (u32, u32) {
+        let (Phase::Closed(Evidence { score, row, .. })
+        | Phase::Recovering(Evidence { score, row, .. })) = word.phase()
+        else {
+            return (u32::MAX, u32::MAX);
+        };
+        let beside = self.beside(self.settings());
+        let calls = beside.calls(word.generation()).unwrap_or_default();
+        let time = beside.time(word.generation(), now).unwrap_or_default();
+        (score, row.max(calls.failures).max(time.failures))
+    }
+
+    /// Whether nothing is kept beside the word that somebody may still ask for.
+    pub(crate) fn holds_no_calls(&'static self, word: Word, now: Timestamp) -> bool {
+        let beside = self.beside(self.settings());
+        let calls = beside.calls(word.generation()).unwrap_or_default();
+        let time = beside.time(word.generation(), now).unwrap_or_default();
+        beside.counted().is_none() && calls.calls == 0 && time.calls == 0
+    }
+}

@@ -1,0 +1,203 @@
+//! A circuit at one moment, as plain values.
+
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+
+use breaker_core::{Evidence, Phase, State, Totals, Transition};
+
+use crate::slot::Slot;
+
+/// A circuit at one moment, as plain values.
+///
+/// The totals count since the circuit was built and are never reset.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The state, as a caller would have met it.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::state"))]
+    pub state: State,
+    /// Whether the circuit only observes and rejects nothing.
+    pub observe_only: bool,
+    /// The transitions so far, modulo 2¹⁶.
+    pub generation: u16,
+    /// The failures that count in this state.
+    pub failures: u32,
+    /// How long the circuit will go on rejecting every call; `None` while isolated.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::span"))]
+    pub retry_after: Option<Duration>,
+    /// How long ago the state was entered; `None` in the moment of its entry.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::span"))]
+    pub age: Option<Duration>,
+    /// The score of the evidence against the downstream, as a share of its threshold; zero unless closed.
+    pub evidence: f64,
+    /// The calls in the window of calls, if there is one.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::totals"))]
+    pub last_calls: Option<Totals>,
+    /// The calls in the window of time, if there is one.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::totals"))]
+    pub last_time: Option<Totals>,
+    /// When and why it last opened.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::trip"))]
+    pub last_trip: Option<Transition>,
+    /// Calls that were admitted, where they are [counted](crate::CircuitBuilder::count_calls).
+    pub admitted: Option<u64>,
+    /// Calls that succeeded, where they are counted.
+    pub succeeded: Option<u64>,
+    /// How often it opened.
+    pub opened: u32,
+    /// Calls that failed, stragglers included.
+    pub failed: u64,
+    /// Calls that were rejected.
+    pub rejected: u64,
+    /// Calls whose result was ignored.
+    pub ignored: u64,
+    /// Calls that were cancelled.
+    pub cancelled: u64,
+}
+
+impl Snapshot {
+    pub(crate) fn of(slot: &'static Slot) -> Self {
+        let (settings, now) = (slot.settings(), slot.now());
+        let rules = settings.rules();
+        let (word, pace) = loop {
+            let (word, pace) = (slot.word(), slot.pace());
+            if slot.word() == word {
+                break (word, pace);
+            }
+        };
+        let (counts, beside) = (&slot.counts, slot.beside(settings));
+        let score = match word.phase() {
+            Phase::Closed(Evidence { score, .. }) | Phase::Recovering(Evidence { score, .. }) => {
+                score
+            }
+            Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::Isolated | Phase::Disabled => 0,
+        };
+        let counted = beside.counted();
+        let (last_calls, last_time) = (
+            beside.calls(word.generation()),
+            beside.time(word.generation(), now),
+        );
+        let windows = [last_calls, last_time].into_iter().flatten();
+        let in_windows = windows
+            .map(|totals| totals.failures)
+            .max()
+            .unwrap_or_default();
+        Self {
+            evidence: f64::from(score) / f64::from(Evidence::FULL),
+            last_calls,
+            last_time,
+            last_trip: slot.with_extra(|extra| extra.last_trip),
+            admitted: counted.map(|(admitted, _)| admitted),
+            succeeded: counted.map(|(_, succeeded)| succeeded),
+            state: rules.state(word, pace, now),
+            observe_only: word.is_shadow(),
+            generation: word.generation().wrapping_sub(settings.first()),
+            failures: rules.failures(word).max(in_windows),
+            retry_after: rules.retry_after(word, pace, now),
+            age: (pace.generation() == word.generation())
+                .then(|| now.saturating_since(pace.since(now))),
+            opened: counts.opened.load(Relaxed),
+            failed: counts.failed.load(Relaxed) + u64::from(word.pending()),
+            rejected: counts.rejected.load(Relaxed),
+            ignored: counts.ignored.load(Relaxed),
+            cancelled: counts.cancelled.load(Relaxed),
+        }
+    }
+}
+
+/// How the core's values are written.
+#[cfg(feature = "serde")]
+mod as_text {
+    use std::time::Duration;
+
+    use breaker_core::{State, Totals, Transition};
+    use serde::{Serialize, Serializer};
+
+    pub(super) fn state<S: Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(state)
+    }
+
+    pub(super) fn span<S: Serializer>(
+        span: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        span.map(|span| humantime::format_duration(span).to_string())
+            .serialize(serializer)
+    }
+
+    #[derive(Serialize)]
+    struct Counted {
+        calls: u32,
+        failures: u32,
+        slow: u32,
+    }
+
+    pub(super) fn totals<S: Serializer>(
+        totals: &Option<Totals>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let counted = totals.map(
+            |Totals {
+                 calls,
+                 failures,
+                 slow,
+             }| Counted {
+                calls,
+                failures,
+                slow,
+            },
+        );
+        counted.serialize(serializer)
+    }
+
+    #[derive(Serialize)]
+    struct Trip {
+        reason: String,
+        failures: u32,
+        generation: u16,
+        #[serde(serialize_with = "span")]
+        open_for: Option<Duration>,
+    }
+
+    pub(super) fn trip<S: Serializer>(
+        trip: &Option<Transition>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let trip = trip.map(|trip| Trip {
+            reason: trip.reason().to_string(),
+            failures: trip.failures(),
+            generation: trip.generation(),
+            open_for: trip.open_for(),
+        });
+        trip.serialize(serializer)
+    }
+}
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use crate::{Circuit, ManualClock, OpenTime, Trip};
+    use std::time::Duration;
+
+    #[test]
+    fn a_snapshot_is_written_as_plain_values() {
+        let clock = ManualClock::new();
+        let builder = Circuit::builder("payments")
+            .clock(clock.clock())
+            .trip(Trip::consecutive_failures(1));
+        let circuit = builder
+            .open_time(OpenTime::fixed(Duration::from_secs(5)))
+            .build()
+            .unwrap();
+        circuit
+            .try_acquire()
+            .unwrap()
+            .record(crate::Outcome::Failure);
+        clock.advance(Duration::from_secs(1));
+        let written = serde_json::to_value(circuit.snapshot()).unwrap();
+        assert_eq!(written["state"], "open");
+        assert_eq!(written["retry_after"], "4s");
+        assert_eq!(written["last_trip"]["reason"], "1 failure in a row");
+        assert_eq!(written["last_calls"], serde_json::Value::Null);
+        assert_eq!(written["failed"], 1);
+    }
+}

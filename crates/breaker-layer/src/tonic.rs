@@ -1,0 +1,53 @@
+//! Rejections as gRPC callers expect them.
+
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
+
+use ::tonic::{Status, metadata::MetadataValue};
+
+use crate::{
+    error::Rejected,
+    shape::{PassError, Shape},
+};
+
+/// Answers rejected calls by a trailers-only gRPC response. Made by [`BreakerLayer::grpc`](crate::BreakerLayer::grpc).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Grpc;
+
+impl<InnerError> PassError<InnerError> for Grpc {
+    type Error = InnerError;
+
+    fn pass(error: InnerError) -> Self::Error {
+        error
+    }
+}
+
+impl<Request, Body: Default, InnerError> Shape<Request, ::http::Response<Body>, InnerError>
+    for Grpc
+{
+    type Future = Ready<Result<::http::Response<Body>, InnerError>>;
+
+    fn reject(&mut self, rejected: Rejected, _: Request) -> Self::Future {
+        ready(Ok(Status::from(rejected).into_http()))
+    }
+}
+
+/// `Unavailable`. `grpc-retry-pushback-ms` says how long it is not worth trying again; it is absent where the next call
+/// may already be a probe, so that the caller's own backoff applies, and −1, which forbids to retry, while isolated.
+impl From<Rejected> for Status {
+    fn from(rejected: Rejected) -> Self {
+        let mut status = Self::unavailable(rejected.to_string());
+        let pushback = match rejected.retry_after() {
+            None => Some(-1),
+            Some(Duration::ZERO) => None,
+            Some(wait) => Some(i64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(i64::MAX)),
+        };
+        if let Some(millis) = pushback {
+            let metadata = status.metadata_mut();
+            metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(millis));
+        }
+        status
+    }
+}

@@ -1,0 +1,64 @@
+//! C22: keys that always fail fill the table, and no more. A tenth of the full size, which `BREAKER_FULL=1` asks for.
+//!
+//! ```sh
+//! BREAKER_FULL=1 cargo test --release -p breaker-layer --features keyed --test keyed_heap_dead -- --nocapture
+//! ```
+#![cfg(feature = "keyed")]
+
+use allocation_counter::measure;
+use breaker_layer::{Config, ManualClock, Outcome, State, Trip, keyed::KeyedCircuits};
+use std::time::Duration;
+
+const CIRCUITS: u64 = 10_000;
+/// What the docs say: a circuit that has tripped, its key, its place in the table; and one MiB.
+const BOUND: u64 = CIRCUITS * (256 + 8 + 192) + (1 << 20);
+
+#[test]
+fn dead_keys_fill_the_table_and_no_more() {
+    // The first run pays for the storage that the second one finds.
+    fill(Trip::consecutive_failures(1), 1);
+    fill(Trip::default(), 15);
+}
+
+/// A million keys, or a tenth of it, that always fail, of which so many failures trip one.
+fn fill(trip: Trip, failures: u64) {
+    let keys = if std::env::var_os("BREAKER_FULL").is_some() {
+        1_000_000
+    } else {
+        100_000
+    };
+    let clock = ManualClock::new();
+    let mut table = None;
+    let heap = measure(|| {
+        let builder = KeyedCircuits::builder("table").clock(clock.clock());
+        let builder = builder
+            .config(Config::builder().trip(trip))
+            .max_circuits(CIRCUITS as usize);
+        let table = table.insert(builder.build().unwrap());
+        for key in 0..keys {
+            clock.advance(Duration::from_micros(10));
+            for _ in 0..failures {
+                table.try_acquire(key).unwrap().record(Outcome::Failure);
+            }
+        }
+    });
+    let table = table.unwrap();
+    println!(
+        "{CIRCUITS} circuits, {keys} dead keys: peak {} of {BOUND} bytes ({} each), {} of {} failures uncounted",
+        heap.bytes_max,
+        heap.bytes_max / CIRCUITS,
+        table.uncounted(),
+        keys * failures,
+    );
+    assert!(heap.bytes_max <= BOUND);
+    assert_eq!(table.uncounted(), (keys - CIRCUITS) * failures);
+    assert_eq!(table.len() as u64, CIRCUITS);
+    assert_eq!(table.forgotten_open(), 0);
+    let is_open = |key| {
+        table
+            .get(&key)
+            .is_some_and(|circuit| circuit.snapshot().opened == 1)
+    };
+    assert!((0..CIRCUITS).all(is_open), "one that was open is forgotten");
+    assert_eq!(table.state(&keys), State::Closed);
+}

@@ -1,0 +1,232 @@
+//! Making, evicting and tripping race freely. Each test must see what it is about, or it fails.
+#![cfg(feature = "keyed")]
+
+mod support;
+
+use std::{
+    collections::HashMap,
+    hash::{Hash, Hasher},
+    mem,
+    sync::{
+        Arc, Barrier, Mutex,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    thread,
+};
+
+use breaker_layer::{
+    Config, ConfigBuilder, ManualClock, OpenTime, Outcome, Probes, State, TransitionEvent, Trip,
+    keyed::{KeyedCircuits, KeyedPermit},
+};
+use support::{MILLI, OPEN_FOR, THRESHOLD};
+
+/// A key that counts how often it was cloned: once for each attempt to make a circuit.
+#[derive(Debug)]
+struct Counted {
+    key: u64,
+    clones: Arc<AtomicU64>,
+}
+
+impl Counted {
+    fn new(key: u64, clones: &Arc<AtomicU64>) -> Self {
+        let clones = clones.clone();
+        Self { key, clones }
+    }
+}
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        self.clones.fetch_add(1, SeqCst);
+        Self::new(self.key, &self.clones)
+    }
+}
+
+impl Hash for Counted {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl PartialEq for Counted {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Counted {}
+
+fn config() -> ConfigBuilder {
+    Config::builder()
+        .trip(Trip::consecutive_failures(THRESHOLD))
+        .open_time(OpenTime::fixed(OPEN_FOR))
+        .probes(Probes::new(1))
+}
+
+/// A small generator of random numbers (xorshift), so that a run can be repeated.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+#[test]
+fn threads_that_see_the_first_failure_of_a_key_make_one_circuit() {
+    const THREADS: u64 = 3;
+    let clones = Arc::new(AtomicU64::new(0));
+    let config = config().trip(Trip::consecutive_failures(100));
+    let circuits = KeyedCircuits::builder("table")
+        .config(config)
+        .build()
+        .unwrap();
+    let mut collisions = 0;
+    for key in 0..20_000 {
+        let before = clones.load(SeqCst);
+        let permits =
+            (0..THREADS).map(|_| circuits.try_acquire(Counted::new(key, &clones)).unwrap());
+        let permits: Vec<_> = permits.collect();
+        let barrier = Barrier::new(THREADS as usize);
+        thread::scope(|scope| {
+            for permit in permits {
+                let barrier = &barrier;
+                scope.spawn(move || {
+                    barrier.wait();
+                    permit.record(Outcome::Failure);
+                });
+            }
+        });
+        let circuit = circuits.get(&Counted::new(key, &clones)).unwrap();
+        let snapshot = circuit.snapshot();
+        assert_eq!(
+            (snapshot.failed, snapshot.failures),
+            (THREADS, THREADS as u32)
+        );
+        circuit.reset();
+        collisions += clones.load(SeqCst) - before - 1;
+        if collisions >= 10 {
+            return;
+        }
+    }
+    panic!("only {collisions} collisions in all these rounds");
+}
+
+/// What each key's circuits did, by its name, in any order.
+type Seen = Mutex<HashMap<String, Vec<(State, State)>>>;
+
+#[test]
+fn no_open_circuit_is_lost_and_no_key_is_taken_for_another_while_a_small_table_churns() {
+    const THREADS: u64 = 4;
+    const CALLS: u64 = 60_000;
+    let clock = ManualClock::new();
+    let seen: Arc<Seen> = Arc::default();
+    let sink = seen.clone();
+    let circuits = KeyedCircuits::<u64>::builder("table")
+        .config(config())
+        .max_circuits(12)
+        .keep_after_trip(MILLI)
+        .name_by(|key| key.to_string().into())
+        .clock(clock.clock())
+        .observe(move |event: &TransitionEvent<'_>| {
+            let step = (event.transition().from(), event.transition().to());
+            let mut seen = sink.lock().unwrap();
+            seen.entry(event.circuit().to_owned())
+                .or_default()
+                .push(step);
+        })
+        .build()
+        .unwrap();
+    let evictions = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (circuits, clock, evictions) = (&circuits, &clock, &evictions);
+            scope.spawn(move || churn(thread, CALLS, circuits, clock, evictions));
+        }
+    });
+    println!(
+        "{evictions:?} circuits found evicted, {} calls uncounted",
+        circuits.uncounted()
+    );
+    assert!(
+        evictions.load(SeqCst) > 100,
+        "hardly anything was evicted: {evictions:?}"
+    );
+    assert!(circuits.len() <= 12);
+
+    let seen = seen.lock().unwrap();
+    let mut trips = 0;
+    for (name, steps) in seen.iter() {
+        let key: u64 = name.parse().unwrap();
+        assert!(key >= 1000, "key {key} is well and tripped: {steps:?}");
+        let count = |wanted| steps.iter().filter(|step| **step == wanted).count();
+        let tripped = count((State::Closed, State::Open));
+        let closed = count((State::HalfOpen, State::Closed));
+        let (probed, reopened) = (
+            count((State::Open, State::HalfOpen)),
+            count((State::HalfOpen, State::Open)),
+        );
+        assert_eq!(
+            tripped + closed + probed + reopened,
+            steps.len(),
+            "{steps:?}"
+        );
+        let is_out = circuits.state(&key) != State::Closed;
+        // One that was open and came back closed without a probe would have tripped once more than that.
+        assert_eq!(
+            tripped,
+            closed + usize::from(is_out),
+            "key {key}: {steps:?}"
+        );
+        trips += tripped;
+    }
+    assert!(trips > 100, "hardly anything tripped: {trips}");
+}
+
+/// Calls shared keys that are mostly dead, and keys of this thread's own that never fail twice in a row.
+fn churn(
+    thread: u64,
+    calls: u64,
+    circuits: &KeyedCircuits<u64>,
+    clock: &ManualClock,
+    evictions: &AtomicU64,
+) {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ thread << 32);
+    let mut late: Vec<KeyedPermit<u64>> = Vec::new();
+    let mut has_failed = [false; 8];
+    for call in 0..calls {
+        if random.below(16) == 0 {
+            clock.advance(MILLI * 100);
+        }
+        let own = random.below(8);
+        let (key, has_failed) = (thread * 100 + own, &mut has_failed[own as usize]);
+        let is_evicted = *has_failed && circuits.get(&key).is_none();
+        evictions.fetch_add(u64::from(is_evicted), SeqCst);
+        *has_failed = !*has_failed;
+        let permit = circuits
+            .try_acquire(key)
+            .expect("a key that is well passes");
+        permit.record(if *has_failed {
+            Outcome::Failure
+        } else {
+            Outcome::Success
+        });
+
+        let Ok(permit) = circuits.try_acquire(1000 + random.below(10)) else {
+            continue;
+        };
+        match random.below(8) {
+            0 => late.push(permit),
+            1 => drop(permit),
+            2 | 3 => permit.record(Outcome::Success),
+            _ => permit.record(Outcome::Failure),
+        }
+        if call % 64 == 0 {
+            for permit in mem::take(&mut late) {
+                permit.record(Outcome::Failure);
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! C20: observers are told after the change, with nothing held, and harm nobody.
+
+mod support;
+
+use std::sync::{
+    Arc, Mutex, OnceLock,
+    atomic::{AtomicU32, Ordering::SeqCst},
+};
+
+use breaker_layer::{Circuit, Observe, Reason, State, Transition, TransitionEvent};
+use support::{Bench, Log, OPEN_FOR, PROBE_TIMEOUT, THRESHOLD};
+
+/// A circuit that its observer can reach.
+type Reached = Arc<OnceLock<Circuit>>;
+
+#[test]
+fn an_observer_finds_the_new_state_stored() {
+    let reached = Reached::default();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let bench = Bench::with(|builder| {
+        let (reached, seen) = (reached.clone(), seen.clone());
+        builder.observe(move |event: &TransitionEvent<'_>| {
+            let snapshot = reached.get().unwrap().snapshot();
+            let told = event.transition();
+            assert_eq!(snapshot.generation, told.generation());
+            seen.lock().unwrap().push((told.to(), snapshot.state));
+        })
+    });
+    reached.get_or_init(|| bench.circuit.clone());
+    bench.open();
+    bench.clock.advance(OPEN_FOR);
+    bench.succeed(1);
+    bench.circuit.isolate();
+    let expected = [State::Open, State::HalfOpen, State::Closed, State::Isolated];
+    assert_eq!(*seen.lock().unwrap(), expected.map(|state| (state, state)));
+}
+
+#[test]
+fn an_observer_may_call_the_circuit_again() {
+    let reached = Reached::default();
+    let bench = Bench::with(|builder| {
+        let reached = reached.clone();
+        builder.observe(move |event: &TransitionEvent<'_>| {
+            let circuit = reached.get().unwrap();
+            match event.transition().to() {
+                State::Open => circuit.half_open(),
+                State::HalfOpen => circuit
+                    .try_acquire()
+                    .unwrap()
+                    .record(breaker_layer::Outcome::Success),
+                State::Closed => circuit.isolate(),
+                _ => {
+                    assert!(circuit.try_acquire().is_err());
+                    assert_eq!(circuit.clone().name().as_ref(), "bench");
+                }
+            }
+        })
+    });
+    reached.get_or_init(|| bench.circuit.clone());
+    bench.fail(THRESHOLD);
+    assert_eq!(bench.state(), State::Isolated);
+    assert_eq!(bench.generation(), 4);
+}
+
+#[test]
+fn an_observer_that_panics_harms_neither_the_caller_nor_the_others() {
+    let after = Log::default();
+    let bench = Bench::with(|builder| {
+        builder
+            .observe(|_: &TransitionEvent<'_>| panic!("an observer panics"))
+            .observe(after.observer())
+    });
+    bench.open();
+    bench.clock.advance(OPEN_FOR);
+    bench.succeed(1);
+    let expected = [State::Open, State::HalfOpen, State::Closed];
+    assert_eq!(bench.log.states(), expected);
+    assert_eq!(after.states(), expected);
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[test]
+fn an_observer_that_panics_at_the_first_probe_leaves_its_place_to_its_owner() {
+    let bench = Bench::with(|builder| {
+        builder.observe(|event: &TransitionEvent<'_>| {
+            assert_ne!(event.transition().to(), State::HalfOpen);
+        })
+    });
+    let probe = bench.probe();
+    assert!(bench.rejects());
+    probe.record(breaker_layer::Outcome::Success);
+    assert_eq!(bench.state(), State::Closed);
+}
+
+#[test]
+fn transitions_that_arrive_out_of_order_are_told_apart_by_their_generation() {
+    // The second observer is told of the trip after the first one has already closed the circuit again.
+    let reached = Reached::default();
+    let second = Log::default();
+    let bench = Bench::with(|builder| {
+        let reached = reached.clone();
+        builder
+            .observe(move |event: &TransitionEvent<'_>| {
+                if event.transition().to() == State::Open {
+                    reached.get().unwrap().close();
+                }
+            })
+            .observe(second.observer())
+    });
+    reached.get_or_init(|| bench.circuit.clone());
+    bench.fail(THRESHOLD);
+    assert_eq!(bench.state(), State::Closed);
+    assert_eq!(second.states(), [State::Closed, State::Open]);
+    let latest = second.all().into_iter().max_by_key(Transition::generation);
+    assert_eq!(latest.unwrap().to(), State::Closed);
+}
+
+#[test]
+fn a_transition_says_from_where_to_where_why_and_when() {
+    let bench = Bench::new();
+    bench.open();
+    let trip = bench.log.last();
+    assert_eq!((trip.from(), trip.to()), (State::Closed, State::Open));
+    assert_eq!(
+        trip.reason(),
+        Reason::ConsecutiveFailures {
+            failures: THRESHOLD
+        }
+    );
+    assert_eq!((trip.failures(), trip.generation()), (THRESHOLD, 1));
+    assert_eq!(
+        (trip.at(), trip.open_for()),
+        (bench.clock.now(), Some(OPEN_FOR))
+    );
+
+    bench.clock.advance(OPEN_FOR);
+    let probe = bench.admit();
+    let due = bench.log.last();
+    assert_eq!((due.from(), due.to()), (State::Open, State::HalfOpen));
+    assert_eq!((due.reason(), due.open_for()), (Reason::ProbeDue, None));
+    assert_eq!(due.at(), bench.clock.now());
+    drop(probe);
+
+    bench.clock.advance(PROBE_TIMEOUT);
+    assert!(bench.rejects());
+    let lapsed = bench.log.last();
+    assert_eq!((lapsed.from(), lapsed.to()), (State::HalfOpen, State::Open));
+    assert_eq!(lapsed.reason(), Reason::ProbeTimedOut);
+}
+
+#[test]
+fn an_observer_is_told_the_name_of_the_circuit() {
+    struct Names(Arc<Mutex<Vec<String>>>);
+    impl Observe for Names {
+        fn transition(&self, event: &TransitionEvent<'_>) {
+            self.0.lock().unwrap().push(event.circuit().to_owned());
+        }
+    }
+    let names = Arc::new(Mutex::new(Vec::new()));
+    let bench = Bench::with(|builder| builder.observe(Names(names.clone())));
+    bench.circuit.trip();
+    assert_eq!(*names.lock().unwrap(), ["bench"]);
+}
+
+#[test]
+fn threads_that_trip_at_once_make_one_transition() {
+    for _ in 0..50 {
+        let told = Arc::new(AtomicU32::new(0));
+        let bench = Bench::with(|builder| {
+            let told = told.clone();
+            builder.observe(move |_: &TransitionEvent<'_>| {
+                told.fetch_add(1, SeqCst);
+            })
+        });
+        let permits: Vec<_> = (0..8).map(|_| bench.admit()).collect();
+        let start = Arc::new(std::sync::Barrier::new(permits.len()));
+        let threads: Vec<_> = permits
+            .into_iter()
+            .map(|permit| {
+                let start = start.clone();
+                std::thread::spawn(move || {
+                    start.wait();
+                    permit.record(breaker_layer::Outcome::Failure);
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(told.load(SeqCst), 1);
+        assert_eq!((bench.state(), bench.generation()), (State::Open, 1));
+        assert_eq!(bench.circuit.snapshot().failed, 8);
+    }
+}
+
+/// The user's values are dropped with nothing held.
+#[test]
+fn an_observer_may_look_at_its_circuit_s_rejections_while_it_is_dropped() {
+    struct Last(Mutex<Option<breaker_layer::Rejected>>);
+    impl Observe for Last {
+        fn transition(&self, _: &TransitionEvent<'_>) {}
+    }
+    impl Drop for Last {
+        fn drop(&mut self) {
+            let last = self.0.get_mut().unwrap().take();
+            assert_eq!(last.and_then(|rejected| rejected.circuit()), None);
+        }
+    }
+    struct Shared(Arc<Last>);
+    impl Observe for Shared {
+        fn transition(&self, event: &TransitionEvent<'_>) {
+            self.0.transition(event);
+        }
+    }
+    let last = Arc::new(Last(Mutex::new(None)));
+    let bench = Bench::with(|builder| builder.observe(Shared(last.clone())));
+    bench.circuit.trip();
+    *last.0.lock().unwrap() = bench.circuit.try_acquire().err();
+    drop(last);
+    drop(bench);
+}

@@ -1,0 +1,87 @@
+//! A timeout inside the breaker is a failure; one outside cancels the call.
+
+mod support;
+
+use std::{future::pending, time::Duration};
+
+use breaker_layer::{BoxError, BreakerLayer, Circuit, CircuitBuilder, Rejected, State};
+use support::MILLI;
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn, timeout::error::Elapsed};
+
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// A circuit with the default settings, but for this.
+fn circuit(change: impl FnOnce(CircuitBuilder) -> CircuitBuilder) -> Circuit {
+    change(Circuit::builder("slow"))
+        .build()
+        .expect("the settings are good")
+}
+
+async fn hang(_: u32) -> Result<u32, BoxError> {
+    pending().await
+}
+
+/// Makes so many calls; how many timed out, and how many were rejected.
+async fn make<S>(service: &mut S, calls: u32) -> (u32, u32)
+where
+    S: Service<u32, Response = u32, Error = BoxError>,
+{
+    let (mut timed_out, mut rejected) = (0, 0);
+    for request in 0..calls {
+        let answer = service.ready().await.expect("it lives").call(request).await;
+        let error = answer.expect_err("it hangs");
+        timed_out += u32::from(error.is::<Elapsed>());
+        rejected += u32::from(error.is::<Rejected>());
+    }
+    (timed_out, rejected)
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_calls_that_time_out_inside_open_it() {
+    let circuit = circuit(|builder| builder);
+    let mut service = ServiceBuilder::new()
+        .layer(BreakerLayer::new(circuit.clone()).boxed_errors())
+        .timeout(PATIENCE)
+        .service(service_fn(hang));
+    let (timed_out, rejected) = make(&mut service, 50).await;
+    assert_eq!(circuit.snapshot().opened, 1);
+    // The default settings trip at the 15th failure in a row.
+    assert_eq!(timed_out, 15);
+    assert_eq!(rejected, 35);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_calls_that_time_out_outside_are_cancelled_and_count_for_nothing() {
+    let circuit = circuit(|builder| builder);
+    let mut service = ServiceBuilder::new()
+        .timeout(PATIENCE)
+        .layer(BreakerLayer::new(circuit.clone()).boxed_errors())
+        .service(service_fn(hang));
+    assert_eq!(make(&mut service, 50).await, (50, 0));
+    assert_eq!(circuit.state(), State::Closed);
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.cancelled, snapshot.failed), (50, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_time_out_outside_count_where_cancelled_calls_do() {
+    let circuit = circuit(|builder| builder.cancelled_is_failure(true));
+    let mut service = ServiceBuilder::new()
+        .timeout(PATIENCE)
+        .layer(BreakerLayer::new(circuit.clone()).boxed_errors())
+        .service(service_fn(hang));
+    assert_eq!(make(&mut service, 50).await, (15, 35));
+    assert_eq!(circuit.snapshot().opened, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_outside_that_is_the_longer_one_changes_nothing() {
+    let circuit = circuit(|builder| builder);
+    let mut service = ServiceBuilder::new()
+        .timeout(PATIENCE + MILLI)
+        .layer(BreakerLayer::new(circuit.clone()).boxed_errors())
+        .timeout(PATIENCE)
+        .service(service_fn(hang));
+    assert_eq!(make(&mut service, 50).await, (15, 35));
+    assert_eq!(circuit.snapshot().cancelled, 0);
+}
