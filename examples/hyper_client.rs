@@ -1,0 +1,202 @@
+//! A hyper client in a stack of retry, breaker and timeout, against a real server on loopback which fails in every way there is:
+//! server errors, hangs, resets, bodies that are cut off, refused connections. Each time the circuit opens, answers at
+//! once while it is open, opens again when a probe fails, and closes when the server is back.
+
+use std::time::Duration;
+
+use breaker_examples::{Downstream, Mood};
+use breaker_layer::http::{EndOfStream, ServerErrors};
+use breaker_layer::{
+    BreakerLayer, Circuit, OpenTime, Probes, Rejected, State, TransitionEvent, Trip,
+};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Body, Bytes};
+use hyper::{Request, Response};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use tower::retry::Policy;
+use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
+
+const THRESHOLD: u32 = 3;
+const OPEN_FOR: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(200);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), BoxError> {
+    let mut downstream = Downstream::start().await?;
+    let circuit = Circuit::builder("mock")
+        .trip(Trip::consecutive_failures(THRESHOLD))
+        .open_time(OpenTime::fixed(OPEN_FOR))
+        .probes(Probes::new(1))
+        .observe(show)
+        .build()?;
+    // No connection is kept, so that one is refused when the server is gone.
+    let client = Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(0)
+        .build_http::<Empty<Bytes>>();
+    let mut client = ServiceBuilder::new()
+        // Outside, so that each attempt counts, and is rejected while the circuit is open.
+        .retry(OnceMore { left: 1 })
+        // Judges by the status, and where that is good by the end of the body.
+        .layer(
+            BreakerLayer::new(circuit.clone())
+                .settle_with(EndOfStream::new(ServerErrors::new()))
+                .boxed_errors(),
+        )
+        // Inside, so that a timeout is a failure.
+        .timeout(PATIENCE)
+        .service(client);
+    let url = downstream.url("/");
+
+    println!("the server is well");
+    get(&mut client, &url).await?;
+
+    println!("it fails once: the call is tried again, and nobody notices");
+    get(&mut client, &downstream.url("/?fail_next=1")).await?;
+    get(&mut client, &url).await?;
+    assert_eq!(
+        (circuit.state(), circuit.snapshot().failed),
+        (State::Closed, 1)
+    );
+
+    for trouble in [Mood::Failing, Mood::Hanging, Mood::Refusing, Mood::Cutting] {
+        println!("it is {trouble:?}");
+        downstream.set(trouble);
+        fail_until_open(&mut client, &url, &circuit).await;
+        let reached = downstream.reached();
+        fail_fast(&mut client, &url).await?;
+        assert_eq!(downstream.reached(), reached);
+        fail_as_probe(&mut client, &url, &circuit).await?;
+        downstream.set(Mood::Healthy);
+        recover(&mut client, &url, &circuit).await?;
+    }
+
+    println!("it is gone: connections are refused");
+    let addr = downstream.addr();
+    drop(downstream);
+    tokio::task::yield_now().await;
+    fail_until_open(&mut client, &url, &circuit).await;
+    fail_fast(&mut client, &url).await?;
+    fail_as_probe(&mut client, &url, &circuit).await?;
+    downstream = Downstream::start_on(addr).await?;
+    recover(&mut client, &url, &circuit).await?;
+    assert!(downstream.reached() > 0);
+    Ok(())
+}
+
+/// Tries a failed call once more, unless it was rejected: that is not worth it at once.
+#[derive(Clone)]
+struct OnceMore {
+    left: u32,
+}
+
+impl<B> Policy<Request<Empty<Bytes>>, Response<B>, BoxError> for OnceMore {
+    type Future = std::future::Ready<()>;
+
+    fn retry(
+        &mut self,
+        _: &mut Request<Empty<Bytes>>,
+        result: &mut Result<Response<B>, BoxError>,
+    ) -> Option<Self::Future> {
+        let is_worth_it = match result {
+            Ok(response) => response.status().is_server_error(),
+            Err(error) => !error.is::<Rejected>(),
+        };
+        self.left = self.left.checked_sub(u32::from(is_worth_it))?;
+        is_worth_it.then(|| std::future::ready(()))
+    }
+
+    fn clone_request(&mut self, request: &Request<Empty<Bytes>>) -> Option<Request<Empty<Bytes>>> {
+        Some(request.clone())
+    }
+}
+
+fn show(event: &TransitionEvent<'_>) {
+    let transition = event.transition();
+    let (from, to, reason) = (transition.from(), transition.to(), transition.reason());
+    println!("  circuit {}: {from} -> {to}, {reason}", event.circuit());
+}
+
+/// A call and the whole of its answer; an answer that blames the server is an error.
+async fn get<S, B>(client: &mut S, url: &str) -> Result<(), BoxError>
+where
+    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = BoxError>,
+    B: Body<Error: Into<BoxError>>,
+{
+    let answer = async {
+        let request = Request::get(url).body(Empty::new())?;
+        let response = client.ready().await?.call(request).await?;
+        let status = response.status();
+        response.into_body().collect().await.map_err(Into::into)?;
+        if status.is_server_error() {
+            return Err(status.to_string().into());
+        }
+        Ok(())
+    };
+    let answer: Result<(), BoxError> = answer.await;
+    match &answer {
+        Ok(()) => println!("  answered"),
+        Err(error) => println!("  error: {error}"),
+    }
+    answer
+}
+
+async fn fail_until_open<S, B>(client: &mut S, url: &str, circuit: &Circuit)
+where
+    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = BoxError>,
+    B: Body<Error: Into<BoxError>>,
+{
+    let failed = circuit.snapshot().failed;
+    for _ in 0..THRESHOLD {
+        if circuit.state() == State::Closed {
+            assert!(get(client, url).await.is_err(), "a call was answered");
+        }
+    }
+    assert_eq!(circuit.state(), State::Open);
+    assert_eq!(circuit.snapshot().failed - failed, u64::from(THRESHOLD));
+}
+
+async fn fail_fast<S, B>(client: &mut S, url: &str) -> Result<(), BoxError>
+where
+    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = BoxError>,
+    B: Body<Error: Into<BoxError>>,
+{
+    for _ in 0..3 {
+        let error = get(client, url).await.err();
+        assert!(error.ok_or("a call was let through")?.is::<Rejected>());
+    }
+    Ok(())
+}
+
+/// The one probe fails, and its retry is rejected.
+async fn fail_as_probe<S, B>(client: &mut S, url: &str, circuit: &Circuit) -> Result<(), BoxError>
+where
+    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = BoxError>,
+    B: Body<Error: Into<BoxError>>,
+{
+    let failed = circuit.snapshot().failed;
+    wait_until_due(circuit).await;
+    assert!(get(client, url).await.is_err(), "a call was answered");
+    assert_eq!(circuit.snapshot().failed, failed + 1);
+    assert_eq!(circuit.state(), State::Open);
+    Ok(())
+}
+
+async fn recover<S, B>(client: &mut S, url: &str, circuit: &Circuit) -> Result<(), BoxError>
+where
+    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = BoxError>,
+    B: Body<Error: Into<BoxError>>,
+{
+    wait_until_due(circuit).await;
+    get(client, url).await?;
+    assert_eq!(circuit.state(), State::Closed);
+    Ok(())
+}
+
+/// Waits as long as the circuit says, and no longer.
+async fn wait_until_due(circuit: &Circuit) {
+    let left = || circuit.snapshot().retry_after.unwrap_or_default();
+    while !left().is_zero() {
+        tokio::time::sleep(left()).await;
+    }
+}

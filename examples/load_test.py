@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Load on an axum server whose dependency is up, then down, then up; and what the breaker costs while it is up.
+
+    python3 examples/load_test.py [PAIRS [SECONDS]]
+
+It needs oha (`cargo install oha`) and builds the examples in release mode. The figures go to standard output; it fails if the
+rejected calls are not faster than the successful ones at the 99th percentile, or if the throughput with the breaker is below
+97 % of that without, in the median of the pairs.
+"""
+
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import threading
+import urllib.request
+from itertools import zip_longest
+
+ROOT = pathlib.Path(__file__).parent.parent
+CONNECTIONS = "32"
+
+
+def example(name, *arguments):
+    """Starts an example; the URL is the last word of its first line."""
+    binary = TARGET / "release" / "examples" / name
+    process = subprocess.Popen([binary, *arguments], stdout=subprocess.PIPE, text=True)
+    return process, process.stdout.readline().split()[-1]
+
+
+def oha(url, seconds):
+    command = ["oha", "--no-tui", "--output-format", "json", "--stats-success-breakdown"]
+    command += ["-c", CONNECTIONS, "-z", f"{seconds}s", url]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def pairs(guarded, bare, count, seconds):
+    """The throughput with the breaker over that without, by pairs, whose order alternates."""
+    ratios = []
+    for pair in range(count):
+        order = [guarded, bare] if pair % 2 == 0 else [bare, guarded]
+        rates = {url: oha(url, seconds)["summary"]["requestsPerSec"] for url in order}
+        ratios.append(rates[guarded] / rates[bare])
+        print(f"  pair {pair + 1}: {rates[guarded]:8.0f}/s with, {rates[bare]:8.0f}/s without, {ratios[-1]:.3f}")
+    median = statistics.median(ratios)
+    print(f"  median {median:.3f}, from {min(ratios):.3f} to {max(ratios):.3f}")
+    return median
+
+
+def up_down_up(guarded, downstream, seconds):
+    """A third of the time each; the percentiles of the successful and of the other calls, in milliseconds."""
+
+    def mood(name):
+        urllib.request.urlopen(f"{downstream}?mood={name}").read()
+
+    timers = [
+        threading.Timer(seconds / 3, mood, ["failing"]),
+        threading.Timer(seconds * 2 / 3, mood, ["healthy"]),
+    ]
+    for timer in timers:
+        timer.start()
+    report = oha(guarded, seconds)
+    statuses = report["statusCodeDistribution"]
+    print("  answers by status:", ", ".join(f"{count} of {status}" for status, count in sorted(statuses.items())))
+    p99 = []
+    for name, key in [("successful", "latencyPercentilesSuccessful"), ("other", "latencyPercentilesNotSuccessful")]:
+        millis = {percentile: value * 1000 for percentile, value in report[key].items() if value is not None}
+        print(f"  {name}: p50 {millis['p50']:.3f} ms, p99 {millis['p99']:.3f} ms, p99.9 {millis['p99.9']:.3f} ms")
+        p99.append(millis["p99"])
+    return p99
+
+
+build = ["cargo", "build", "-q", "--release", "-p", "breaker-examples"]
+build += ["--example", "axum_server", "--example", "mock_downstream"]
+subprocess.run(build, cwd=ROOT, check=True)
+metadata = subprocess.run(["cargo", "metadata", "--format-version", "1", "--no-deps"], cwd=ROOT, check=True, capture_output=True)
+TARGET = pathlib.Path(json.loads(metadata.stdout)["target_directory"])
+count, seconds = (int(given) if given else usual for given, usual in zip_longest(sys.argv[1:], (9, 5)))
+
+running = []
+try:
+    process, downstream = example("mock_downstream")
+    running.append(process)
+    process, guarded = example("axum_server", "--serve", downstream, "0")
+    running.append(process)
+    process, bare = example("axum_server", "--serve-bare", downstream, "0")
+    running.append(process)
+    print(f"{count} pairs of {seconds} s each, while the dependency is up")
+    for url in (guarded, bare):
+        oha(url, 1)
+    median = pairs(guarded, bare, count, seconds)
+    print("up, down, up, for 5 s each")
+    successful, other = up_down_up(guarded, downstream, 15)
+finally:
+    for process in running:
+        process.terminate()
+if other >= successful:
+    sys.exit("the rejected calls are slower than the successful ones")
+if median < 0.97:
+    sys.exit("the breaker costs more than 3 % of the throughput")

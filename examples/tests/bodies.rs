@@ -1,0 +1,314 @@
+//! Bodies pass through the end-of-stream wrapper unchanged, over HTTP/1.1 and HTTP/2, on the server and on the client:
+//! compared byte for byte against no wrapper.
+
+mod support;
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use breaker_layer::http::{EndOfStream, ServerErrors};
+use breaker_layer::{BreakerLayer, Circuit};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::client::conn;
+use hyper::{HeaderMap, Request, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use support::{Recorder, Source};
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+const VERSIONS: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
+
+/// What a reader learns at each step.
+#[derive(Debug, PartialEq)]
+enum Seen {
+    Hints(u64, Option<u64>, bool),
+    Data(Bytes),
+    Trailers(HeaderMap),
+}
+
+type Layered = BreakerLayer<EndOfStream<ServerErrors>>;
+
+/// A layer that settles at the end, and the circuit that it tells, which counts all there is.
+fn layer() -> (Layered, Circuit) {
+    let circuit = Circuit::builder("bodies").count_calls(true).build();
+    let circuit = circuit.expect("the settings are good");
+    let settle = EndOfStream::new(ServerErrors::new());
+    (
+        BreakerLayer::new(circuit.clone()).settle_with(settle),
+        circuit,
+    )
+}
+
+/// A response of so many frames, with trailers.
+fn response(frames: usize, bytes: usize, made: &Arc<AtomicUsize>) -> Response<Source> {
+    let source = Source {
+        frames,
+        bytes,
+        has_trailers: true,
+        made: made.clone(),
+    };
+    let response = Response::builder().header("trailer", "x-checksum");
+    // It would change from one second to the next.
+    let response = response.header("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    response.body(source).expect("a response")
+}
+
+/// Serves one request and gives the response, whose connection goes on in the background; and what the server writes.
+async fn request<S, B>(version: Version, service: S) -> (Response<Incoming>, support::Written)
+where
+    S: Serve<B>,
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
+    let (client, server) = tokio::io::duplex(64 * 1024);
+    let (server, written) = Recorder::new(server);
+    tokio::spawn(serve(server, service));
+    (connect(version, client).await, written)
+}
+
+/// The same, and nobody listens.
+async fn stream<S, B>(version: Version, service: S) -> Response<Incoming>
+where
+    S: Serve<B>,
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
+    let (client, server) = tokio::io::duplex(64 * 1024);
+    tokio::spawn(serve(server, service));
+    connect(version, client).await
+}
+
+/// It ends with the client.
+async fn serve<I, S, B>(io: I, service: S)
+where
+    I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    S: Serve<B>,
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
+    let builder = auto::Builder::new(TokioExecutor::new());
+    let service = TowerToHyperService::new(service);
+    let _ = builder.serve_connection(TokioIo::new(io), service).await;
+}
+/// What hyper serves.
+trait Serve<B>:
+    Service<
+        Request<Incoming>,
+        Response = Response<B>,
+        Error: Into<Box<dyn Error + Send + Sync>> + Send,
+        Future: Send,
+    > + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S, B> Serve<B> for S where
+    S: Service<
+            Request<Incoming>,
+            Response = Response<B>,
+            Error: Into<Box<dyn Error + Send + Sync>> + Send,
+            Future: Send,
+        > + Clone
+        + Send
+        + 'static
+{
+}
+
+/// The same response through a breaker.
+async fn guarded<B: Body>(
+    layer: &Layered,
+    response: Response<B>,
+) -> Response<breaker_layer::http::SettlingBody<B, ServerErrors>> {
+    let mut response = Some(response);
+    let service = layer.layer(service_fn(move |()| {
+        let response = response.take().expect("one call");
+        async { Ok::<_, Infallible>(response) }
+    }));
+    match service.oneshot(()).await {
+        Ok(response) => response,
+        Err(rejected) => panic!("{rejected}"),
+    }
+}
+
+async fn read<B: Body<Data = Bytes>>(body: B) -> Vec<Seen> {
+    let (mut body, mut seen) = (Box::pin(body), Vec::new());
+    loop {
+        let hint = body.size_hint();
+        seen.push(Seen::Hints(
+            hint.lower(),
+            hint.upper(),
+            body.is_end_stream(),
+        ));
+        let Some(frame) = body.frame().await else {
+            return seen;
+        };
+        let Ok(frame) = frame else {
+            panic!("the body is whole")
+        };
+        seen.push(match frame.into_data() {
+            Ok(data) => Seen::Data(data),
+            Err(frame) => Seen::Trailers(frame.into_trailers().expect("trailers")),
+        });
+    }
+}
+
+fn bytes(seen: &[Seen]) -> Vec<u8> {
+    let data = seen.iter().filter_map(|seen| match seen {
+        Seen::Data(data) => Some(&data[..]),
+        Seen::Hints(..) | Seen::Trailers(_) => None,
+    });
+    data.flatten().copied().collect()
+}
+
+#[tokio::test]
+async fn a_server_writes_the_same_bytes_and_a_client_reads_the_same() {
+    for version in VERSIONS {
+        let plain = service_fn(async |_: Request<Incoming>| {
+            Ok::<_, Infallible>(response(40, 10_000, &Arc::default()))
+        });
+        let (answer, plain_wire) = request(version, plain).await;
+        assert_eq!(answer.version(), version);
+        let plain_seen = read(answer.into_body()).await;
+        assert!(matches!(
+            &plain_seen[..],
+            [.., Seen::Trailers(_), Seen::Hints(..)]
+        ));
+        assert!(bytes(&plain_seen).len() > 390_000);
+
+        let (server_layer, server_circuit) = layer();
+        let (answer, wire) = request(version, server_layer.layer(plain)).await;
+        let (client_layer, client_circuit) = layer();
+        let seen = read(guarded(&client_layer, answer).await.into_body()).await;
+        assert_eq!(wire.bytes(), plain_wire.bytes(), "{version:?}");
+        assert_eq!(seen, plain_seen, "{version:?}");
+        for circuit in [server_circuit, client_circuit] {
+            let snapshot = circuit.snapshot();
+            assert_eq!((snapshot.succeeded, snapshot.cancelled), (Some(1), 0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_length_is_passed_on() {
+    for version in VERSIONS {
+        let (server_layer, _) = layer();
+        let service = server_layer.layer(service_fn(async |_: Request<Incoming>| {
+            let text = http_body_util::Full::new(Bytes::from_static(b"hello"));
+            Ok::<_, Infallible>(Response::new(text))
+        }));
+        let (answer, _) = request(version, service).await;
+        assert_eq!(answer.headers()["content-length"], "5");
+        let (client_layer, circuit) = layer();
+        let answer = guarded(&client_layer, answer).await;
+        assert_eq!(answer.body().size_hint().exact(), Some(5));
+        assert_eq!(bytes(&read(answer.into_body()).await), b"hello");
+        assert_eq!(circuit.snapshot().succeeded, Some(1));
+    }
+}
+
+/// How many frames a server makes for a client that does not read.
+async fn made_unread(version: Version, is_guarded: bool) -> usize {
+    let made = Arc::new(AtomicUsize::new(0));
+    let counted = made.clone();
+    let plain = service_fn(move |_: Request<Incoming>| {
+        let response = response(10_000, 10_000, &counted);
+        async { Ok::<_, Infallible>(response) }
+    });
+    let layer = layer().0;
+    let answer = if is_guarded {
+        request(version, layer.layer(plain)).await.0
+    } else {
+        request(version, plain).await.0
+    };
+    let answer = guarded(&layer, answer).await;
+    let mut before = usize::MAX;
+    while before != made.load(SeqCst) {
+        before = made.load(SeqCst);
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+    }
+    drop(answer);
+    before
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_the_server_up() {
+    for version in VERSIONS {
+        let (guarded, plain) = (
+            made_unread(version, true).await,
+            made_unread(version, false).await,
+        );
+        assert_eq!(guarded, plain, "{version:?}");
+        assert!(guarded < 300, "{version:?}: {guarded} frames");
+    }
+}
+
+/// The allocations of this thread, at their highest, while so many frames of 100 kB are served and read.
+fn peak(version: Version, frames: usize, is_guarded: bool) -> u64 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.expect("a runtime");
+    let plain = service_fn(move |_: Request<Incoming>| {
+        let response = response(frames, 100_003, &Arc::default());
+        async { Ok::<_, Infallible>(response) }
+    });
+    let exchange = async {
+        let (layer, circuit) = layer();
+        let read = if is_guarded {
+            let answer = stream(version, layer.layer(plain)).await;
+            drain(guarded(&layer, answer).await).await
+        } else {
+            drain(stream(version, plain).await).await
+        };
+        assert!(read > frames * 99_990);
+        let calls = 2 * u64::from(is_guarded);
+        assert_eq!(circuit.snapshot().succeeded, Some(calls));
+    };
+    allocation_counter::measure(|| runtime.block_on(exchange)).bytes_max
+}
+
+async fn drain<B: Body<Data = Bytes>>(response: Response<B>) -> usize {
+    let (mut body, mut length) = (Box::pin(response.into_body()), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            panic!("the body is whole")
+        };
+        length += frame.data_ref().map_or(0, Bytes::len);
+    }
+    length
+}
+
+async fn connect(version: Version, client: tokio::io::DuplexStream) -> Response<Incoming> {
+    let request = Request::get("http://localhost/").header("te", "trailers");
+    let request = request.body(Empty::<Bytes>::new()).expect("a request");
+    let client = TokioIo::new(client);
+    let response = if version == Version::HTTP_2 {
+        let handshake = conn::http2::handshake(TokioExecutor::new(), client).await;
+        let (mut sender, connection) = handshake.expect("a connection");
+        tokio::spawn(connection);
+        sender.send_request(request).await
+    } else {
+        let (mut sender, connection) = conn::http1::handshake(client).await.expect("a connection");
+        tokio::spawn(connection);
+        sender.send_request(request).await
+    };
+    response.expect("a response")
+}
+
+#[test]
+fn a_body_of_100_mb_does_not_raise_memory() {
+    for version in VERSIONS {
+        let (one, plain, guarded) = (
+            peak(version, 10, true),
+            peak(version, 1_000, false),
+            peak(version, 1_000, true),
+        );
+        println!("{version:?}: at most {guarded} bytes, {plain} without; {one} for 1 MB");
+        assert!(guarded < plain + (16 << 10), "{version:?}: {guarded}");
+        assert!(guarded < 4 << 20, "{version:?}: {guarded}");
+    }
+}

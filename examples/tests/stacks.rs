@@ -1,0 +1,369 @@
+//! The breaker compiles in each of these stacks as they are used, without a bound of its own, with its answers of every shape; and
+//! what the stack makes of a rejection is what its callers expect.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::error_handling::HandleErrorLayer;
+use axum::routing::get;
+use breaker_layer::http::{EndOfStream, GrpcErrors, ServerErrors, unavailable};
+use breaker_layer::{BoxError, BreakerLayer, Circuit, Error, Rejected};
+use http_body_util::{Either, Empty};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use tokio::net::TcpListener;
+use tonic::transport::{Channel, Endpoint, Server};
+use tonic::{Code, Status};
+use tower::buffer::Buffer;
+use tower::util::{BoxCloneSyncService, BoxService};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+
+use greeter::greeter_client::GreeterClient;
+use greeter::greeter_server::{Greeter, GreeterServer};
+use greeter::{Greeting, Name};
+
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    reason = "made by build.rs"
+)]
+mod greeter {
+    tonic::include_proto!("greeter");
+}
+
+type Get = Request<Empty<Bytes>>;
+
+/// A layer whose circuit rejects everything.
+fn layer() -> BreakerLayer {
+    let circuit = Circuit::builder("stacks").build();
+    let circuit = circuit.expect("the defaults are good");
+    circuit.isolate();
+    BreakerLayer::new(circuit)
+}
+
+fn end_of_stream() -> EndOfStream<ServerErrors> {
+    EndOfStream::new(ServerErrors::new())
+}
+
+fn request() -> Get {
+    let request = Request::get("http://localhost/").body(Empty::new());
+    request.expect("a request")
+}
+
+/// What is asked of a service that is spawned, shared and kept.
+fn is_shared<S, R>(service: S) -> S
+where
+    S: Service<R, Future: Send> + Clone + Send + Sync + 'static,
+{
+    service
+}
+
+fn hyper_client() -> Client<hyper_util::client::legacy::connect::HttpConnector, Empty<Bytes>> {
+    Client::builder(TokioExecutor::new()).build_http()
+}
+
+#[tokio::test]
+async fn hyper_util_s_client() {
+    let typed = is_shared::<_, Get>(layer().layer(hyper_client()));
+    let error = typed.oneshot(request()).await.err();
+    assert!(matches!(error, Some(Error::Rejected(_))));
+
+    let boxed = is_shared::<_, Get>(
+        ServiceBuilder::new()
+            .layer(layer().settle_with(end_of_stream()).boxed_errors())
+            .timeout(Duration::from_secs(1))
+            .service(hyper_client()),
+    );
+    let error = boxed.oneshot(request()).await.err();
+    assert!(error.is_some_and(|error| error.is::<Rejected>()));
+
+    // An `Incoming` cannot be made, so a client's response needs a body that can.
+    let answered = layer()
+        .settle_with(end_of_stream())
+        .respond_with(|_: Rejected, _: Get| {
+            let mut response = Response::new(Either::Right(Empty::<Bytes>::new()).into());
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            Ok(response)
+        })
+        .layer(hyper_client().map_response(|response| response.map(Either::Left)));
+    let response = is_shared::<_, Get>(answered).oneshot(request()).await;
+    assert_eq!(response.expect("a response").status(), 503);
+
+    let spare = layer().fallback(hyper_client()).layer(hyper_client());
+    let error = is_shared::<_, Get>(spare).oneshot(request()).await.err();
+    assert!(
+        error.is_some_and(|error| error.is_connect()),
+        "it was sent to the fallback"
+    );
+}
+
+/// A connection, which cannot be cloned.
+struct Connection(http1::SendRequest<Empty<Bytes>>);
+
+impl Service<Get> for Connection {
+    type Response = Response<Incoming>;
+    type Error = hyper::Error;
+    type Future = Pin<Box<dyn Future<Output = hyper::Result<Response<Incoming>>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Get) -> Self::Future {
+        Box::pin(self.0.send_request(request))
+    }
+}
+
+#[tokio::test]
+async fn hyper_s_send_request_which_is_not_clone() {
+    let (client, server) = tokio::io::duplex(1024);
+    let handshake = http1::handshake(hyper_util::rt::TokioIo::new(client));
+    let (sender, connection) = handshake.await.expect("a connection");
+    let mut service = layer()
+        .settle_with(end_of_stream())
+        .layer(Connection(sender));
+    let answer = service.ready().await.expect("it is ready").call(request());
+    assert!(matches!(answer.await, Err(Error::Rejected(_))));
+    drop((connection, server));
+}
+
+/// A channel to nobody.
+fn channel() -> Channel {
+    Endpoint::from_static("http://127.0.0.1:1").connect_lazy()
+}
+
+fn grpc_rejection(answer: Result<tonic::Response<Greeting>, Status>) {
+    let status = answer.expect_err("it is rejected");
+    assert_eq!(status.code(), Code::Unavailable);
+    assert!(status.message().contains("circuit stacks"), "{status}");
+    assert!(status.metadata().contains_key("grpc-retry-pushback-ms"));
+}
+
+#[tokio::test]
+async fn tonic_s_client_over_a_channel() {
+    let grpc = layer()
+        .settle_with(EndOfStream::new(GrpcErrors::new()))
+        .grpc();
+    let mut client = GreeterClient::new(grpc.layer(channel()));
+    grpc_rejection(client.greet(Name::default()).await);
+
+    let at_headers = layer().classify_with(GrpcErrors::new()).grpc();
+    let mut client = GreeterClient::new(at_headers.layer(channel()));
+    grpc_rejection(client.clone().greet(Name::default()).await);
+    assert!(client.greet_often(Name::default()).await.is_err());
+
+    // Without `grpc()` it compiles too, and tonic calls the rejection `Unknown`.
+    let mut client = GreeterClient::new(layer().layer(channel()));
+    let status = client.greet(Name::default()).await.expect_err("rejected");
+    assert_eq!(status.code(), Code::Unknown);
+}
+
+#[tokio::test]
+async fn tonic_s_client_over_a_timeout() {
+    let service = ServiceBuilder::new()
+        .layer(
+            layer()
+                .settle_with(EndOfStream::new(GrpcErrors::new()))
+                .grpc(),
+        )
+        .timeout(Duration::from_secs(1))
+        .service(channel());
+    let mut client = GreeterClient::new(service);
+    grpc_rejection(client.greet(Name::default()).await);
+
+    let service = ServiceBuilder::new()
+        .timeout(Duration::from_secs(1))
+        .layer(layer().grpc())
+        .service(channel());
+    grpc_rejection(GreeterClient::new(service).greet(Name::default()).await);
+}
+
+/// Greets.
+struct Host;
+
+#[tonic::async_trait]
+impl Greeter for Host {
+    type GreetOftenStream = tokio_stream::Empty<Result<Greeting, Status>>;
+
+    async fn greet(&self, _: tonic::Request<Name>) -> Result<tonic::Response<Greeting>, Status> {
+        Ok(tonic::Response::new(Greeting::default()))
+    }
+
+    async fn greet_often(
+        &self,
+        _: tonic::Request<Name>,
+    ) -> Result<tonic::Response<Self::GreetOftenStream>, Status> {
+        Ok(tonic::Response::new(tokio_stream::empty()))
+    }
+}
+
+async fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+    let listener = listener.expect("a free port");
+    let addr = listener.local_addr().expect("an address");
+    (listener, addr)
+}
+
+#[tokio::test]
+async fn tonic_s_server() {
+    let (listener, addr) = listener().await;
+    let server = Server::builder()
+        .layer(
+            layer()
+                .settle_with(EndOfStream::new(GrpcErrors::new()))
+                .grpc(),
+        )
+        .add_service(GreeterServer::new(Host))
+        .serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener));
+    tokio::spawn(server);
+    let endpoint = Endpoint::from_shared(format!("http://{addr}")).expect("an address");
+    let mut client = GreeterClient::new(endpoint.connect_lazy());
+    grpc_rejection(client.greet(Name::default()).await);
+}
+
+#[tokio::test]
+async fn reqwest_s_client_as_a_service() {
+    let get = || {
+        reqwest::Request::new(
+            reqwest::Method::GET,
+            "http://localhost/".parse().expect("a URL"),
+        )
+    };
+    let layer = layer();
+    let by_status = |result: Result<&reqwest::Response, &reqwest::Error>| {
+        use breaker_layer::Outcome;
+        use breaker_layer::http::ClassifyStream;
+        match result {
+            Ok(response) => ServerErrors::new().at_headers(response.status(), response.headers()),
+            Err(_) => Outcome::Failure,
+        }
+    };
+    let typed = layer.classify(by_status).layer(reqwest::Client::new());
+    let error = is_shared::<_, reqwest::Request>(typed)
+        .oneshot(get())
+        .await
+        .err();
+    assert!(matches!(error, Some(Error::Rejected(_))));
+}
+
+#[tokio::test]
+async fn reqwest_s_connector_layer() {
+    let client = reqwest::Client::builder().connector_layer(layer().boxed_errors());
+    let client = client.build().expect("a client");
+    let error = client
+        .get("http://localhost/")
+        .send()
+        .await
+        .expect_err("rejected");
+    let causes = std::iter::successors(std::error::Error::source(&error), |&error| error.source());
+    assert!(causes.into_iter().any(|cause| cause.is::<Rejected>()));
+}
+
+async fn status_of(router: Router) -> StatusCode {
+    let request = Request::get("/").body(axum::body::Body::empty());
+    let Ok(response) = router.oneshot(request.expect("a request")).await;
+    response.status()
+}
+
+#[tokio::test]
+async fn axum_s_router_layer() {
+    let router = || Router::new().route("/", get(async || "well"));
+    let at_headers = layer()
+        .classify_with(ServerErrors::new())
+        .respond_with(unavailable);
+    assert_eq!(status_of(router().layer(at_headers)).await, 503);
+    let at_the_end = layer()
+        .settle_with(end_of_stream())
+        .respond_with(unavailable);
+    assert_eq!(status_of(router().layer(at_the_end)).await, 503);
+    let own = layer().respond_with(|rejected: Rejected, request: axum::extract::Request| {
+        let text = format!("{}: {rejected}", request.uri().path());
+        Ok::<_, Infallible>((StatusCode::IM_A_TEAPOT, text))
+    });
+    // One that answers with axum's own response type, whatever it is made of.
+    let own = ServiceBuilder::new()
+        .layer(own)
+        .map_response(|_: axum::response::Response| (StatusCode::OK, String::new()));
+    assert_eq!(
+        status_of(router().layer(own)).await,
+        StatusCode::IM_A_TEAPOT
+    );
+    // Routes of one router.
+    let route = get(async || "well").layer(layer().respond_with(unavailable));
+    assert_eq!(status_of(Router::new().route("/", route)).await, 503);
+}
+
+#[tokio::test]
+async fn axum_s_handle_error_layer() {
+    let handle = HandleErrorLayer::new(async |error: BoxError| match error.is::<Rejected>() {
+        true => StatusCode::SERVICE_UNAVAILABLE,
+        false => StatusCode::INTERNAL_SERVER_ERROR,
+    });
+    let boxed = ServiceBuilder::new()
+        .layer(handle)
+        .layer(layer().boxed_errors())
+        .timeout(Duration::from_secs(1));
+    let router = Router::new().route("/", get(async || "well")).layer(boxed);
+    assert_eq!(status_of(router).await, 503);
+
+    let typed = ServiceBuilder::new()
+        .layer(HandleErrorLayer::new(
+            async |error: Error<Infallible>| match error {
+                Error::Rejected(_) => StatusCode::SERVICE_UNAVAILABLE,
+                Error::Inner(never) => match never {},
+            },
+        ))
+        .layer(layer());
+    let router = Router::new().route("/", get(async || "well")).layer(typed);
+    assert_eq!(status_of(router).await, 503);
+}
+
+#[tokio::test]
+async fn buffers_and_boxes() {
+    let buffer = Buffer::new(layer().layer(hyper_client()), 4);
+    let error = is_shared::<_, Get>(buffer).oneshot(request()).await.err();
+    assert!(error.is_some_and(|error| error.is::<Error<hyper_util::client::legacy::Error>>()));
+    let buffer = Buffer::new(layer().boxed_errors().layer(hyper_client()), 4);
+    let error = buffer.oneshot(request()).await.err();
+    assert!(error.is_some_and(|error| error.is::<Rejected>()));
+    let inside = layer().boxed_errors().layer(Buffer::new(hyper_client(), 4));
+    let error = is_shared::<_, Get>(inside).oneshot(request()).await.err();
+    assert!(error.is_some_and(|error| error.is::<Rejected>()));
+
+    let boxed: BoxService<Get, _, _> = BoxService::new(layer().layer(hyper_client()));
+    let error = layer().layer(boxed).oneshot(request()).await.err();
+    assert!(matches!(error, Some(Error::Rejected(_))));
+    let boxed: BoxCloneSyncService<Get, _, _> =
+        BoxCloneSyncService::new(layer().settle_with(end_of_stream()).layer(hyper_client()));
+    let error = is_shared::<_, Get>(layer().layer(boxed))
+        .oneshot(request())
+        .await
+        .err();
+    assert!(matches!(error, Some(Error::Rejected(_))));
+    let boxed = BoxService::new(layer().boxed_errors().wait().layer(hyper_client()));
+    let _: BoxService<Get, Response<Incoming>, BoxError> = boxed;
+}
+
+#[tokio::test]
+async fn load_shed_and_limits() {
+    let service = ServiceBuilder::new()
+        .load_shed()
+        .concurrency_limit(8)
+        .layer(layer().boxed_errors())
+        .service(hyper_client());
+    let error = is_shared::<_, Get>(service).oneshot(request()).await.err();
+    assert!(error.is_some_and(|error| error.is::<Rejected>()));
+    let closure = service_fn(async |_: Get| Ok::<_, Infallible>(Response::new(())));
+    let error = layer().layer(closure).oneshot(request()).await.err();
+    assert!(matches!(error, Some(Error::Rejected(_))));
+}
