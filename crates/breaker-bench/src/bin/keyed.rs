@@ -1,0 +1,141 @@
+//! What a call costs whose key is healthy, while a hundred thousand others have circuits: `keyed [ROUNDS MILLISECONDS]`.
+//!
+//! Beside look-ups that miss in three concurrent maps that hold as many keys. Fails if a bar does not hold.
+
+use std::{env, error::Error, hint::black_box, process::ExitCode, sync::Arc};
+
+use breaker_bench::{
+    bar::{self, Bar},
+    harness::{
+        drive::Driver,
+        leaf::Leaf,
+        time::{Effort, Row, Subject, table},
+    },
+};
+use breaker_layer::{
+    Outcome,
+    keyed::{KeyedBreakerLayer, KeyedCircuits},
+};
+use tower::Layer;
+
+const PRESENT: usize = 100_000;
+const OURS: &str = "breaker-layer, keyed: admitted and recorded";
+
+type Key = &'static str;
+
+/// Names that are never given back: the benchmark's own process ends soon.
+fn names(of: &str, many: usize) -> &'static [Key] {
+    let names = (0..many).map(|number| &*format!("{of}-{number}.example.com").leak());
+    names.collect::<Vec<_>>().leak()
+}
+
+/// Gives one of the keys after another.
+fn turn(keys: &'static [Key]) -> impl FnMut() -> Key {
+    let mut at = 0;
+    move || {
+        at = (at * 5 + 1) % keys.len();
+        black_box(keys[at])
+    }
+}
+
+/// A table in which the keys have a circuit each.
+fn circuits(present: &[Key]) -> KeyedCircuits<Key> {
+    let builder = KeyedCircuits::<Key>::builder("hosts").max_circuits(2 * PRESENT);
+    let circuits = builder.build().expect("the settings are good");
+    for key in present {
+        let permit = circuits.try_acquire(key).expect("it is closed");
+        permit.record(Outcome::Failure);
+    }
+    assert_eq!(circuits.len(), present.len());
+    circuits
+}
+
+fn subjects(present: &'static [Key], healthy: &'static [Key]) -> Vec<Subject> {
+    let papaya = papaya::HashMap::new();
+    let dashmap = dashmap::DashMap::new();
+    let scc = scc::HashIndex::new();
+    for key in present {
+        papaya.pin().insert(*key, ());
+        dashmap.insert(*key, ());
+        let _ = scc.insert_sync(*key, ());
+    }
+    let (papaya, dashmap, scc) = (Arc::new(papaya), Arc::new(dashmap), Arc::new(scc));
+    let circuits = circuits(present);
+    let of_service = circuits.clone();
+    vec![
+        Subject::new("papaya 0.2: a look-up that misses", move || {
+            let (map, mut key) = (papaya.clone(), turn(healthy));
+            move |_| map.pin().contains_key(key())
+        }),
+        Subject::new("dashmap 6.2: a look-up that misses", move || {
+            let (map, mut key) = (dashmap.clone(), turn(healthy));
+            move |_| map.contains_key(key())
+        }),
+        Subject::new("scc 3.8 HashIndex: a look-up that misses", move || {
+            let (map, mut key) = (scc.clone(), turn(healthy));
+            move |_| map.contains(key())
+        }),
+        Subject::new(OURS, move || {
+            let (circuits, mut key) = (circuits.clone(), turn(healthy));
+            move |_| match circuits.try_acquire(key()) {
+                Ok(permit) => {
+                    permit.record(Outcome::Success);
+                    false
+                }
+                Err(_) => true,
+            }
+        }),
+        Subject::new("breaker-layer, keyed: a whole Tower call", move || {
+            let layer = KeyedBreakerLayer::new(of_service.clone(), move |request: &u64| {
+                Some(healthy[*request as usize % healthy.len()])
+            });
+            let (mut service, driver) = (layer.layer(Leaf::default()), Driver::new());
+            let mut request = 0;
+            move |_| {
+                request = (request * 5 + 1) % healthy.len() as u64;
+                driver.call(&mut service, request).is_err()
+            }
+        }),
+    ]
+}
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let mut arguments = env::args().skip(1).map(|argument| argument.parse::<u64>());
+    let rounds = arguments.next().transpose()?.unwrap_or(9);
+    let millis = arguments.next().transpose()?.unwrap_or(30);
+    let effort = Effort {
+        rounds: rounds as usize,
+        millis,
+    };
+    let present = names("dead", PRESENT);
+    let mut bars = vec![];
+    for (what, healthy) in [("4096 healthy keys", 4096), ("one healthy key", 1)] {
+        let subjects = subjects(present, names("host", healthy));
+        let rows = table(
+            &format!("{what}, 100 000 others have a circuit"),
+            &subjects,
+            effort,
+        );
+        bars.extend(checks(what, &rows));
+    }
+    Ok(bar::report(&bars))
+}
+
+/// At most three times a look-up that misses, and no allocation.
+fn checks(what: &str, rows: &[Row]) -> Vec<Bar> {
+    let ours = rows.iter().find(|row| row.name == OURS).expect("our row");
+    let mut bars: Vec<_> = ["one thread", "two threads"]
+        .into_iter()
+        .enumerate()
+        .map(|(sharing, threads)| {
+            let ratio = ours.nanos[sharing] / rows[0].nanos[sharing];
+            Bar::at_most(format!("{what} ÷ a miss in papaya, {threads}"), ratio, 3.0)
+        })
+        .collect();
+    bars.push(Bar::at_most(
+        format!("{what}, allocations a call"),
+        ours.allocations,
+        0.0,
+    ));
+    bars
+}

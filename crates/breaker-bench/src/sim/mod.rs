@@ -1,0 +1,11 @@
+//! How well a policy decides: one client and one downstream under a virtual clock.
+//!
+//! What is random about a call (when it comes, how long it takes, whether it fails at a given failure ratio) depends on
+//! the seed and the call's number alone, so that every policy meets the same calls.
+
+pub mod judge;
+pub mod machine;
+pub mod policy;
+pub mod random;
+pub mod run;
+pub mod world;
