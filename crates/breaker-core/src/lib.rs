@@ -8,6 +8,7 @@
 //! - [`Word`] is the state; [`machine`] holds the decisions over it.
 //! - [`Config`] is what the user chose, checked; [`Trip`], [`OpenTime`] and [`Probes`] are its parts.
 //! - [`State`], [`Outcome`], [`Refusal`], [`Reason`] and [`Transition`] are what comes out.
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -2,8 +2,6 @@
 //!
 //! `PROPTEST_CASES` says how many histories are tried; 2048 of each kind otherwise.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 mod calls;
 mod carry;
 mod long_lived;
