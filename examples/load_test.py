@@ -9,6 +9,7 @@ rejected calls are not faster than the successful ones at the 99th percentile, o
 """
 
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -19,6 +20,7 @@ from itertools import zip_longest
 
 ROOT = pathlib.Path(__file__).parent.parent
 CONNECTIONS = "32"
+RATE = "2000"
 
 
 def example(name, *arguments):
@@ -28,23 +30,44 @@ def example(name, *arguments):
     return process, process.stdout.readline().split()[-1]
 
 
-def oha(url, seconds):
-    command = ["oha", "--no-tui", "--output-format", "json", "--stats-success-breakdown"]
+def oha(url, seconds, *more):
+    command = ["oha", "--no-tui", "--output-format", "json", "--stats-success-breakdown", *more]
     command += ["-c", CONNECTIONS, "-z", f"{seconds}s", url]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
+def cpu(process):
+    """The processor time that a process has used, in seconds."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def run(server, seconds):
+    """Requests in a second of time, and in a second of the server's processor time."""
+    process, url = server
+    before = cpu(process)
+    summary = oha(url, seconds)["summary"]
+    rate = summary["requestsPerSec"]
+    return rate, rate * summary["total"] / (cpu(process) - before)
+
+
 def pairs(guarded, bare, count, seconds):
-    """The throughput with the breaker over that without, by pairs, whose order alternates."""
-    ratios = []
+    """With the breaker over without, by pairs, whose order alternates."""
+    by_time, by_cpu = [], []
     for pair in range(count):
-        order = [guarded, bare] if pair % 2 == 0 else [bare, guarded]
-        rates = {url: oha(url, seconds)["summary"]["requestsPerSec"] for url in order}
-        ratios.append(rates[guarded] / rates[bare])
-        print(f"  pair {pair + 1}: {rates[guarded]:8.0f}/s with, {rates[bare]:8.0f}/s without, {ratios[-1]:.3f}")
-    median = statistics.median(ratios)
-    print(f"  median {median:.3f}, from {min(ratios):.3f} to {max(ratios):.3f}")
-    return median
+        if pair % 2 == 0:
+            with_it, without = run(guarded, seconds), run(bare, seconds)
+        else:
+            without, with_it = run(bare, seconds), run(guarded, seconds)
+        by_time.append(with_it[0] / without[0])
+        by_cpu.append(with_it[1] / without[1])
+        print(f"  pair {pair + 1}: {with_it[0]:.0f}/s with, {without[0]:.0f}/s without, {by_time[-1]:.3f};", end=" ")
+        print(f"by processor time {by_cpu[-1]:.3f}")
+    for name, ratios in [("throughput", by_time), ("by processor time", by_cpu)]:
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        print(f"  {name}: median {middle:.3f}, quartiles {low:.3f} and {high:.3f},", end=" ")
+        print(f"from {min(ratios):.3f} to {max(ratios):.3f}")
+    return statistics.median(by_time)
 
 
 def up_down_up(guarded, downstream, seconds):
@@ -59,7 +82,8 @@ def up_down_up(guarded, downstream, seconds):
     ]
     for timer in timers:
         timer.start()
-    report = oha(guarded, seconds)
+    # At a fixed rate, far from the limit, so that what is compared is how long an answer takes.
+    report = oha(guarded, seconds, "-q", RATE)
     statuses = report["statusCodeDistribution"]
     print("  answers by status:", ", ".join(f"{count} of {status}" for status, count in sorted(statuses.items())))
     p99 = []
@@ -81,16 +105,16 @@ running = []
 try:
     process, downstream = example("mock_downstream")
     running.append(process)
-    process, guarded = example("axum_server", "--serve", downstream, "0")
-    running.append(process)
-    process, bare = example("axum_server", "--serve-bare", downstream, "0")
-    running.append(process)
+    guarded = example("axum_server", "--serve", downstream, "0")
+    running.append(guarded[0])
+    bare = example("axum_server", "--serve-bare", downstream, "0")
+    running.append(bare[0])
     print(f"{count} pairs of {seconds} s each, while the dependency is up")
-    for url in (guarded, bare):
+    for _, url in (guarded, bare):
         oha(url, 1)
     median = pairs(guarded, bare, count, seconds)
     print("up, down, up, for 5 s each")
-    successful, other = up_down_up(guarded, downstream, 15)
+    successful, other = up_down_up(guarded[1], downstream, 15)
 finally:
     for process in running:
         process.terminate()

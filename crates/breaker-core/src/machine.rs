@@ -195,7 +195,7 @@ impl Rules<'_> {
                     };
                     Admission::Probe(
                         self.extended(word, pace, now),
-                        word.with(Phase::HalfOpen { attempt, tally }),
+                        word.in_half_open(Phase::HalfOpen { attempt, tally }, true),
                     )
                 } else {
                     self.refuse(word, Refusal::ProbesTaken)
@@ -333,7 +333,9 @@ impl Rules<'_> {
         }
         tally.slow += u32::from(slow && weight != Weight::None);
         match self.config.probes.judge(tally) {
-            Shown::Undecided => Record::Count(word.with(Phase::HalfOpen { attempt, tally })),
+            Shown::Undecided => {
+                Record::Count(word.in_half_open(Phase::HalfOpen { attempt, tally }, false))
+            }
             Shown::Good(probes) => {
                 let phase = if self.config.ramp.is_some() {
                     Phase::Recovering(Evidence::default())

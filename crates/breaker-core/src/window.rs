@@ -317,6 +317,9 @@ impl Head {
     }
 }
 
+/// A total of a ring.
+const TOTAL: u64 = 0xff_ffff;
+
 /// How the generation in a cell's upper 16 bits stands to another.
 fn age(cell: u64, generation: u16) -> core::cmp::Ordering {
     ((cell >> 48) as u16)
@@ -402,21 +405,27 @@ impl<C: Cell64> Ring<'_, C> {
             if age(old, generation).is_ne() {
                 return None;
             }
-            let changed =
-                |total: u64, bit: u32| (total + (come >> bit & 1)).saturating_sub(gone >> bit & 1);
-            let (failures, slow) = (
-                changed(old >> 24 & 0xff_ffff, 0),
-                changed(old & 0xff_ffff, 1),
-            );
+            // A call may take away what another, which has the same place, is still to add: below zero for a moment.
+            let changed = |total: u64, bit: u32| {
+                (total + (come >> bit & 1)).wrapping_sub(gone >> bit & 1) & TOTAL
+            };
+            let (failures, slow) = (changed(old >> 24 & TOTAL, 0), changed(old & TOTAL, 1));
             let new = old & 0xffff << 48 | failures << 24 | slow;
             if old == new || self.cells[1].replace(old, new) {
-                let calls = Head(self.cells[0].get()).calls() as u32;
-                return Some(Totals {
-                    calls,
-                    failures: failures as u32,
-                    slow: slow as u32,
-                });
+                return Some(self.read(Head(self.cells[0].get()), new));
             }
+        }
+    }
+
+    fn read(&self, head: Head, totals: u64) -> Totals {
+        let part = |at: u32| {
+            let total = totals >> at & TOTAL;
+            if total > self.size { 0 } else { total as u32 }
+        };
+        Totals {
+            calls: head.calls() as u32,
+            failures: part(24),
+            slow: part(0),
         }
     }
 
@@ -464,12 +473,7 @@ impl<C: Cell64> Ring<'_, C> {
         if age(head, generation).is_ne() || age(totals, generation).is_ne() {
             return Totals::default();
         }
-        let part = |at: u32| (totals >> at & 0xff_ffff) as u32;
-        Totals {
-            calls: Head(head).calls() as u32,
-            failures: part(24),
-            slow: part(0),
-        }
+        self.read(Head(head), totals)
     }
 }
 
@@ -617,11 +621,17 @@ impl<C: Cell64> Buckets<'_, C> {
 
     /// Puts the calls of other buckets where they belong in these.
     fn carry(&self, from: &Self, generation: u16, now: Timestamp) {
-        let (newest, buckets) = (from.grid.number(now), u64::from(from.grid.buckets));
+        let (newest, held) = (from.grid.number(now), from.newest.get());
+        let buckets = u64::from(from.grid.buckets);
         let Some(here) = self.advance(generation, self.grid.number(now)) else {
             return;
         };
-        for number in newest.saturating_sub(buckets - 1)..=newest {
+        if age(held, generation).is_ne() {
+            return;
+        }
+        // No bucket is newer than the newest.
+        let newest_held = newest.min(held & NEWEST);
+        for number in (newest + 1).saturating_sub(buckets)..=newest_held {
             let begin = Timestamp::from_nanos(number.saturating_mul(from.grid.width));
             let place = self.grid.number(begin);
             let counts = [0, 1, 2].map(|part| {

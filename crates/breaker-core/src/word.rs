@@ -4,7 +4,7 @@
 //! generation 16 │ shadow 1 │ phase 3 │ 44 bits of the phase's own
 //! closed, recovering:  score 18 │ window 1 │ calls since the score was zero 9 │ failures in a row 12 │ pending 4
 //! open:                attempt 6 │ open until 38
-//! half-open:           attempt 6 │ live 8 │ good 8 │ failed 8 │ slow 8
+//! half-open:           attempt 6 │ admissions 6 │ live 8 │ good 8 │ failed 8 │ slow 8
 //! ```
 //!
 //! *Window* is set while a window of calls holds anything but successes, or has room left: only then is a success worth
@@ -91,6 +91,8 @@ pub(crate) const MOST_CALLS: u32 = (1 << 9) - 1;
 pub(crate) const MOST_ROW: u32 = (1 << 12) - 1;
 /// The score's threshold.
 pub(crate) const FULL_SCORE: u32 = 1 << 18;
+/// The probes admitted in a half-open period, modulo 64.
+const ADMISSIONS: u64 = 0x3f << 32;
 /// The window of calls is worth a success.
 const WINDOW: u64 = 1 << 25;
 /// The most failures that are still to be added to the total.
@@ -241,6 +243,14 @@ impl Word {
             Phase::Disabled => (5, 0),
         };
         Self(self.0 & (u64::MAX << 47) | code << PHASE | data)
+    }
+
+    /// The next word of the same half-open period, of which one more was admitted or not. Each admission moves the
+    /// deadline, so that no word of before looks like one of after it.
+    pub(crate) fn in_half_open(self, phase: Phase, admitted: bool) -> Self {
+        let admissions =
+            (self.0 & ADMISSIONS).wrapping_add(if admitted { 1 << 32 } else { 0 }) & ADMISSIONS;
+        Self(self.with(phase).0 | admissions)
     }
 
     /// A recovering circuit's word, closed for good.

@@ -148,12 +148,12 @@ impl Circuit {
                     }
                 }
                 Admission::FirstProbe(next, transition) => {
-                    if slot.enter(word, next, transition, now) {
+                    if slot.enter(word, next, transition, now, false) {
                         return Ok(Ticket::of(next));
                     }
                 }
                 Admission::Lapsed(next, transition) => {
-                    slot.enter(word, next, transition, now);
+                    slot.enter(word, next, transition, now, false);
                 }
             }
         }
@@ -184,7 +184,7 @@ impl Circuit {
             match admit(self.slot.settings().rules(), word, self.slot.pace(), now) {
                 Admission::Refuse(refusal) => return Some(refusal),
                 Admission::Lapsed(next, transition) => {
-                    self.slot.enter(word, next, transition, now);
+                    self.slot.enter(word, next, transition, now, false);
                 }
                 Admission::Pass
                 | Admission::PassWithinAllowance
@@ -286,7 +286,7 @@ impl Circuit {
             else {
                 return;
             };
-            if self.slot.enter(word, next, transition, now) {
+            if self.slot.enter(word, next, transition, now, false) {
                 return;
             }
         }
@@ -329,17 +329,18 @@ impl Slot {
         }
     }
 
+    /// Makes a transition, unless the word has changed; the call that made it failed, or not.
     fn enter(
         &'static self,
         word: Word,
         next: Word,
         transition: Transition,
         now: Timestamp,
+        failed: bool,
     ) -> bool {
         let won = self.replace(word, next);
         if won {
-            self.counts.failed.fetch_add(word.pending().into(), Relaxed);
-            self.entered(next, transition, now);
+            self.entered(next, transition, now, word.pending() + u32::from(failed));
         }
         won
     }

@@ -211,9 +211,9 @@ impl Slot {
             pool::take(cells).unwrap_or_else(|| Box::leak(Box::new(Self::vacant(cells))));
         let settings = settings.in_block(slot.block_of(cells, None));
         let generation = slot.word().generation();
-        slot.counts.clear();
         slot.origin.store(origin.as_nanos(), Relaxed);
         slot.with_cold(|cold| {
+            slot.counts.clear();
             slot.settings.store(settings.begin(generation).0, Release);
             *cold = Cold {
                 name: Some(name),
@@ -395,7 +395,13 @@ impl Slot {
     }
 
     /// After a transition is stored: what goes with it, and then, with nothing held, the observers.
-    pub(crate) fn entered(&'static self, word: Word, transition: Transition, now: Timestamp) {
+    pub(crate) fn entered(
+        &'static self,
+        word: Word,
+        transition: Transition,
+        now: Timestamp,
+        failures: u32,
+    ) {
         let settings = self.settings();
         self.store_pace(settings.rules().pace(word, transition.at().min(now)));
         if transition.from() == State::Closed {
@@ -408,6 +414,7 @@ impl Slot {
                 .name
                 .clone()
                 .filter(|_| self.is_tenant(word.generation()))?;
+            self.counts.failed.fetch_add(failures.into(), Relaxed);
             if transition.to() == State::Open {
                 self.counts.opened.fetch_add(1, Relaxed);
                 let last_trip = &mut cold.extra.get_or_insert_default().last_trip;
@@ -427,6 +434,15 @@ impl Slot {
             policy.clear();
         }
         observers.tell(&name, transition_since_first);
+    }
+
+    /// Counts a call that began in an earlier state, if that was one of the present tenant.
+    pub(crate) fn count_straggler(&self, generation: u16, count: &AtomicU64) {
+        self.with_cold(|cold| {
+            if cold.name.is_some() && self.is_tenant(generation) {
+                count.fetch_add(1, Relaxed);
+            }
+        });
     }
 
     fn store_pace(&self, pace: Pace) {

@@ -12,13 +12,16 @@ use std::{
         atomic::{AtomicU64, Ordering::SeqCst},
     },
     thread,
+    time::Duration,
 };
 
 use breaker_layer::{
     Config, ConfigBuilder, ManualClock, OpenTime, Outcome, Probes, State, TransitionEvent, Trip,
     keyed::{KeyedCircuits, KeyedPermit},
 };
-use support::{MILLI, OPEN_FOR, THRESHOLD};
+use support::{MILLI, THRESHOLD};
+
+const OPEN_FOR: Duration = Duration::from_millis(100);
 
 /// A key that counts how often it was cloned: once for each attempt to make a circuit.
 #[derive(Debug)]
@@ -120,13 +123,18 @@ type Seen = Mutex<HashMap<String, Vec<(State, State)>>>;
 #[test]
 fn no_open_circuit_is_lost_and_no_key_is_taken_for_another_while_a_small_table_churns() {
     const THREADS: u64 = 4;
-    const CALLS: u64 = 60_000;
+    const CALLS: u64 = 100_000;
+    const CIRCUITS: usize = 14;
     let clock = ManualClock::new();
     let seen: Arc<Seen> = Arc::default();
     let sink = seen.clone();
     let circuits = KeyedCircuits::<u64>::builder("table")
         .config(config())
-        .max_circuits(12)
+        .config_for(
+            |key| *key >= 1000,
+            config().trip(Trip::consecutive_failures(1)),
+        )
+        .max_circuits(CIRCUITS)
         .keep_after_trip(MILLI)
         .name_by(|key| key.to_string().into())
         .clock(clock.clock())
@@ -154,7 +162,7 @@ fn no_open_circuit_is_lost_and_no_key_is_taken_for_another_while_a_small_table_c
         evictions.load(SeqCst) > 100,
         "hardly anything was evicted: {evictions:?}"
     );
-    assert!(circuits.len() <= 12);
+    assert!(circuits.len() <= CIRCUITS);
 
     let seen = seen.lock().unwrap();
     let mut trips = 0;

@@ -61,6 +61,9 @@ impl<C: Cell64> Ramping<'_, C> {
     pub(crate) fn admit(&self, generation: u16, now: Timestamp) -> Result<(), Duration> {
         loop {
             let old = self.due.get();
+            if is_later(old, generation) {
+                return Ok(());
+            }
             let due = if old >> 48 == u64::from(generation) {
                 ahead(old, now)
             } else {
@@ -86,6 +89,9 @@ impl<C: Cell64> Ramping<'_, C> {
     pub(crate) fn record(&self, generation: u16, failed: bool) -> bool {
         loop {
             let (old, rate) = (self.rate.get(), self.rate(generation));
+            if is_later(old, generation) {
+                return false;
+            }
             let next = if failed {
                 (rate / 2).max(u64::from(self.ramp.from) * 1000)
             } else {
@@ -107,6 +113,11 @@ impl<C: Cell64> Ramping<'_, C> {
             u64::from(self.ramp.from) * 1000
         }
     }
+}
+
+/// Whether the cell is a later generation's already: this one is over.
+fn is_later(cell: u64, generation: u16) -> bool {
+    cell & TIMES != 0 && ((cell >> 48) as u16).wrapping_sub(generation).cast_signed() > 0
 }
 
 /// How many nanoseconds the time in this cell lies ahead of now.

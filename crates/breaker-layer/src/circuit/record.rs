@@ -119,8 +119,13 @@ impl Recording {
             Fate::Recorded(_) => &counts.failed,
             Fate::Cancelled => &counts.cancelled,
         };
-        if self.is_tenant() {
+        if self.ticket.stands_for() == StandsFor::Readiness {
+            return;
+        }
+        if self.slot.word().generation() == self.ticket.generation() {
             count.fetch_add(1, Relaxed);
+        } else {
+            self.slot.count_straggler(self.ticket.generation(), count);
         }
     }
 
@@ -187,13 +192,10 @@ impl Recording {
                     let (next, transition) =
                         self.rules
                             .trip(word, reason, self.fate, weighed.failures, now);
-                    let failed = u64::from(self.fate.is_failed_call());
-                    // Before the observers look, and taken back if another call was first.
-                    slot.counts.failed.fetch_add(failed, Relaxed);
-                    if slot.enter(word, next, transition, now) {
+                    let failed = self.fate.is_failed_call();
+                    if slot.enter(word, next, transition, now, failed) {
                         return true;
                     }
-                    slot.counts.failed.fetch_sub(failed, Relaxed);
                 }
             }
         }
@@ -235,7 +237,7 @@ impl Recording {
                     is_counted
                 }
                 Record::Enter(next, transition) | Record::Lapsed(next, transition) => {
-                    slot.enter(word, next, transition, now)
+                    slot.enter(word, next, transition, now, false)
                 }
             };
             if is_recorded {
