@@ -27,12 +27,17 @@ fn heap(change: fn(CircuitBuilder, u32) -> CircuitBuilder, size: u32, then: fn(&
         then(&circuit);
         circuit
     };
-    // The first one pays for what is common to all; it stays, so that nobody moves into its slot.
-    let mut circuits = Vec::with_capacity(CIRCUITS + 1);
-    circuits.push(build());
-    let taken = measure(|| circuits.extend((0..CIRCUITS).map(|_| build())));
+    // The first one pays for what is common to all; it stays, so that nobody moves into its slot. The most of a few rounds
+    // counts: in one of them a circuit may have moved into a slot that another test has left.
+    let mut circuits = vec![build()];
+    let rounds = (0..8).map(|_| {
+        circuits.reserve(CIRCUITS);
+        let taken = measure(|| circuits.extend((0..CIRCUITS).map(|_| build())));
+        u64::try_from(taken.bytes_current).unwrap() / CIRCUITS as u64
+    });
+    let most = rounds.max().unwrap();
     std::mem::forget(circuits);
-    u64::try_from(taken.bytes_current).unwrap() / CIRCUITS as u64
+    most
 }
 
 fn plain(builder: CircuitBuilder, _: u32) -> CircuitBuilder {
