@@ -14,7 +14,7 @@ use super::ExtractKey;
 /// ```
 /// use breaker_layer::keyed::{ByAuthority, KeyedBreakerLayer, KeyedCircuits};
 ///
-/// let hosts = KeyedCircuits::builder("hosts").build()?;
+/// let hosts = KeyedCircuits::<http::uri::Authority>::builder("hosts").build()?;
 /// let layer = KeyedBreakerLayer::new(hosts, ByAuthority);
 /// # Ok::<(), breaker_layer::ConfigError>(())
 /// ```
@@ -30,10 +30,10 @@ impl<B> ExtractKey<Request<B>, Authority> for ByAuthority {
 /// One circuit for each value of a header, a tenant's for instance.
 ///
 /// ```
-/// use breaker_layer::keyed::{ByHeader, KeyedBreakerLayer, KeyedCircuits};
+/// use breaker_layer::keyed::{ByHeader, HeaderKey, KeyedBreakerLayer, KeyedCircuits};
 /// use http::{HeaderName, header::HOST};
 ///
-/// let tenants = KeyedCircuits::builder("tenants").build()?;
+/// let tenants = KeyedCircuits::<HeaderKey>::builder("tenants").build()?;
 /// let layer = KeyedBreakerLayer::new(tenants, ByHeader::new(HeaderName::from_static("x-tenant")));
 /// # Ok::<(), breaker_layer::ConfigError>(())
 /// ```
