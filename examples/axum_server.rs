@@ -34,7 +34,7 @@ use tower::{ServiceBuilder, ServiceExt};
 const THRESHOLD: u32 = 3;
 /// `Retry-After` knows whole seconds.
 const OPEN_FOR: Duration = Duration::from_secs(1);
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
@@ -144,7 +144,7 @@ async fn demo() -> Result<(), BoxError> {
 
     println!("a dependency of a handler");
     assert_eq!(ask(addr, "/prices").await?, (200, None));
-    for trouble in [Mood::Failing, Mood::Hanging, Mood::Refusing] {
+    for trouble in [Mood::Failing, Mood::Hanging, Mood::Resetting] {
         println!("the dependency is {trouble:?}");
         downstream.set(trouble);
         for _ in 0..THRESHOLD {

@@ -2,6 +2,9 @@
 //! server errors, hangs, resets, bodies that are cut off, refused connections. Each time the circuit opens, answers at
 //! once while it is open, opens again when a probe fails, and closes when the server is back.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::iter::successors;
 use std::time::Duration;
 
 use breaker_examples::{Downstream, Mood};
@@ -18,8 +21,8 @@ use tower::retry::Policy;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 
 const THRESHOLD: u32 = 3;
-const OPEN_FOR: Duration = Duration::from_millis(200);
-const PATIENCE: Duration = Duration::from_millis(200);
+const OPEN_FOR: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
@@ -59,10 +62,15 @@ async fn main() -> Result<(), BoxError> {
         (State::Closed, 1)
     );
 
-    for trouble in [Mood::Failing, Mood::Hanging, Mood::Refusing, Mood::Cutting] {
+    for (trouble, kind) in [
+        (Mood::Failing, None),
+        (Mood::Hanging, None),
+        (Mood::Resetting, Some(ErrorKind::ConnectionReset)),
+        (Mood::Cutting, Some(ErrorKind::UnexpectedEof)),
+    ] {
         println!("it is {trouble:?}");
         downstream.set(trouble);
-        fail_until_open(&mut client, &url, &circuit).await;
+        assert_eq!(fail_until_open(&mut client, &url, &circuit).await, kind);
         let reached = downstream.reached();
         fail_fast(&mut client, &url).await?;
         assert_eq!(downstream.reached(), reached);
@@ -75,7 +83,10 @@ async fn main() -> Result<(), BoxError> {
     let addr = downstream.addr();
     drop(downstream);
     tokio::task::yield_now().await;
-    fail_until_open(&mut client, &url, &circuit).await;
+    assert_eq!(
+        fail_until_open(&mut client, &url, &circuit).await,
+        Some(ErrorKind::ConnectionRefused)
+    );
     fail_fast(&mut client, &url).await?;
     fail_as_probe(&mut client, &url, &circuit).await?;
     downstream = Downstream::start_on(addr).await?;
@@ -136,24 +147,35 @@ where
     let answer: Result<(), BoxError> = answer.await;
     match &answer {
         Ok(()) => println!("  answered"),
-        Err(error) => println!("  error: {error}"),
+        Err(error) => println!("  error: {}", causes(error).last().unwrap_or(&**error)),
     }
     answer
 }
 
-async fn fail_until_open<S, B>(client: &mut S, url: &str, circuit: &Circuit)
+fn causes(error: &BoxError) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    successors(Some(&**error as &(dyn Error + 'static)), |&error| {
+        error.source()
+    })
+}
+
+/// Fails as often as it takes; what the operating system said of the last time.
+async fn fail_until_open<S, B>(client: &mut S, url: &str, circuit: &Circuit) -> Option<ErrorKind>
 where
     S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = BoxError>,
     B: Body<Error: Into<BoxError>>,
 {
     let failed = circuit.snapshot().failed;
-    for _ in 0..THRESHOLD {
-        if circuit.state() == State::Closed {
-            assert!(get(client, url).await.is_err(), "a call was answered");
+    let mut kind = None;
+    while circuit.state() == State::Closed {
+        let error = get(client, url).await.expect_err("the server fails");
+        // A retry may have been rejected already.
+        if !error.is::<Rejected>() {
+            kind = causes(&error).find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
         }
     }
     assert_eq!(circuit.state(), State::Open);
     assert_eq!(circuit.snapshot().failed - failed, u64::from(THRESHOLD));
+    kind
 }
 
 async fn fail_fast<S, B>(client: &mut S, url: &str) -> Result<(), BoxError>

@@ -7,13 +7,15 @@
 //! | --- | --- |
 //! | `?status=503`, `x-mock-status: 503` | answers this request so |
 //! | `?hang=1`, `x-mock-hang: 1` | takes this request and never answers |
-//! | `?reset=1`, `x-mock-reset: 1` | closes the connection without an answer |
+//! | `?reset=1`, `x-mock-reset: 1` | resets the connection |
 //! | `?cut=1`, `x-mock-cut: 1` | answers 200 and closes the connection half-way through the body |
 //! | `?fail_next=5`, `x-mock-fail-next: 5` | answers the next five plain requests with 503 |
-//! | `?mood=failing`, `x-mock-mood: failing` | from now on; or `healthy`, `hanging`, `refusing`, `cutting` |
+//! | `?mood=failing`, `x-mock-mood: failing` | from now on; or `healthy`, `hanging`, `resetting`, `cutting` |
 
 use std::error::Error;
 use std::future::pending;
+use std::io;
+use std::iter::successors;
 use std::time::Duration;
 
 use breaker_examples::Downstream;
@@ -46,13 +48,13 @@ async fn demo(downstream: &Downstream) -> Result<()> {
         ("/", Some(("x-mock-status", "429")), "429"),
         ("/?hang=1", None, "no answer"),
         ("/", Some(("x-mock-hang", "1")), "no answer"),
-        ("/?reset=1", None, "connection closed"),
+        ("/?reset=1", None, "connection reset"),
         ("/?fail_next=2", None, "200"),
         ("/", None, "503"),
         ("/", None, "503"),
         ("/", None, "200"),
-        ("/?mood=refusing", None, "200"),
-        ("/", None, "connection closed"),
+        ("/?mood=resetting", None, "200"),
+        ("/", None, "connection reset"),
         ("/", Some(("x-mock-mood", "healthy")), "200"),
         ("/", None, "200"),
     ] {
@@ -63,7 +65,7 @@ async fn demo(downstream: &Downstream) -> Result<()> {
             return Err(format!("{path} gave {seen}, not {expected}").into());
         }
     }
-    println!("it failed, hung, refused and recovered as each request said");
+    println!("it failed, hung, reset the connection and recovered as each request said");
     Ok(())
 }
 
@@ -78,7 +80,17 @@ async fn call(downstream: &Downstream, path: &str, header: Option<(&str, &str)>)
     let answer = tokio::time::timeout(PATIENCE, client.request(request)).await;
     Ok(match answer {
         Ok(Ok(response)) => response.status().as_str().to_owned(),
-        Ok(Err(_)) => "connection closed".to_owned(),
+        Ok(Err(error)) => format!("connection {}", broken(&error)),
         Err(_) => "no answer".to_owned(),
     })
+}
+
+/// How the connection broke off.
+fn broken(error: &(dyn Error + 'static)) -> &'static str {
+    let mut causes = successors(Some(error), |&error| error.source());
+    let is_reset = causes.any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        io.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionReset)
+    });
+    if is_reset { "reset" } else { "closed" }
 }

@@ -39,7 +39,7 @@ pub(crate) async fn run(calls: u32) -> Result<(), BoxError> {
     }
     println!("three hosts are well: {} circuits", circuits.len());
 
-    dead.set(Mood::Refusing);
+    dead.set(Mood::Resetting);
     let mut failed = 0;
     let rejected = loop {
         match get(&mut client, &dead_url).await {

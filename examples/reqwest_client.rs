@@ -14,8 +14,8 @@ use reqwest::{Client, Request, Response};
 use tower::{Service, ServiceBuilder, ServiceExt};
 
 const THRESHOLD: u32 = 3;
-const OPEN_FOR: Duration = Duration::from_millis(200);
-const PATIENCE: Duration = Duration::from_millis(200);
+const OPEN_FOR: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
@@ -49,7 +49,7 @@ async fn whole_requests() -> Result<(), BoxError> {
         Ok::<_, BoxError>(status)
     };
     assert_eq!(told(get().await)?, 200);
-    for trouble in [Mood::Failing, Mood::Hanging, Mood::Refusing, Mood::Cutting] {
+    for trouble in [Mood::Failing, Mood::Hanging, Mood::Resetting, Mood::Cutting] {
         println!("the server is {trouble:?}");
         downstream.set(trouble);
         for _ in 0..THRESHOLD {

@@ -1,6 +1,7 @@
 //! The server. One task accepts, one more serves each connection; dropping the [`Downstream`] ends the first
 //! and closes the port, and what the others still serve ends with its client.
 
+use std::error::Error;
 use std::future::pending;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::instruction::{Instruction, Mood, Treatment};
 use crate::text::Text;
 
-/// An HTTP server on loopback that answers, fails, hangs or refuses as it is told, until it is dropped.
+/// An HTTP server on loopback that answers, fails, hangs or breaks off as it is told, until it is dropped.
 #[derive(Debug)]
 pub struct Downstream {
     addr: SocketAddr,
@@ -128,11 +129,23 @@ async fn accept(listener: TcpListener, plan: Arc<Mutex<Plan>>) {
 
 fn serve(stream: TcpStream, plan: Arc<Mutex<Plan>>) {
     let service = service_fn(move |request| answer(Arc::clone(&plan), request));
-    // What this ends with is of no interest: a client that hung up and a refused request are both wanted.
-    tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    tokio::spawn(async move {
+        let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        // What else it ends with is of no interest: a client that hung up is wanted.
+        if (&mut connection).await.is_err_and(|error| is_reset(&error)) {
+            // Closed so, it sends a reset instead of an orderly end.
+            let _ = connection.into_parts().io.inner().set_zero_linger();
+        }
+    });
 }
 
-/// An error closes the connection with nothing sent.
+/// Whether the connection ended because its request was to be reset.
+fn is_reset(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.is_some_and(|cause: &io::Error| cause.kind() == io::ErrorKind::ConnectionReset)
+}
+
+/// An error ends the connection with nothing sent.
 async fn answer<B>(plan: Arc<Mutex<Plan>>, request: Request<B>) -> io::Result<Response<Text>> {
     let treatment = lock(&plan).follow(Instruction::of(&request));
     match treatment {

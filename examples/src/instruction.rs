@@ -12,8 +12,8 @@ pub enum Mood {
     Failing,
     /// Takes the request and never answers.
     Hanging,
-    /// Closes the connection without an answer.
-    Refusing,
+    /// Takes the request and resets the connection.
+    Resetting,
     /// Answers 200 and closes the connection half-way through the body.
     Cutting,
 }
@@ -24,7 +24,7 @@ impl Mood {
             "healthy" => Some(Self::Healthy),
             "failing" => Some(Self::Failing),
             "hanging" => Some(Self::Hanging),
-            "refusing" => Some(Self::Refusing),
+            "resetting" => Some(Self::Resetting),
             "cutting" => Some(Self::Cutting),
             _ => None,
         }
@@ -37,7 +37,7 @@ impl From<Mood> for Treatment {
             Mood::Healthy => Self::Answer(StatusCode::OK),
             Mood::Failing => Self::Answer(StatusCode::SERVICE_UNAVAILABLE),
             Mood::Hanging => Self::Hang,
-            Mood::Refusing => Self::Reset,
+            Mood::Resetting => Self::Reset,
             Mood::Cutting => Self::Cut,
         }
     }

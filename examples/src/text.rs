@@ -56,7 +56,7 @@ impl Body for Text {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
-            End::CutNow => Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into()))),
+            End::CutNow => Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
         }
     }
 
