@@ -403,7 +403,6 @@ impl Slot {
         failures: u32,
     ) {
         let settings = self.settings();
-        self.store_pace(settings.rules().pace(word, transition.at().min(now)));
         if transition.from() == State::Closed {
             self.beside(settings).clear(word.generation());
         }
@@ -425,6 +424,8 @@ impl Slot {
             let extra = cold.extra.as_deref()?;
             Some((name, extra.observers.clone(), extra.policy.clone()))
         });
+        // From now on a table may take the circuit away: who is to be told is known.
+        self.store_pace(settings.rules().pace(word, transition.at().min(now)));
         #[cfg(feature = "tokio")]
         self.wake_waiters();
         let Some((name, observers, policy)) = told else {

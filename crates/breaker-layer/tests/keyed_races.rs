@@ -5,11 +5,11 @@ mod support;
 
 use std::{
     collections::HashMap,
-    hash::{Hash, Hasher},
+    hint::spin_loop,
     mem,
     sync::{
         Arc, Barrier, Mutex,
-        atomic::{AtomicU64, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     thread,
     time::Duration,
@@ -22,41 +22,6 @@ use breaker_layer::{
 use support::{MILLI, THRESHOLD};
 
 const OPEN_FOR: Duration = Duration::from_millis(100);
-
-/// A key that counts how often it was cloned: once for each attempt to make a circuit.
-#[derive(Debug)]
-struct Counted {
-    key: u64,
-    clones: Arc<AtomicU64>,
-}
-
-impl Counted {
-    fn new(key: u64, clones: &Arc<AtomicU64>) -> Self {
-        let clones = clones.clone();
-        Self { key, clones }
-    }
-}
-
-impl Clone for Counted {
-    fn clone(&self) -> Self {
-        self.clones.fetch_add(1, SeqCst);
-        Self::new(self.key, &self.clones)
-    }
-}
-
-impl Hash for Counted {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key.hash(state);
-    }
-}
-
-impl PartialEq for Counted {
-    fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
-    }
-}
-
-impl Eq for Counted {}
 
 fn config() -> ConfigBuilder {
     Config::builder()
@@ -77,20 +42,28 @@ impl Random {
     }
 }
 
+/// Counts the attempts to make a circuit, each of which asks for a name.
+fn counted(attempts: &Arc<AtomicU64>) -> impl Fn(&u64) -> Arc<str> + Send + Sync + 'static {
+    let attempts = attempts.clone();
+    move |key| {
+        attempts.fetch_add(1, SeqCst);
+        key.to_string().into()
+    }
+}
+
 #[test]
 fn threads_that_see_the_first_failure_of_a_key_make_one_circuit() {
     const THREADS: u64 = 3;
-    let clones = Arc::new(AtomicU64::new(0));
-    let config = config().trip(Trip::consecutive_failures(100));
+    let attempts = Arc::new(AtomicU64::new(0));
     let circuits = KeyedCircuits::builder("table")
-        .config(config)
+        .config(config().trip(Trip::consecutive_failures(100)))
+        .name_by(counted(&attempts))
         .build()
         .unwrap();
     let mut collisions = 0;
     for key in 0..20_000 {
-        let before = clones.load(SeqCst);
-        let permits =
-            (0..THREADS).map(|_| circuits.try_acquire(Counted::new(key, &clones)).unwrap());
+        let before = attempts.load(SeqCst);
+        let permits = (0..THREADS).map(|_| circuits.try_acquire(key).unwrap());
         let permits: Vec<_> = permits.collect();
         let barrier = Barrier::new(THREADS as usize);
         thread::scope(|scope| {
@@ -102,19 +75,71 @@ fn threads_that_see_the_first_failure_of_a_key_make_one_circuit() {
                 });
             }
         });
-        let circuit = circuits.get(&Counted::new(key, &clones)).unwrap();
+        let circuit = circuits.get(&key).unwrap();
         let snapshot = circuit.snapshot();
-        assert_eq!(
-            (snapshot.failed, snapshot.failures),
-            (THREADS, THREADS as u32)
-        );
+        assert_eq!(snapshot.failed, THREADS);
+        assert_eq!(u64::from(snapshot.failures), THREADS);
         circuit.reset();
-        collisions += clones.load(SeqCst) - before - 1;
+        collisions += attempts.load(SeqCst) - before - 1;
         if collisions >= 10 {
             return;
         }
     }
     panic!("only {collisions} collisions in all these rounds");
+}
+
+/// Trips the keys of these rounds and resets them, while somebody looks all the time for what may be forgotten. Every
+/// circuit may be, but for one that has just tripped. Gives how often one was made.
+fn trip_while_others_sweep(rounds: u64, key_of: impl Fn(u64) -> u64) -> u64 {
+    let made = Arc::new(AtomicU64::new(0));
+    let circuits = KeyedCircuits::builder("table")
+        .config(config().trip(Trip::consecutive_failures(1)))
+        .keep_after_trip(Duration::ZERO)
+        .name_by(counted(&made))
+        .clock(ManualClock::new().clock())
+        .build()
+        .unwrap();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(SeqCst) {
+                circuits.sweep();
+            }
+        });
+        for round in 0..rounds {
+            let key = key_of(round);
+            let permit = circuits.try_acquire(key).expect("it is closed");
+            permit.record(Outcome::Failure);
+            let is_open = circuits.state(&key) == State::Open;
+            is_over.store(!is_open, SeqCst);
+            assert!(
+                is_open,
+                "in round {round} a failure or an open circuit was lost"
+            );
+            circuits.reset(&key);
+            (0..round % 100).for_each(|_| spin_loop());
+        }
+        is_over.store(true, SeqCst);
+    });
+    let made = made.load(SeqCst);
+    println!("{made} circuits made in {rounds} rounds");
+    made
+}
+
+#[test]
+fn no_failure_is_lost_and_nothing_that_tripped_is_forgotten_while_others_sweep() {
+    const ROUNDS: u64 = 50_000;
+    let (mut forgotten, mut forgotten_unused) = (0, 0);
+    for _ in 0..50 {
+        forgotten += trip_while_others_sweep(ROUNDS, |_| 1) - 1;
+        forgotten_unused += trip_while_others_sweep(ROUNDS, |round| round) - ROUNDS;
+        if forgotten >= 100 && forgotten_unused >= 10 {
+            return;
+        }
+    }
+    panic!(
+        "only {forgotten} circuits were forgotten, {forgotten_unused} before their first failure"
+    );
 }
 
 /// What each key's circuits did, by its name, in any order.
@@ -179,14 +204,15 @@ fn no_open_circuit_is_lost_and_no_key_is_taken_for_another_while_a_small_table_c
         assert_eq!(
             tripped + closed + probed + reopened,
             steps.len(),
-            "{steps:?}"
+            "key {key} made a step that is none"
         );
         let is_out = circuits.state(&key) != State::Closed;
-        // One that was open and came back closed without a probe would have tripped once more than that.
+        // One that was open and came back closed without a probe would have tripped once more than that, and so would one
+        // that was taken away before it told that it closed.
         assert_eq!(
             tripped,
             closed + usize::from(is_out),
-            "key {key}: {steps:?}"
+            "key {key}, whose steps were {steps:?}"
         );
         trips += tripped;
     }

@@ -12,8 +12,8 @@ use super::{
     builder::KeyedBuilder,
     entry::{Entry, Key},
     permit::KeyedPermit,
-    registry::Made,
     tenant::Tenant,
+    upkeep::Made,
 };
 use crate::{
     circuit::{Circuit, Draw},
@@ -44,7 +44,9 @@ use crate::{
 /// # Ok::<(), breaker_layer::ConfigError>(())
 /// ```
 ///
-/// A [`Circuit`] that it hands out stays its key's circuit for as long as that handle, or a clone of it, is there.
+/// A [`Circuit`] that it hands out stays its key's circuit for as long as that handle, or a clone of it, is there. With the
+/// last clone of the table its circuits are gone, but for those that a handle holds; the storage waits for the next table
+/// with such keys.
 pub struct KeyedCircuits<K: Key> {
     tenant: Arc<Tenant<K>>,
 }

@@ -95,18 +95,12 @@ impl<K> Entry<K> {
         }
     }
 
-    /// Whether a permit that is given now, in this generation, may count for the key's next circuit.
+    /// Whether a permit that a closed circuit gave in this generation may count for the key's next circuit.
     pub(super) fn is_renewable(&self, generation: u16, now: Timestamp, keep: Duration) -> bool {
-        generation == self.first || {
-            let slot = self.circuit.slot();
-            let word = slot.word();
-            let (now, is_now) = (slot.since_built(now), word.generation() == generation);
-            is_now
-                && word.passes()
-                && self
-                    .closed_for(word, now)
-                    .is_some_and(|span| span >= keep / 2)
-        }
+        let slot = self.circuit.slot();
+        let (now, pace) = (slot.since_built(now), slot.pace());
+        let has_long_closed = || now.saturating_since(pace.since(now)) >= keep / 2;
+        generation == self.first || pace.generation() == generation && has_long_closed()
     }
 
     /// Whether it is worth a closer look: it is calm, and has not tripped or was kept long enough.
@@ -121,12 +115,6 @@ impl<K> Entry<K> {
         word.is_calm() && !slot.is_shared() && (word.generation() == self.first || !is_kept())
     }
 
-    /// For how long it has been in its state; `None` if it enters it this moment.
-    fn closed_for(&self, word: Word, now: Timestamp) -> Option<Duration> {
-        let pace = self.circuit.slot().pace();
-        (pace.generation() == word.generation()).then(|| now.saturating_since(pace.since(now)))
-    }
-
     /// What can be done with it. `now` is a time of the circuit's clock.
     pub(super) fn standing(&self, now: Timestamp, limits: &Limits) -> Standing {
         let slot = self.circuit.slot();
@@ -134,6 +122,13 @@ impl<K> Entry<K> {
         if slot.is_shared() || word.is_shadow() {
             return Standing::Held;
         }
+        let in_state_for = match word.generation() == self.first {
+            true => Some(Duration::MAX),
+            false => slot.in_state_for(word, now),
+        };
+        let Some(in_state_for) = in_state_for else {
+            return Standing::Held;
+        };
         let idle = now.saturating_since(Timestamp::from_nanos(self.used.load(Relaxed)));
         let is_recovering = match word.phase() {
             Phase::Closed(_) => false,
@@ -149,14 +144,7 @@ impl<K> Entry<K> {
             }
             Phase::Isolated | Phase::Disabled => return Standing::Held,
         };
-        let closed_for = match word.generation() == self.first {
-            true => Some(Duration::MAX),
-            false => self.closed_for(word, now),
-        };
-        let Some(closed_for) = closed_for else {
-            return Standing::Held;
-        };
-        let is_kept = closed_for < limits.keep;
+        let is_kept = in_state_for < limits.keep;
         // A call may be under way whose outcome is the first that the window is to hold.
         let is_empty = || !self.is_lasting || idle >= limits.keep && slot.holds_no_calls(word, now);
         if !is_kept && (idle >= limits.idle || word.is_calm() && is_empty()) {

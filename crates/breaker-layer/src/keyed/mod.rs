@@ -58,6 +58,7 @@
 //! request without one does.
 
 mod builder;
+mod call;
 mod circuits;
 mod entry;
 mod extract;
@@ -69,6 +70,7 @@ mod permit;
 mod registry;
 mod service;
 mod tenant;
+mod upkeep;
 
 pub use builder::KeyedBuilder;
 pub use circuits::{Full, KeyedCircuits};

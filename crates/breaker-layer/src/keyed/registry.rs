@@ -18,7 +18,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{
             AtomicU64,
-            Ordering::{AcqRel, Acquire, Relaxed},
+            Ordering::{Acquire, Relaxed},
         },
     },
     time::Duration,
@@ -28,31 +28,20 @@ use papaya::{Guard, HashSet};
 
 use super::{
     entry::{ByKey, Entry, Key},
-    index::{Gone, Index},
+    index::Index,
     tenant::Tenant,
 };
-use crate::observe::KeyedNews;
 
 /// One table of circuits, or none at present.
 pub(super) struct Registry<K: Key> {
-    map: HashSet<ByKey<K>, RandomState>,
+    pub(super) map: HashSet<ByKey<K>, RandomState>,
     /// Odd while a circuit is being put into the map, and another number before and after.
-    turn: AtomicU64,
+    pub(super) turn: AtomicU64,
     /// For how long a circuit is kept that has tripped, in nanoseconds.
     keep: AtomicU64,
     index: Mutex<Index<K>>,
     pub(super) uncounted: AtomicU64,
     pub(super) abandoned: AtomicU64,
-}
-
-/// What became of the wish for a circuit.
-pub(super) enum Made {
-    /// There is one now, or there was.
-    Yes,
-    /// There is no room.
-    No,
-    /// The table is gone.
-    Gone,
 }
 
 impl<K: Key> Registry<K> {
@@ -109,8 +98,18 @@ impl<K: Key> Registry<K> {
         }
     }
 
-    fn index(&self) -> MutexGuard<'_, Index<K>> {
+    pub(super) fn index(&self) -> MutexGuard<'_, Index<K>> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whoever has the table in this tenancy. To be dropped with nothing held, because it may be the last to go.
+    pub(super) fn tenant(&self, tenancy: u32) -> Option<Arc<Tenant<K>>> {
+        let index = self.index();
+        if index.tenancy == tenancy {
+            index.tenant.upgrade()
+        } else {
+            None
+        }
     }
 
     /// Changes whenever a circuit is made.
@@ -149,120 +148,6 @@ impl<K: Key> Registry<K> {
     /// Waits until a circuit that is gone can no longer be found.
     pub(super) fn settle(&self) {
         drop(self.index());
-    }
-
-    /// Does something to a circuit that is not taken away meanwhile, if it is there.
-    pub(super) fn hold<T>(&self, entry: &Arc<Entry<K>>, act: impl FnOnce() -> T) -> Option<T> {
-        let index = self.index();
-        index.has(entry).then(act)
-    }
-
-    /// Makes the circuit of a key, unless there is one.
-    pub(super) fn make(&self, key: &K, tenancy: u32) -> Made {
-        let index = self.index();
-        let tenant = match index.tenancy == tenancy {
-            true => index.tenant.upgrade(),
-            false => None,
-        };
-        drop(index);
-        match tenant {
-            Some(tenant) => self.make_for(key, &tenant),
-            None => Made::Gone,
-        }
-    }
-
-    pub(super) fn make_for(&self, key: &K, tenant: &Tenant<K>) -> Made {
-        let (parts, limits) = (&tenant.parts, &tenant.limits);
-        // All that is the user's is done before the lock is taken.
-        let (policy, name, now) = (parts.policy(key), parts.name_of(key), parts.clock.now());
-        let own = key.clone();
-        let mut gone = Gone::default();
-        let mut index = self.index();
-        let map = self.map.pin();
-        if map.contains(key) {
-            return Made::Yes;
-        }
-        let has_room = index.make_room(now, limits, &mut gone);
-        for entry in &gone.entries {
-            map.remove(&entry.key);
-        }
-        if has_room {
-            let circuit = parts.circuit(name, policy, now);
-            index.made += 1;
-            let (tenancy, number) = (tenant.tenancy, index.made);
-            let entry = Arc::new(Entry::new(own, circuit, policy.is_lasting, tenancy, number));
-            self.turn.fetch_add(1, AcqRel);
-            map.insert(ByKey(entry.clone()));
-            self.turn.fetch_add(1, AcqRel);
-            index.push(entry);
-        }
-        drop(map);
-        drop(index);
-        self.bury(gone, tenant);
-        if has_room { Made::Yes } else { Made::No }
-    }
-
-    /// Looks at a circuit, and takes it away if it is spent.
-    pub(super) fn look_at(&self, entry: &Arc<Entry<K>>) {
-        let mut index = self.index();
-        let Some(tenant) = index.tenant.upgrade() else {
-            return;
-        };
-        drop(index);
-        let now = tenant.parts.clock.now();
-        let mut gone = Gone::default();
-        index = self.index();
-        index.look_at(entry, now, &tenant.limits, &mut gone);
-        self.remove(&gone);
-        drop(index);
-        self.bury(gone, &tenant);
-    }
-
-    /// Looks at every circuit, a few at a time, and takes those away that are spent.
-    pub(super) fn sweep(&self, tenant: &Tenant<K>) {
-        let mut place = usize::MAX;
-        while place > 0 {
-            let now = tenant.parts.clock.now();
-            let mut gone = Gone::default();
-            let mut index = self.index();
-            place = index.look_below(place, now, &tenant.limits, &mut gone);
-            self.remove(&gone);
-            drop(index);
-            self.bury(gone, tenant);
-        }
-    }
-
-    /// While the index is locked.
-    fn remove(&self, gone: &Gone<K>) {
-        let map = self.map.pin();
-        for entry in &gone.entries {
-            map.remove(&entry.key);
-        }
-    }
-
-    /// With nothing held.
-    fn bury(&self, gone: Gone<K>, tenant: &Tenant<K>) {
-        for entry in &gone.entries {
-            entry.circuit.slot().clear();
-        }
-        if gone.abandoned > 0 {
-            let total = self.abandoned.fetch_add(gone.abandoned, Relaxed) + gone.abandoned;
-            tenant.parts.tell(KeyedNews::ForgottenOpen { total });
-        }
-    }
-
-    /// A call passes uncounted because there is no room for its key's circuit.
-    pub(super) fn pass_uncounted(&self, tenancy: u32) {
-        let index = self.index();
-        let tenant = match index.tenancy == tenancy {
-            true => index.tenant.upgrade(),
-            false => None,
-        };
-        drop(index);
-        if let Some(tenant) = tenant {
-            let total = self.uncounted.fetch_add(1, Relaxed) + 1;
-            tenant.parts.tell(KeyedNews::Uncounted { total });
-        }
     }
 }
 

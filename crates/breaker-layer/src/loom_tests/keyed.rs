@@ -78,3 +78,24 @@ fn whoever_asks_a_circuit_that_goes_gets_a_permit_of_it_or_one_that_counts_for_n
         assert_eq!(bench.log.lock().unwrap().len(), usize::from(is_counted));
     });
 }
+
+#[test]
+fn a_circuit_that_is_taken_away_as_soon_as_it_closed_has_told_of_it() {
+    check(|| {
+        let bench = bench();
+        bench.open_and_wait();
+        let (slot, probe) = (bench.circuit.slot(), bench.admit());
+        let (a, b) = together!(move || probe.record(Outcome::Success), move || {
+            let seen = slot.word();
+            let has_entered = slot.in_state_for(seen, slot.now()).is_some();
+            let is_taken = seen.is_closed() && has_entered && slot.vacate(seen);
+            if is_taken {
+                slot.clear();
+            }
+        });
+        join([a, b]);
+        let told = bench.log.lock().unwrap().clone();
+        let states: Vec<_> = told.iter().map(Transition::to).collect();
+        assert_eq!(states, [State::Open, State::HalfOpen, State::Closed]);
+    });
+}

@@ -1,6 +1,6 @@
 //! Every loop over atomics, under every order of its steps that loom finds.
 //!
-//! `RUSTFLAGS="--cfg breaker_loom" cargo test --release -p breaker-layer --lib loom`
+//! `RUSTFLAGS="--cfg breaker_loom" cargo test --release -p breaker-layer --features keyed --lib loom`
 //!
 //! Each model is a few calls on two or three threads. [`check`] is exhaustive; [`check_within`] allows so many
 //! preemptions in one run, because there are too many orders otherwise. Two catch nearly every mistake that is known of

@@ -3,6 +3,7 @@
 use std::{
     mem,
     sync::atomic::Ordering::{Acquire, Relaxed},
+    time::Duration,
 };
 
 use breaker_core::{Evidence, Phase, Timestamp, Word};
@@ -41,6 +42,12 @@ impl Slot {
     pub(crate) fn since_built(&self, now: Timestamp) -> Timestamp {
         let origin = Timestamp::from_nanos(self.origin.load(Relaxed));
         Timestamp::ZERO.saturating_add(now.saturating_since(origin))
+    }
+
+    /// For how long the circuit has been in this state; `None` until what the transition into it has to tell is taken down.
+    pub(crate) fn in_state_for(&self, word: Word, now: Timestamp) -> Option<Duration> {
+        let pace = self.pace();
+        (pace.generation() == word.generation()).then(|| now.saturating_since(pace.since(now)))
     }
 
     /// What speaks against the downstream of a closed circuit, as something to compare: evidence, then failures counted.

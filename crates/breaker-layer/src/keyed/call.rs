@@ -1,0 +1,209 @@
+//! A call to a key: how it is admitted, and what its outcome does.
+
+use std::{sync::Arc, time::Duration};
+
+use breaker_core::{Outcome, Timestamp, machine::Fate};
+
+use super::{
+    entry::{Entry, Key},
+    registry::Registry,
+    tenant::Tenant,
+    upkeep::Made,
+};
+use crate::{
+    circuit::{Draw, Permit},
+    error::Rejected,
+};
+
+/// A call to a key.
+pub(super) struct Call<K: Key> {
+    registry: &'static Registry<K>,
+    tenancy: u32,
+    is_excluded: bool,
+    cancelled_is_failure: bool,
+    key: K,
+    admitted: Admitted,
+}
+
+enum Admitted {
+    /// There was no circuit, at this turn of the registry.
+    Alone { turn: u64 },
+    /// There was one.
+    By(Given),
+}
+
+/// What a circuit gave.
+struct Given {
+    permit: Permit,
+    /// The generation with which the circuit began.
+    first: u16,
+    /// If the circuit is forgotten meanwhile, the call counts for the key's next one.
+    is_renewable: bool,
+    /// The circuit was closed when it let the call pass.
+    was_closed: bool,
+    is_lasting: bool,
+}
+
+impl<K: Key> Call<K> {
+    /// Asks the circuit of this key. `None` if the call passes and counts for nothing, because there is no room.
+    #[inline]
+    pub(super) fn admit(
+        tenant: &Tenant<K>,
+        key: K,
+        draw: &mut Draw,
+    ) -> Result<Option<Self>, Rejected> {
+        let registry = tenant.registry;
+        let turn = registry.turn();
+        let look = |entry: &Arc<Entry<K>>| Seen::of(entry, tenant, draw);
+        let admitted = match registry.with(&key, look) {
+            None if !tenant.is_lasting(&key) => Admitted::Alone { turn },
+            None => return Self::ask(tenant, key, None, draw),
+            Some(Seen::Closed(given)) => Admitted::By(given),
+            Some(Seen::Other(entry)) => return Self::ask(tenant, key, Some(entry), draw),
+        };
+        Ok(Some(Self::new(tenant, key, admitted)))
+    }
+
+    /// As [`Call::admit`], where a circuit must be made, or asked outside of the map.
+    #[cold]
+    fn ask(
+        tenant: &Tenant<K>,
+        key: K,
+        mut seen: Option<Arc<Entry<K>>>,
+        draw: &mut Draw,
+    ) -> Result<Option<Self>, Rejected> {
+        let registry = tenant.registry;
+        loop {
+            if let Some(entry) = seen {
+                let now = tenant.parts.clock.now();
+                if let Some(given) = Given::by(&entry, entry.circuit.acquire(draw)?, now, tenant) {
+                    return Ok(Some(Self::new(tenant, key, Admitted::By(given))));
+                }
+                registry.settle();
+            }
+            let turn = registry.turn();
+            seen = registry.with(&key, Arc::clone);
+            if seen.is_none() {
+                if !tenant.is_lasting(&key) {
+                    return Ok(Some(Self::new(tenant, key, Admitted::Alone { turn })));
+                }
+                if let Made::No | Made::Gone = registry.make_for(&key, tenant) {
+                    registry.pass_uncounted(tenant.tenancy);
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn new(tenant: &Tenant<K>, key: K, admitted: Admitted) -> Self {
+        Self {
+            registry: tenant.registry,
+            tenancy: tenant.tenancy,
+            is_excluded: false,
+            cancelled_is_failure: tenant.cancelled_is_failure(&key),
+            key,
+            admitted,
+        }
+    }
+
+    /// Its outcome is ignored, whatever it is.
+    pub(super) fn exclude(&mut self) {
+        self.is_excluded = true;
+    }
+
+    pub(super) fn is_probe(&self) -> bool {
+        match &self.admitted {
+            Admitted::Alone { .. } => false,
+            Admitted::By(given) => given.permit.is_probe(),
+        }
+    }
+
+    /// Records what became of it.
+    #[inline]
+    pub(super) fn settle(self, fate: Fate, took: Option<Duration>) {
+        let fate = if self.is_excluded {
+            Fate::Recorded(Outcome::Ignored)
+        } else {
+            fate
+        };
+        let is_failure = match fate {
+            Fate::Recorded(Outcome::Success | Outcome::Ignored) => false,
+            Fate::Cancelled => self.cancelled_is_failure,
+            Fate::Recorded(_) => true,
+        };
+        // Whether its outcome needs a circuit, should there be none by now.
+        let mut needs_circuit = is_failure;
+        match self.admitted {
+            // Nothing speaks against the downstream, and neither does this.
+            Admitted::Alone { turn } if !is_failure && self.registry.is_still(turn) => return,
+            Admitted::Alone { .. } => {}
+            Admitted::By(given) => {
+                let slot = given.permit.slot();
+                if given.permit.settle(fate, took)
+                    || !given.is_renewable
+                    || !slot.is_over(given.first)
+                {
+                    let has_closed = !given.was_closed && slot.word().passes();
+                    let is_calm = !given.is_lasting && slot.word().is_calm();
+                    if has_closed || is_calm {
+                        self.registry.tidy(&self.key, self.tenancy, has_closed);
+                    }
+                    return;
+                }
+                needs_circuit |= given.is_lasting && fate == Fate::Recorded(Outcome::Success);
+            }
+        }
+        self.registry
+            .settle_call(&self.key, self.tenancy, fate, needs_circuit, took);
+    }
+}
+
+/// What a call finds at its key.
+enum Seen<K> {
+    /// A closed circuit, and what it gave.
+    Closed(Given),
+    /// Another one, which is to be asked outside of the map: it may tell its observers.
+    Other(Arc<Entry<K>>),
+}
+
+impl<K: Key> Seen<K> {
+    fn of(entry: &Arc<Entry<K>>, tenant: &Tenant<K>, draw: &mut Draw) -> Self {
+        let now = tenant.parts.clock.now();
+        entry.touch(now);
+        let given = entry.circuit.slot().word().passes().then(|| {
+            let permit = entry.circuit.acquire(draw).ok()?;
+            Given::by(entry, permit, now, tenant)
+        });
+        match given.flatten() {
+            Some(given) => Self::Closed(given),
+            None => Self::Other(entry.clone()),
+        }
+    }
+}
+
+impl Given {
+    /// What this permit is; `None` if the circuit was gone already.
+    fn by<K: Key>(
+        entry: &Entry<K>,
+        permit: Permit,
+        now: Timestamp,
+        tenant: &Tenant<K>,
+    ) -> Option<Self> {
+        if !permit.is_counted() && permit.slot().word().is_vacant() {
+            permit.discard();
+            return None;
+        }
+        let word = permit.slot().word();
+        // What was taken away since was closed, or it would not have gone.
+        let was_closed = word.passes() || word.is_vacant();
+        let generation = permit.generation();
+        Some(Self {
+            first: entry.first,
+            is_renewable: was_closed && entry.is_renewable(generation, now, tenant.limits.keep),
+            was_closed,
+            is_lasting: entry.is_lasting,
+            permit,
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! How circuits are made and forgotten.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::Ordering::{AcqRel, Relaxed},
+    },
+    time::Duration,
+};
+
+use breaker_core::machine::Fate;
+
+use super::{
+    entry::{ByKey, Entry, Key},
+    index::Gone,
+    registry::Registry,
+    tenant::Tenant,
+};
+use crate::observe::KeyedNews;
+
+/// What became of the wish for a circuit.
+pub(super) enum Made {
+    /// There is one now, or there was.
+    Yes,
+    /// There is no room.
+    No,
+    /// The table is gone.
+    Gone,
+}
+
+impl<K: Key> Registry<K> {
+    /// Records a call that has no circuit of its own with whichever its key has now, or with one that it makes.
+    #[cold]
+    pub(super) fn settle_call(
+        &self,
+        key: &K,
+        tenancy: u32,
+        fate: Fate,
+        needs_circuit: bool,
+        took: Option<Duration>,
+    ) {
+        loop {
+            let Some(entry) = self.find(key, tenancy) else {
+                if !needs_circuit {
+                    return;
+                }
+                match self.make(key, tenancy) {
+                    Made::Yes => continue,
+                    Made::No => return self.pass_uncounted(tenancy),
+                    Made::Gone => return,
+                }
+            };
+            let permit = entry.circuit.first_permit(entry.first);
+            let slot = permit.slot();
+            if permit.settle(fate, took) || !slot.is_over(entry.first) {
+                if !entry.is_lasting && slot.word().is_calm() {
+                    self.tidy(key, tenancy, false);
+                }
+                return;
+            }
+            self.settle();
+        }
+    }
+
+    /// After a call that may have left its circuit without anything to say: forgets that, or notes that it has closed.
+    #[cold]
+    pub(super) fn tidy(&self, key: &K, tenancy: u32, has_closed: bool) {
+        let keep = self.keep();
+        let look = |entry: &Arc<Entry<K>>| {
+            let is_due = has_closed || entry.may_be_spent(keep);
+            (is_due && entry.tenancy == tenancy).then(|| entry.clone())
+        };
+        if let Some(entry) = self.with(key, look).flatten() {
+            self.look_at(&entry);
+        }
+    }
+
+    /// Does something to a circuit that is not taken away meanwhile, if it is there.
+    pub(super) fn hold<T>(&self, entry: &Arc<Entry<K>>, act: impl FnOnce() -> T) -> Option<T> {
+        let index = self.index();
+        index.has(entry).then(act)
+    }
+
+    /// Makes the circuit of a key, unless there is one.
+    pub(super) fn make(&self, key: &K, tenancy: u32) -> Made {
+        let tenant = self.tenant(tenancy);
+        tenant.map_or(Made::Gone, |tenant| self.make_for(key, &tenant))
+    }
+
+    pub(super) fn make_for(&self, key: &K, tenant: &Tenant<K>) -> Made {
+        let (parts, limits) = (&tenant.parts, &tenant.limits);
+        // The user's functions run before the lock is taken.
+        let (policy, name, now) = (parts.policy(key), parts.name_of(key), parts.clock.now());
+        let mut gone = Gone::default();
+        let mut index = self.index();
+        let map = self.map.pin();
+        if map.contains(key) {
+            return Made::Yes;
+        }
+        let has_room = index.make_room(now, limits, &mut gone);
+        self.remove(&gone);
+        if has_room {
+            let circuit = parts.circuit(name, policy, now);
+            index.made += 1;
+            let (tenancy, number) = (tenant.tenancy, index.made);
+            let entry = Entry::new(key.clone(), circuit, policy.is_lasting, tenancy, number);
+            let entry = Arc::new(entry);
+            self.turn.fetch_add(1, AcqRel);
+            map.insert(ByKey(entry.clone()));
+            self.turn.fetch_add(1, AcqRel);
+            index.push(entry);
+        }
+        drop(map);
+        drop(index);
+        self.bury(gone, tenant);
+        if has_room { Made::Yes } else { Made::No }
+    }
+
+    /// Looks at a circuit, and takes it away if it is spent.
+    pub(super) fn look_at(&self, entry: &Arc<Entry<K>>) {
+        let Some(tenant) = self.tenant(entry.tenancy) else {
+            return;
+        };
+        let now = tenant.parts.clock.now();
+        let mut gone = Gone::default();
+        let mut index = self.index();
+        index.look_at(entry, now, &tenant.limits, &mut gone);
+        self.remove(&gone);
+        drop(index);
+        self.bury(gone, &tenant);
+    }
+
+    /// Looks at every circuit, a few at a time, and takes those away that are spent.
+    pub(super) fn sweep(&self, tenant: &Tenant<K>) {
+        let mut place = usize::MAX;
+        while place > 0 {
+            let now = tenant.parts.clock.now();
+            let mut gone = Gone::default();
+            let mut index = self.index();
+            place = index.look_below(place, now, &tenant.limits, &mut gone);
+            self.remove(&gone);
+            drop(index);
+            self.bury(gone, tenant);
+        }
+    }
+
+    /// While the index is locked.
+    fn remove(&self, gone: &Gone<K>) {
+        let map = self.map.pin();
+        for entry in &gone.entries {
+            map.remove(&entry.key);
+        }
+    }
+
+    /// With nothing held.
+    fn bury(&self, gone: Gone<K>, tenant: &Tenant<K>) {
+        for entry in &gone.entries {
+            entry.circuit.slot().clear();
+        }
+        if gone.abandoned > 0 {
+            let total = self.abandoned.fetch_add(gone.abandoned, Relaxed) + gone.abandoned;
+            tenant.parts.tell(KeyedNews::ForgottenOpen { total });
+        }
+    }
+
+    /// A call passes uncounted because there is no room for its key's circuit.
+    pub(super) fn pass_uncounted(&self, tenancy: u32) {
+        if let Some(tenant) = self.tenant(tenancy) {
+            let total = self.uncounted.fetch_add(1, Relaxed) + 1;
+            tenant.parts.tell(KeyedNews::Uncounted { total });
+        }
+    }
+}
