@@ -20,3 +20,16 @@ impl<S: Load, J, A> Load for crate::wait::Wait<S, J, A> {
         self.get_ref().load()
     }
 }
+
+#[cfg(feature = "keyed")]
+impl<S, K, X, J, A> Load for crate::keyed::KeyedBreaker<S, K, X, J, A>
+where
+    S: Load,
+    K: crate::keyed::Key,
+{
+    type Metric = S::Metric;
+
+    fn load(&self) -> S::Metric {
+        self.get_ref().load()
+    }
+}

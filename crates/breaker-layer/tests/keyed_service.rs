@@ -240,6 +240,23 @@ fn nothing_is_asked_of_the_inner_service() {
     assert_eq!(*seen.borrow(), [1]);
 }
 
+#[cfg(feature = "load")]
+#[test]
+fn its_load_is_that_of_the_inner_service() {
+    struct Busy(u32);
+
+    impl tower::load::Load for Busy {
+        type Metric = u32;
+
+        fn load(&self) -> u32 {
+            self.0
+        }
+    }
+
+    let (circuits, _) = table();
+    assert_eq!(tower::load::Load::load(&layer(&circuits).layer(Busy(3))), 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_timeout_inside_is_a_failure_of_its_key() {
     let circuits = KeyedCircuits::<u32>::builder("table")

@@ -1,6 +1,7 @@
-//! What a call costs whose key is healthy, while a hundred thousand others have circuits: `keyed [ROUNDS MILLISECONDS]`.
+//! What a call costs while a hundred thousand other keys have circuits: `keyed [ROUNDS MILLISECONDS]`.
 //!
-//! Beside look-ups that miss in three concurrent maps that hold as many keys. Fails if a bar does not hold.
+//! A healthy key, beside look-ups that miss in three concurrent maps that hold as many keys; and a key that fails once and
+//! then succeeds, beside one that is put into these maps and taken out again. Fails if a bar does not hold.
 
 use std::{env, error::Error, hint::black_box, process::ExitCode, sync::Arc};
 
@@ -50,16 +51,78 @@ fn circuits(present: &[Key]) -> KeyedCircuits<Key> {
     circuits
 }
 
-fn subjects(present: &'static [Key], healthy: &'static [Key]) -> Vec<Subject> {
-    let papaya = papaya::HashMap::new();
-    let dashmap = dashmap::DashMap::new();
-    let scc = scc::HashIndex::new();
-    for key in present {
-        papaya.pin().insert(*key, ());
-        dashmap.insert(*key, ());
-        let _ = scc.insert_sync(*key, ());
+/// Maps in which the keys are.
+#[derive(Clone, Default)]
+struct Maps {
+    papaya: Arc<papaya::HashMap<Key, ()>>,
+    dashmap: Arc<dashmap::DashMap<Key, ()>>,
+    scc: Arc<scc::HashIndex<Key, ()>>,
+}
+
+impl Maps {
+    fn with(present: &[Key]) -> Self {
+        let maps = Self::default();
+        for key in present {
+            maps.papaya.pin().insert(*key, ());
+            maps.dashmap.insert(*key, ());
+            let _ = maps.scc.insert_sync(*key, ());
+        }
+        maps
     }
-    let (papaya, dashmap, scc) = (Arc::new(papaya), Arc::new(dashmap), Arc::new(scc));
+}
+
+/// Keys that come and go.
+fn flaky(present: &'static [Key], flaky: &'static [Key]) -> Vec<Subject> {
+    let Maps {
+        papaya,
+        dashmap,
+        scc,
+    } = Maps::with(present);
+    let circuits = circuits(present);
+    vec![
+        Subject::new("papaya 0.2: put in and taken out", move || {
+            let (map, mut key) = (papaya.clone(), turn(flaky));
+            move |_| {
+                let (map, key) = (map.pin(), key());
+                map.insert(key, ()).is_some() | map.remove(key).is_none()
+            }
+        }),
+        Subject::new("dashmap 6.2: put in and taken out", move || {
+            let (map, mut key) = (dashmap.clone(), turn(flaky));
+            move |_| {
+                let key = key();
+                map.insert(key, ()).is_some() | map.remove(key).is_none()
+            }
+        }),
+        Subject::new("scc 3.8 HashIndex: put in and taken out", move || {
+            let (map, mut key) = (scc.clone(), turn(flaky));
+            move |_| {
+                let key = key();
+                map.insert_sync(key, ()).is_err() | !map.remove_sync(key)
+            }
+        }),
+        Subject::new("breaker-layer, keyed: fails and succeeds", move || {
+            let (circuits, mut key) = (circuits.clone(), turn(flaky));
+            move |_| {
+                let key = key();
+                for outcome in [Outcome::Failure, Outcome::Success] {
+                    let Ok(permit) = circuits.try_acquire(key) else {
+                        return true;
+                    };
+                    permit.record(outcome);
+                }
+                false
+            }
+        }),
+    ]
+}
+
+fn healthy(present: &'static [Key], healthy: &'static [Key]) -> Vec<Subject> {
+    let Maps {
+        papaya,
+        dashmap,
+        scc,
+    } = Maps::with(present);
     let circuits = circuits(present);
     let of_service = circuits.clone();
     vec![
@@ -108,9 +171,14 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         millis,
     };
     let present = names("dead", PRESENT);
+    table(
+        "Keys that come and go",
+        &flaky(present, names("flaky", 4096)),
+        effort,
+    );
     let mut bars = vec![];
-    for (what, healthy) in [("4096 healthy keys", 4096), ("one healthy key", 1)] {
-        let subjects = subjects(present, names("host", healthy));
+    for (what, many) in [("4096 healthy keys", 4096), ("one healthy key", 1)] {
+        let subjects = healthy(present, names("host", many));
         let rows = table(
             &format!("{what}, 100 000 others have a circuit"),
             &subjects,
