@@ -407,9 +407,9 @@ impl Rules<'_> {
         self.begin(Word::closed(generation))
     }
 
-    /// A closed word of a new generation, whose window of calls is still empty.
-    fn begin(&self, word: Word) -> Word {
-        word.with_window(self.config.trip.calls.is_some())
+    /// The same word, in which a closed circuit's window of calls is worth a success: it is empty, or another one.
+    pub fn begin(&self, word: Word) -> Word {
+        word.with_window(word.is_closed() && self.config.trip.calls.is_some())
     }
 
     /// The state as a caller of this moment would meet it: it knows the time, and moves nothing.

@@ -81,7 +81,12 @@ pub struct Beside<'a, C> {
 impl Config {
     /// How many cells [`Beside`] needs.
     pub fn cells(&self) -> usize {
-        self.layout.end as usize
+        self.layout.cells()
+    }
+
+    /// What the cells are used for.
+    pub const fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// Whether another configuration keeps the same in its cells.
@@ -95,25 +100,31 @@ impl Config {
     }
 }
 
-/// Which cells are whose: the totals come first, then these.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Layout {
-    ramp: u32,
-    calls: u32,
-    time: u32,
-    end: u32,
+/// Which of a block of cells are whose. Two configurations with the same layout may use a block in turn: a straggler of the
+/// one takes no cell of the other for something else.
+// The totals come first, then these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Layout {
+    ramp: u16,
+    calls: u16,
+    time: u16,
+    end: u16,
 }
 
 impl Layout {
+    /// How many cells that takes.
+    pub const fn cells(self) -> usize {
+        self.end as usize
+    }
+
+    /// No window has more than 33 000 cells, so that all of this fits.
     pub(crate) fn of(config: &Config) -> Self {
-        let ramp = 2 * u32::from(config.count_calls);
-        let calls = ramp + 2 * u32::from(config.ramp.is_some());
-        let time = calls
-            + config
-                .trip
-                .calls
-                .map_or(0, |(size, _)| Ring::<()>::cells(size));
-        let end = time + config.trip.time.map_or(0, |(grid, _)| 1 + 3 * grid.buckets);
+        let ramp = 2 * u16::from(config.count_calls);
+        let calls = ramp + 2 * u16::from(config.ramp.is_some());
+        let ring = |size| Ring::<()>::cells(size) as u16;
+        let time = calls + config.trip.calls.map_or(0, |(size, _)| ring(size));
+        let buckets = |grid: Grid| 1 + 3 * grid.buckets as u16;
+        let end = time + config.trip.time.map_or(0, |(grid, _)| buckets(grid));
         Self {
             ramp,
             calls,
@@ -191,7 +202,7 @@ impl<'a, C: Cell64> Beside<'a, C> {
     }
 
     fn ramp(&self) -> Option<Ramping<'a, C>> {
-        let (ramp, at) = (self.config.ramp?, self.config.layout.ramp as usize);
+        let (ramp, at) = (self.config.ramp?, usize::from(self.config.layout.ramp));
         Some(Ramping {
             ramp,
             due: &self.cells[at],
@@ -199,10 +210,10 @@ impl<'a, C: Cell64> Beside<'a, C> {
         })
     }
 
-    /// Makes the window of calls ready for the states after this generation began, which is not a closed one or begins afresh.
+    /// Clears the window of calls for the states from this generation on, so that none of their calls has to.
     pub fn clear(&self, generation: u16) {
         if let Some((ring, _)) = self.ring() {
-            ring.clear(generation);
+            ring.hand_on(generation);
         }
     }
 
@@ -248,7 +259,7 @@ impl<'a, C: Cell64> Beside<'a, C> {
 
     fn ring(&self) -> Option<(Ring<'a, C>, &'a Limits)> {
         let (size, limits) = self.config.trip.calls.as_ref()?;
-        let at = self.config.layout.calls as usize;
+        let at = usize::from(self.config.layout.calls);
         let cells = &self.cells[at..at + Ring::<()>::cells(*size) as usize];
         Some((
             Ring {
@@ -261,7 +272,7 @@ impl<'a, C: Cell64> Beside<'a, C> {
 
     fn buckets(&self) -> Option<(Buckets<'a, C>, &'a Limits)> {
         let (grid, limits) = self.config.trip.time.as_ref()?;
-        let at = self.config.layout.time as usize;
+        let at = usize::from(self.config.layout.time);
         let (newest, cells) = (
             &self.cells[at],
             &self.cells[at + 1..at + 1 + 3 * grid.buckets as usize],
@@ -283,15 +294,29 @@ struct Ring<'a, C> {
     size: u64,
 }
 
-/// `generation 16 │ clean 1 │ calls 23 │ place 24`: how many calls there are, and where the next one goes.
+/// `generation 16 │ clearing 1 │ calls 23 │ place 24`: how many calls there are, and where the next one goes.
+///
+/// While somebody clears the ring no call is counted in it.
 #[derive(Clone, Copy)]
 struct Head(u64);
 
 impl Head {
-    const CLEAN: u64 = 1 << 47;
+    const CLEARING: u64 = 1 << 47;
 
-    const fn clean(generation: u16) -> Self {
-        Self((generation as u64) << 48 | Self::CLEAN)
+    const fn empty(generation: u16) -> Self {
+        Self((generation as u64) << 48)
+    }
+
+    const fn clearing(generation: u16) -> Self {
+        Self((generation as u64) << 48 | Self::CLEARING)
+    }
+
+    const fn is_clearing(self) -> bool {
+        self.0 & Self::CLEARING != 0
+    }
+
+    const fn generation(self) -> u16 {
+        (self.0 >> 48) as u16
     }
 
     const fn calls(self) -> u64 {
@@ -321,6 +346,7 @@ impl Head {
 const TOTAL: u64 = 0xff_ffff;
 
 /// How the generation in a cell's upper 16 bits stands to another.
+#[inline]
 fn age(cell: u64, generation: u16) -> core::cmp::Ordering {
     ((cell >> 48) as u16)
         .wrapping_sub(generation)
@@ -340,23 +366,29 @@ impl<C: Cell64> Ring<'_, C> {
     }
 
     fn record(&self, generation: u16, call: Call) -> Option<Totals> {
-        let place = match self.take_place(generation, call)? {
-            Ok(place) => place,
+        let head = match self.take_place(generation, call)? {
+            Ok(head) => head,
             Err(totals) => return Some(totals),
         };
         let bits = u64::from(call.failed) | u64::from(call.slow) << 1;
-        let gone = self.exchange(place, bits);
-        self.add(generation, gone, bits)
+        let gone = self.exchange(head.place(), |_| true, bits);
+        let is_full = head.calls() == self.size;
+        let totals = self.add(generation, gone, bits, is_full);
+        if totals.is_none() && bits != 0 {
+            // The ring was cleared in between: what was put there has no place in the next generation.
+            self.exchange(head.place(), |there| there == bits, gone);
+        }
+        totals
     }
 
-    /// The place of the next call; or the totals, where a good call changes nothing in a full window of good calls.
-    fn take_place(&self, generation: u16, call: Call) -> Option<Result<u64, Totals>> {
+    /// The head whose place is this call's; or the totals, where a good call changes nothing in a full window of good calls.
+    fn take_place(&self, generation: u16, call: Call) -> Option<Result<Head, Totals>> {
         loop {
             let head = Head(self.cells[0].get());
             match age(head.0, generation) {
                 core::cmp::Ordering::Greater => return None,
-                core::cmp::Ordering::Less if head.0 & Head::CLEAN == 0 => return None,
-                core::cmp::Ordering::Less => self.begin_generation(head, generation),
+                core::cmp::Ordering::Less => self.hand_on(generation),
+                core::cmp::Ordering::Equal if head.is_clearing() => return None,
                 core::cmp::Ordering::Equal => {
                     if head.calls() == self.size
                         && !call.failed
@@ -369,37 +401,83 @@ impl<C: Cell64> Ring<'_, C> {
                         }));
                     }
                     if self.cells[0].replace(head.0, head.next(self.size).0) {
-                        return Some(Ok(head.place()));
+                        return Some(Ok(head));
                     }
                 }
             }
         }
     }
 
-    /// Hands clean bits on to a later generation.
-    fn begin_generation(&self, head: Head, generation: u16) {
-        let totals = self.cells[1].get();
-        if age(totals, generation).is_lt() {
-            self.cells[1].replace(totals, u64::from(generation) << 48);
-        } else {
-            self.cells[0].replace(head.0, Head::clean(generation).0);
+    /// Makes the ring one of a later generation: at once if it is empty, or else cleared by one thread, while the others
+    /// count nothing.
+    #[cold]
+    fn hand_on(&self, generation: u16) {
+        loop {
+            let head = Head(self.cells[0].get());
+            if age(head.0, generation).is_ge() {
+                return;
+            }
+            if head.is_clearing() {
+                // Whoever clears it does so for this generation now.
+                if self.cells[0].replace(head.0, Head::clearing(generation).0) {
+                    return;
+                }
+            } else if head.calls() > 0 {
+                if self.cells[0].replace(head.0, Head::clearing(generation).0) {
+                    return self.empty(generation);
+                }
+            } else {
+                self.begin_totals(generation);
+                if self.cells[0].replace(head.0, Head::empty(generation).0) {
+                    return;
+                }
+            }
         }
     }
 
-    /// Puts a call's bits in a place, and gives those that were there.
-    fn exchange(&self, place: u64, bits: u64) -> u64 {
+    /// Clears a ring which this thread has taken for that.
+    fn empty(&self, generation: u16) {
+        // Before the bits: a straggler that puts its own there after this finds that it must take them back.
+        self.begin_totals(generation);
+        for cell in &self.cells[2..] {
+            cell.set(0);
+        }
+        loop {
+            let head = Head(self.cells[0].get());
+            self.begin_totals(head.generation());
+            if self.cells[0].replace(head.0, Head::empty(head.generation()).0) {
+                return;
+            }
+        }
+    }
+
+    fn begin_totals(&self, generation: u16) {
+        loop {
+            let totals = self.cells[1].get();
+            let stands = age(totals, generation).is_ge();
+            if stands || self.cells[1].replace(totals, u64::from(generation) << 48) {
+                return;
+            }
+        }
+    }
+
+    /// Puts a call's bits in a place, where those there allow it, and gives those that were there.
+    fn exchange(&self, place: u64, may: impl Fn(u64) -> bool, bits: u64) -> u64 {
         let (cell, shift) = (&self.cells[2 + place as usize / 32], place % 32 * 2);
         loop {
             let old = cell.get();
-            let new = old & !(3 << shift) | bits << shift;
-            if old == new || cell.replace(old, new) {
-                return old >> shift & 3;
+            let there = old >> shift & 3;
+            if there == bits
+                || !may(there)
+                || cell.replace(old, old & !(3 << shift) | bits << shift)
+            {
+                return there;
             }
         }
     }
 
     /// Adds the difference to the totals: `generation 16 │ failures 24 │ slow 24`.
-    fn add(&self, generation: u16, gone: u64, come: u64) -> Option<Totals> {
+    fn add(&self, generation: u16, gone: u64, come: u64, is_full: bool) -> Option<Totals> {
         loop {
             let old = self.cells[1].get();
             if age(old, generation).is_ne() {
@@ -411,7 +489,9 @@ impl<C: Cell64> Ring<'_, C> {
             };
             let (failures, slow) = (changed(old >> 24 & TOTAL, 0), changed(old & TOTAL, 1));
             let new = old & 0xffff << 48 | failures << 24 | slow;
-            if old == new || self.cells[1].replace(old, new) {
+            // Where the number of calls grows, the same is written again: of two calls that come at one time, whoever
+            // writes later sees both.
+            if is_full && old == new || self.cells[1].replace(old, new) {
                 return Some(self.read(Head(self.cells[0].get()), new));
             }
         }
@@ -429,26 +509,8 @@ impl<C: Cell64> Ring<'_, C> {
         }
     }
 
-    fn clear(&self, generation: u16) {
-        let head = self.cells[0].get();
-        if age(head, generation).is_ge() {
-            return;
-        }
-        for cell in &self.cells[2..] {
-            cell.set(0);
-        }
-        let totals = self.cells[1].get();
-        if age(totals, generation).is_lt() {
-            self.cells[1].replace(totals, u64::from(generation) << 48);
-        }
-        let head = self.cells[0].get();
-        if age(head, generation).is_lt() {
-            self.cells[0].replace(head, Head::clean(generation).0);
-        }
-    }
-
     fn begin(&self, generation: u16) {
-        self.cells[0].set(Head::clean(generation).0);
+        self.cells[0].set(Head::empty(generation).0);
         self.cells[1].set(u64::from(generation) << 48);
     }
 
@@ -656,17 +718,27 @@ fn tag(generation: u16, number: u64) -> u64 {
     u64::from(generation) << 48 | (number & NUMBERS) << 32
 }
 
-/// Counts calls in a cell of this tag; a cell of another one starts afresh.
+/// Counts calls in a cell of this tag. A cell of an earlier one starts afresh; one of a later one is left alone.
 fn add_to<C: Cell64>(cell: &C, tag: u64, calls: u32) {
     loop {
         let old = cell.get();
-        let before = if old & u64::MAX << 32 == tag {
-            old as u32
-        } else {
-            0
-        };
+        let (is_same, is_empty) = (old >> 32 == tag >> 32, old as u32 == 0);
+        if !is_same && !is_empty && is_later(old, tag) {
+            return;
+        }
+        let before = if is_same { old as u32 } else { 0 };
         if cell.replace(old, tag | u64::from(before.saturating_add(calls))) {
             return;
         }
+    }
+}
+
+/// Whether a bucket's cell is of a later generation than this tag, or of a later bucket of the same one.
+fn is_later(cell: u64, tag: u64) -> bool {
+    let number = |bits: u64| (bits >> 32) as u16;
+    match age(cell, (tag >> 48) as u16) {
+        core::cmp::Ordering::Greater => true,
+        core::cmp::Ordering::Less => false,
+        core::cmp::Ordering::Equal => number(cell).wrapping_sub(number(tag)).cast_signed() > 0,
     }
 }

@@ -158,8 +158,10 @@ impl Word {
     pub const fn with_window(self, needed: bool) -> Self {
         Self(if needed {
             self.0 | WINDOW
-        } else {
+        } else if self.is_closed() {
             self.0 & !WINDOW
+        } else {
+            self.0
         })
     }
 

@@ -30,11 +30,12 @@ pub(crate) fn number(config: Config) -> Result<u16, ConfigError> {
     if let Some(&number) = numbers.get(&config) {
         return Ok(number);
     }
-    let too_many = ConfigError::new(
-        "config",
-        "at most 65536 distinct configurations in one process",
-    );
-    let number = u16::try_from(numbers.len()).map_err(|_| too_many)?;
+    let number = u16::try_from(numbers.len()).map_err(|_| {
+        ConfigError::new(
+            "config",
+            "at most 65536 distinct configurations in one process",
+        )
+    })?;
     let at = usize::from(number);
     let chunk = CHUNKS[at / CHUNK].get_or_init(|| Box::new([const { OnceLock::new() }; CHUNK]));
     chunk[at % CHUNK].get_or_init(|| config);

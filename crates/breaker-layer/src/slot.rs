@@ -11,7 +11,7 @@ use std::sync::{
 };
 
 use breaker_core::{
-    Beside, Config, ConfigError, Pace, State, Timestamp, Transition, Word, machine::Rules,
+    Beside, Config, ConfigError, Layout, Pace, State, Timestamp, Transition, Word, machine::Rules,
 };
 
 use crate::{
@@ -78,16 +78,19 @@ impl Extra {
     }
 }
 
-/// Cells for what does not fit into the word. A configuration that needs more gets a block further down.
+/// Cells for what does not fit into the word, used for the same things for good. A configuration that needs others gets a
+/// block further down.
 struct Block {
     cells: Box<[Cell]>,
     next: OnceLock<Box<Block>>,
+    layout: Layout,
 }
 
 impl Block {
-    fn new(cells: usize) -> Box<Self> {
+    fn new(layout: Layout) -> Box<Self> {
         Box::new(Self {
-            cells: Cell::block(cells),
+            layout,
+            cells: Cell::block(layout.cells()),
             next: OnceLock::new(),
         })
     }
@@ -139,10 +142,6 @@ impl Settings {
         ))
     }
 
-    const fn in_block(self, block: u8) -> Self {
-        Self(self.0 & !(0xff << 40) | (block as u64) << 40)
-    }
-
     const fn begin(self, generation: u16) -> Self {
         Self(self.0 & !(0xffff << 16) | (generation as u64) << 16)
     }
@@ -176,7 +175,7 @@ impl Settings {
 }
 
 impl Slot {
-    fn vacant(cells: usize) -> Self {
+    fn vacant(layout: Layout) -> Self {
         let slot = Self {
             word: AtomicU64::new(Word::vacant(0).to_bits()),
             pace: AtomicU64::new(0),
@@ -193,8 +192,8 @@ impl Slot {
             },
             handles: AtomicU32::new(0),
         };
-        if cells > 0 {
-            slot.cells.get_or_init(|| Block::new(cells));
+        if layout.cells() > 0 {
+            slot.cells.get_or_init(|| Block::new(layout));
         }
         slot
     }
@@ -206,10 +205,10 @@ impl Slot {
         origin: Timestamp,
         extra: Extra,
     ) -> &'static Self {
-        let cells = settings.rules().config.cells();
+        let layout = settings.rules().config.layout();
+        // The cells that a slot was made with are in its first block, which is what new settings name.
         let slot: &'static Self =
-            pool::take(cells).unwrap_or_else(|| Box::leak(Box::new(Self::vacant(cells))));
-        let settings = settings.in_block(slot.block_of(cells, None));
+            pool::take(layout).unwrap_or_else(|| Box::leak(Box::new(Self::vacant(layout))));
         let generation = slot.word().generation();
         slot.origin.store(origin.as_nanos(), Relaxed);
         slot.with_cold(|cold| {
@@ -248,7 +247,7 @@ impl Slot {
         // Dropped with nothing held, because it is the user's.
         let gone = self.with_cold(std::mem::take);
         drop(gone);
-        pool::put(self, self.capacity());
+        pool::put(self, self.layout());
     }
 
     fn with_cold<T>(&self, look: impl FnOnce(&mut Cold) -> T) -> T {
@@ -313,35 +312,34 @@ impl Slot {
         std::iter::successors(self.cells.get(), |block| block.next.get()).map(|block| &**block)
     }
 
-    /// The cells of the largest block.
-    fn capacity(&self) -> usize {
+    /// What it was made for.
+    fn layout(&self) -> Layout {
         self.blocks()
-            .map(|block| block.cells.len())
-            .max()
-            .unwrap_or_default()
+            .next()
+            .map_or_else(Layout::default, |block| block.layout)
     }
 
-    /// The number of a block of so many cells, other than that of number `taken`, made if there is none.
-    fn block_of(&self, cells: usize, taken: Option<u8>) -> u8 {
-        if cells == 0 {
-            return 0;
+    /// The number of a block of this layout other than that of number `taken`, made if there is none.
+    fn block_of(&self, layout: Layout, taken: u8) -> Option<u8> {
+        if layout.cells() == 0 {
+            return Some(taken);
         }
-        let mut place = &self.cells;
+        // A slot that was made without cells goes on as such when it is let again.
+        let mut block = self.cells.get_or_init(|| Block::new(Layout::default()));
         for number in 0..=u8::MAX {
-            let block = place.get_or_init(|| Block::new(cells));
-            if block.cells.len() >= cells && taken != Some(number) {
-                return number;
+            if block.layout == layout && number != taken {
+                return Some(number);
             }
-            place = &block.next;
+            block = block.next.get_or_init(|| Block::new(layout));
         }
-        unreachable!("each block that is added is larger than all but one before it")
+        None
     }
 
     /// Goes on with another configuration, and as much of the windows as fits.
     ///
     /// # Errors
     ///
-    /// When there are too many configurations.
+    /// When there are too many configurations, or this circuit has had windows of too many sizes.
     pub(crate) fn reconfigure(&'static self, config: &Config) -> Result<(), ConfigError> {
         let now = self.now();
         self.with_cold(|_| {
@@ -352,7 +350,14 @@ impl Slot {
                 self.need_window();
                 return Ok(());
             }
-            let new = old.with(config, self.block_of(config.cells(), Some(old.block())))?;
+            let block = self.block_of(config.layout(), old.block());
+            let block = block.ok_or_else(|| {
+                ConfigError::new(
+                    "trip.window",
+                    "one of at most 254 sizes in a circuit's life",
+                )
+            })?;
+            let new = old.with(config, block)?;
             let (generation, beside) = (self.word().generation(), self.beside(new));
             beside.begin(generation);
             beside.carry(&self.beside(old), generation, now);
@@ -362,16 +367,20 @@ impl Slot {
         })
     }
 
-    /// Successes count in the window of calls, until a call finds that they need not.
+    /// Successes count in the window of calls of a closed circuit, until a call finds that they need not.
+    ///
+    /// The word is written in any case: whoever writes it later finds the present settings.
     fn need_window(&self) {
-        let needs = |word: Word| {
-            let needs_window = word.is_closed() && self.settings().rules().config.counts_beside();
-            needs_window.then(|| word.with_window(true).to_bits())
+        let needs = |word| {
+            Some(
+                self.settings()
+                    .rules()
+                    .begin(Word::from_bits(word))
+                    .to_bits(),
+            )
         };
-        // Not closed, it will begin with a window anyway.
-        let _ = self
-            .word
-            .fetch_update(AcqRel, Acquire, |word| needs(Word::from_bits(word)));
+        // The closure always gives a value, so that this cannot fail.
+        let _ = self.word.fetch_update(AcqRel, Acquire, needs);
     }
 
     /// The time since the circuit was built.
@@ -405,6 +414,10 @@ impl Slot {
         let settings = self.settings();
         if transition.from() == State::Closed {
             self.beside(settings).clear(word.generation());
+        }
+        if transition.to() == State::Closed && !word.needs_window() {
+            // It may have been decided by settings of before, which knew no window.
+            self.need_window();
         }
         let transition_since_first = transition.since_generation(settings.first());
         let told = self.with_cold(|cold| {
@@ -470,7 +483,7 @@ impl Counts {
     }
 }
 
-/// Slots that wait for a tenant, by the cells that they have.
+/// Slots that wait for a tenant, by what they were made for.
 #[cfg(not(breaker_loom))]
 mod pool {
     use std::{
@@ -478,17 +491,17 @@ mod pool {
         sync::{Mutex, MutexGuard, PoisonError},
     };
 
-    use super::Slot;
+    use super::{Layout, Slot};
 
-    type Vacant = BTreeMap<usize, Vec<&'static Slot>>;
+    type Vacant = BTreeMap<Layout, Vec<&'static Slot>>;
     static VACANT: Mutex<Vacant> = Mutex::new(BTreeMap::new());
 
-    pub(super) fn take(cells: usize) -> Option<&'static Slot> {
-        vacant().get_mut(&cells)?.pop()
+    pub(super) fn take(layout: Layout) -> Option<&'static Slot> {
+        vacant().get_mut(&layout)?.pop()
     }
 
-    pub(super) fn put(slot: &'static Slot, cells: usize) {
-        vacant().entry(cells).or_default().push(slot);
+    pub(super) fn put(slot: &'static Slot, layout: Layout) {
+        vacant().entry(layout).or_default().push(slot);
     }
 
     fn vacant() -> MutexGuard<'static, Vacant> {
@@ -501,21 +514,21 @@ mod pool {
 mod pool {
     use std::sync::PoisonError;
 
-    use super::Slot;
+    use super::{Layout, Slot};
     use crate::sync::Mutex;
 
     loom::lazy_static! {
-        static ref VACANT: Mutex<Vec<(usize, &'static Slot)>> = Mutex::new(Vec::new());
+        static ref VACANT: Mutex<Vec<(Layout, &'static Slot)>> = Mutex::new(Vec::new());
     }
 
-    pub(super) fn take(cells: usize) -> Option<&'static Slot> {
+    pub(super) fn take(layout: Layout) -> Option<&'static Slot> {
         let mut vacant = VACANT.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = vacant.iter().position(|(has, _)| *has == cells)?;
+        let at = vacant.iter().position(|(has, _)| *has == layout)?;
         Some(vacant.swap_remove(at).1)
     }
 
-    pub(super) fn put(slot: &'static Slot, cells: usize) {
+    pub(super) fn put(slot: &'static Slot, layout: Layout) {
         let mut vacant = VACANT.lock().unwrap_or_else(PoisonError::into_inner);
-        vacant.push((cells, slot));
+        vacant.push((layout, slot));
     }
 }

@@ -169,7 +169,7 @@ fn probes_that_come_and_go_never_exceed_their_number() {
     for round in 1.. {
         let (live, most, crossing) = (AtomicU32::new(0), AtomicU32::new(0), Crossing::default());
         let circuit = Circuit::builder("stress")
-            .probes(Probes::new(3))
+            .probes(Probes::new(3).out_of(100))
             .clock(ManualClock::new().clock())
             .build()
             .unwrap();
@@ -258,6 +258,7 @@ fn a_window_that_holds_all_calls_holds_what_was_recorded() {
         let snapshot = circuit.snapshot();
         assert_eq!(snapshot.last_calls, Some(recorded));
         assert_eq!(snapshot.last_time, Some(recorded));
+        assert_eq!(snapshot.failed, u64::from(recorded.failures));
         if crossing.met() > 100 {
             return;
         }

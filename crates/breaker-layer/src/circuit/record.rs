@@ -201,12 +201,14 @@ impl Recording {
         }
     }
 
-    /// A failure may have entered the window of calls after it was found clean, and before the word said so.
+    /// A failure may have entered the window of calls after it was found clean, and before the word said so; or the window
+    /// is another one by now.
     fn check_window(&self) {
         loop {
             let word = self.slot.word();
             let is_current = word.generation() == self.ticket.generation() && word.is_closed();
-            if !is_current || word.needs_window() || self.beside().is_clean(word.generation()) {
+            let beside = self.slot.beside(self.slot.settings());
+            if !is_current || word.needs_window() || beside.is_clean(word.generation()) {
                 return;
             }
             if self.slot.replace(word, word.with_window(true)) {

@@ -165,3 +165,21 @@ fn failures_that_are_carried_from_the_word_into_the_total_are_counted_once() {
         bench.settled();
     });
 }
+
+#[test]
+fn failures_that_are_carried_as_a_straggler_is_counted_are_counted_once() {
+    check_within(2, || {
+        let bench = Bench::with(|builder| builder.trip(Trip::consecutive_failures(99)));
+        let straggler = bench.admit();
+        bench.circuit.close();
+        for _ in 0..15 {
+            bench.record(Outcome::Failure);
+        }
+        let permit = bench.admit();
+        let (a, b) = together!(move || permit.record(Outcome::Failure), move || straggler
+            .record(Outcome::Failure),);
+        a.join().unwrap();
+        b.join().unwrap();
+        assert_eq!(bench.circuit.snapshot().failed, 17);
+    });
+}

@@ -6,9 +6,6 @@
 //! preemptions in one run, because there are too many orders otherwise. Two catch nearly every mistake that is known of
 //! concurrent programs (M. Musuvathi, S. Qadeer, "Iterative Context Bounding", 2007). The table of configurations and the
 //! clock stay std's: they are no part of what is checked.
-//!
-//! Races that are known and still open, in windows and reconfiguration, have their tests behind a cfg of their own,
-//! `--cfg breaker_open_races`: they fail. Each costs a call or two of a window, never a state.
 
 mod closed;
 mod half_open;

@@ -86,7 +86,6 @@ fn still_trips(bench: &Bench) {
     bench.settled();
 }
 
-#[cfg(breaker_open_races)]
 #[test]
 fn a_window_that_is_moved_during_a_trip_counts_afterwards() {
     check_within(2, || {
@@ -111,7 +110,6 @@ fn a_window_that_is_moved_during_a_trip_counts_afterwards() {
     });
 }
 
-#[cfg(breaker_open_races)]
 #[test]
 fn a_record_that_two_changes_overtake_leaves_no_trace_in_the_second_ones_cells() {
     check_within(2, || {
@@ -143,7 +141,6 @@ fn counts_good_calls(bench: &Bench, before: u32) {
     }
 }
 
-#[cfg(breaker_open_races)]
 #[test]
 fn a_larger_window_goes_on_counting_though_the_smaller_one_was_found_clean() {
     check_within(2, || {
@@ -160,7 +157,6 @@ fn a_larger_window_goes_on_counting_though_the_smaller_one_was_found_clean() {
     });
 }
 
-#[cfg(breaker_open_races)]
 #[test]
 fn a_window_that_is_added_as_the_circuit_closes_counts() {
     check_within(2, || {

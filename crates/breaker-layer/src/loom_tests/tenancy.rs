@@ -1,6 +1,9 @@
 //! The last handle goes while permits are still out, and the slot gets another tenant.
 
+use breaker_core::{Ramp, Window};
+
 use super::*;
+use crate::Snapshot;
 
 #[test]
 fn a_permit_may_be_recorded_as_the_last_handle_goes() {
@@ -22,10 +25,13 @@ fn two_handles_go_at_once_and_the_slot_is_vacated_once() {
     check(|| {
         let bench = Bench::new();
         let (one, two) = (bench.circuit.clone(), bench.circuit.clone());
+        let log = bench.log.clone();
         drop(bench);
         let (a, b) = together!(move || drop(one), move || drop(two));
         a.join().unwrap();
         b.join().unwrap();
+        // The circuit has let go of its observer.
+        assert_eq!(Arc::strong_count(&log), 1);
         // Two tenants in one slot would see each other.
         let (first, second) = (Bench::new(), Bench::new());
         first.circuit.trip();
@@ -37,54 +43,56 @@ fn two_handles_go_at_once_and_the_slot_is_vacated_once() {
 fn succession(
     change: fn(CircuitBuilder) -> CircuitBuilder,
     then: fn(CircuitBuilder) -> CircuitBuilder,
-    end: fn(Permit),
+    check: fn(&Snapshot),
 ) {
     check_within(2, move || {
         let bench = Bench::with(change);
         let permit = bench.admit();
-        let (a, b) = together!(move || end(permit), move || {
+        let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
             drop(bench);
             Bench::with(then)
         });
         a.join().unwrap();
         let next = b.join().unwrap();
         assert!(next.settled().is_empty());
-        assert_eq!(next.state(), State::Closed);
-        let snapshot = next.circuit.snapshot();
-        assert_eq!((snapshot.failures, snapshot.failed), (0, 0));
-        assert_eq!((snapshot.cancelled, snapshot.ignored), (0, 0));
-        assert!(snapshot.last_calls.is_none_or(|totals| totals.calls == 0));
-        assert!(snapshot.admitted.is_none_or(|admitted| admitted == 0));
-        assert!(snapshot.last_trip.is_none());
+        check(&next.circuit.snapshot());
     });
+}
+
+fn is_untouched(snapshot: &Snapshot) {
+    assert_eq!(snapshot.state, State::Closed);
+    assert_eq!((snapshot.failures, snapshot.cancelled), (0, 0));
+    assert!(snapshot.last_calls.is_none_or(|totals| totals.calls == 0));
+    assert!(snapshot.admitted.is_none_or(|admitted| admitted == 0));
+    assert_eq!(snapshot.last_trip, None);
 }
 
 #[test]
 fn a_straggler_changes_nothing_in_the_circuit_that_moves_into_its_slot() {
-    succession(
-        |builder| builder,
-        |builder| builder,
-        |permit| permit.record(Outcome::Failure),
-    );
+    succession(|builder| builder, |builder| builder, is_untouched);
 }
 
 #[test]
 fn a_straggler_that_would_trip_its_circuit_does_not_trip_the_next() {
     let once = |builder: CircuitBuilder| builder.trip(Trip::consecutive_failures(1));
-    succession(once, once, |permit| permit.record(Outcome::Failure));
+    succession(once, once, is_untouched);
 }
 
 #[test]
 fn a_straggler_is_not_counted_in_the_window_of_the_next_circuit() {
-    use breaker_core::Window;
     succession(
         |builder| builder.trip(Trip::failures(1, Window::calls(1))),
         // As many cells, used for something else.
-        |builder| {
-            builder
-                .count_calls(true)
-                .ramp(breaker_core::Ramp::new(1, 2))
-        },
-        |permit| permit.record(Outcome::Failure),
+        |builder| builder.count_calls(true).ramp(Ramp::new(1, 2)),
+        is_untouched,
+    );
+}
+
+#[test]
+fn a_straggler_is_not_counted_as_a_call_of_the_next_circuit() {
+    succession(
+        |builder| builder,
+        |builder| builder,
+        |snapshot| assert_eq!(snapshot.failed, 0),
     );
 }

@@ -84,7 +84,6 @@ fn calls_of_two_buckets_are_both_counted() {
     });
 }
 
-#[cfg(breaker_open_races)]
 #[test]
 fn a_call_that_is_late_by_the_whole_window_costs_the_present_nothing() {
     check_within(3, || {
@@ -95,7 +94,6 @@ fn a_call_that_is_late_by_the_whole_window_costs_the_present_nothing() {
     });
 }
 
-#[cfg(breaker_open_races)]
 #[test]
 fn a_straggler_does_not_count_and_costs_the_present_nothing() {
     check_within(3, || {
