@@ -4,14 +4,12 @@
 //! `-- --serve URL PORT` serves with the breaker on that dependency, and `-- --serve-bare URL PORT` without it, until
 //! stopped: for load tests.
 
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -95,10 +93,7 @@ async fn prices(Shared(dependency): Shared<Dependency>) -> axum::response::Respo
         Ok(status) if status.is_success() => "12\n".into_response(),
         Ok(_) => StatusCode::BAD_GATEWAY.into_response(),
         Err(error) => match error.downcast_ref::<Rejected>() {
-            Some(rejected) => {
-                let Ok(response) = unavailable::<_, Body, Infallible>(*rejected, ());
-                response
-            }
+            Some(rejected) => axum::response::Response::from(*rejected),
             None => StatusCode::BAD_GATEWAY.into_response(),
         },
     }

@@ -16,6 +16,11 @@ pub use instruction::Mood;
 #[doc = include_str!("../mistakes.md")]
 struct Mistakes;
 
+/// The guide's stacks compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../crates/breaker-layer/src/guide/stacks.md")]
+struct Stacks;
+
 /// The README's example compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -6,6 +6,35 @@ use crate::error::Rejected;
 
 /// 503 with an empty body, and `Retry-After` in whole seconds, one at least; without it while isolated, as nobody knows.
 ///
+/// For a rejection that was caught, in a handler for instance:
+///
+/// ```
+/// use breaker_layer::Circuit;
+/// use http::{Response, StatusCode};
+///
+/// let circuit = Circuit::builder("payments").build()?;
+/// circuit.isolate();
+/// if let Err(rejected) = circuit.try_acquire() {
+///     let response = Response::<String>::from(rejected);
+///     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+/// }
+/// # Ok::<(), breaker_layer::ConfigError>(())
+/// ```
+impl<B: Default> From<Rejected> for Response<B> {
+    fn from(rejected: Rejected) -> Self {
+        let mut response = Self::new(B::default());
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(wait) = rejected.retry_after() {
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
+        response
+    }
+}
+
+/// Answers a rejected call with 503 and `Retry-After`, as [`Response`]'s `From<Rejected>` makes it.
+///
 /// For [`BreakerLayer::respond_with`](crate::BreakerLayer::respond_with), on servers too:
 ///
 /// ```
@@ -31,12 +60,5 @@ pub fn unavailable<Request, B: Default, E>(
     rejected: Rejected,
     _: Request,
 ) -> Result<Response<B>, E> {
-    let mut response = Response::new(B::default());
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    if let Some(wait) = rejected.retry_after() {
-        let seconds = wait.as_millis().div_ceil(1000).max(1);
-        let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
-        response.headers_mut().insert(RETRY_AFTER, seconds);
-    }
-    Ok(response)
+    Ok(rejected.into())
 }
