@@ -434,6 +434,27 @@ impl Rules<'_> {
         }
     }
 
+    /// After how long [`Rules::state`] makes an open circuit half-open if no call comes; `None` in any other state.
+    pub fn half_open_in(&self, word: Word, pace: Pace, now: Timestamp) -> Option<Duration> {
+        let word = self.lapse(word, pace, now).map_or(word, |(word, _)| word);
+        match word.phase() {
+            Phase::Open { .. } if self.is_overdue(word, pace, now) => None,
+            Phase::Open { until, .. } => {
+                let until = Tick::from_bits(until);
+                let left =
+                    until
+                        .left(now)
+                        .max(self.config.open.certain_in(until, now, self.random(word)));
+                (!left.is_zero()).then_some(left)
+            }
+            Phase::Closed(_)
+            | Phase::Recovering(_)
+            | Phase::HalfOpen { .. }
+            | Phase::Isolated
+            | Phase::Disabled => None,
+        }
+    }
+
     /// The failures that count in this state.
     pub fn failures(&self, word: Word) -> u32 {
         match word.phase() {
@@ -503,10 +524,12 @@ impl Rules<'_> {
             until: Tick::after(at, wait).bits(),
         });
         let transition = transition(word, opened, reason, failures, at);
+        let millis = asked.unwrap_or_default().as_millis();
         (
             opened,
             Transition {
                 open_for: Some(wait),
+                asked: u32::try_from(millis).unwrap_or(u32::MAX),
                 ..transition
             },
         )
@@ -544,6 +567,7 @@ fn transition(from: Word, to: Word, reason: Reason, failures: u32, at: Timestamp
         generation: to.generation(),
         reason,
         failures,
+        asked: 0,
         at,
         open_for: None,
     }

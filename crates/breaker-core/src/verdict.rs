@@ -158,20 +158,47 @@ pub enum Rule {
     SlowRate,
 }
 
+impl Reason {
+    /// One word for the kind of reason, the same whatever its figures: for metrics and log fields.
+    ///
+    /// `consecutive_failures`, `evidence`, `failure_rate`, `failures`, `slow_rate`, `custom`, `probes_failed`,
+    /// `probes_slow`, `probe_timed_out`, `probe_due`, `probes_succeeded` or `operator`.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::ConsecutiveFailures { .. } => "consecutive_failures",
+            Self::Evidence { .. } => "evidence",
+            Self::Window { rule, .. } => match rule {
+                Rule::FailureRate => "failure_rate",
+                Rule::Failures => "failures",
+                Rule::SlowRate => "slow_rate",
+            },
+            Self::Custom { .. } => "custom",
+            Self::ProbesFailed { .. } => "probes_failed",
+            Self::ProbesSlow { .. } => "probes_slow",
+            Self::ProbeTimedOut => "probe_timed_out",
+            Self::ProbeDue => "probe_due",
+            Self::ProbesSucceeded { .. } => "probes_succeeded",
+            Self::Operator => "operator",
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::ConsecutiveFailures { failures: 1 } => f.write_str("1 failure in a row"),
-            Self::ConsecutiveFailures { failures } => write!(f, "{failures} failures in a row"),
+            Self::ConsecutiveFailures { failures } => {
+                write!(f, "{} in a row", Many(failures, "failure"))
+            }
             Self::Evidence {
                 score,
                 threshold,
                 calls,
             } => write!(
                 f,
-                "evidence {} ≥ {} after {calls} calls",
+                "evidence {} ≥ {} after {}",
                 Thousandths(score),
-                Thousandths(threshold)
+                Thousandths(threshold),
+                Many(calls, "call")
             ),
             Self::Window {
                 rule,
@@ -179,30 +206,45 @@ impl fmt::Display for Reason {
                 calls,
                 threshold,
             } => {
-                let what = if rule == Rule::SlowRate {
-                    "were slow"
-                } else {
-                    "failed"
-                };
-                write!(f, "{counted} of {calls} calls {what}, threshold ")?;
+                let calls = Many(calls, "call");
+                match rule {
+                    Rule::SlowRate => write!(f, "{counted} of {calls} {} slow", were(counted))?,
+                    Rule::FailureRate | Rule::Failures => write!(f, "{counted} of {calls} failed")?,
+                }
                 match rule {
                     Rule::FailureRate | Rule::SlowRate => {
-                        write!(f, "{} %", f64::from(threshold) / 1e4)
+                        write!(f, ", threshold {} %", f64::from(threshold) / 1e4)
                     }
-                    Rule::Failures => write!(f, "{threshold}"),
+                    Rule::Failures => write!(f, ", threshold {threshold}"),
                 }
             }
             Self::Custom { code } => write!(f, "the custom policy, reason {code}"),
             Self::ProbesFailed { failures, probes } => {
-                write!(f, "{failures} of {probes} probes failed")
+                write!(f, "{failures} of {} failed", Many(probes, "probe"))
             }
-            Self::ProbesSlow { slow, probes } => write!(f, "{slow} of {probes} probes were slow"),
+            Self::ProbesSlow { slow, probes } => {
+                write!(f, "{slow} of {} {} slow", Many(probes, "probe"), were(slow))
+            }
             Self::ProbeTimedOut => f.write_str("probe timed out"),
             Self::ProbeDue => f.write_str("a probe is due"),
-            Self::ProbesSucceeded { probes } => write!(f, "{probes} probes succeeded"),
+            Self::ProbesSucceeded { probes } => write!(f, "{} succeeded", Many(probes, "probe")),
             Self::Operator => f.write_str("operator"),
         }
     }
+}
+
+/// So many of something, in words.
+struct Many(u32, &'static str);
+
+impl fmt::Display for Many {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ending = if self.0 == 1 { "" } else { "s" };
+        write!(f, "{} {}{ending}", self.0, self.1)
+    }
+}
+
+const fn were(count: u32) -> &'static str {
+    if count == 1 { "was" } else { "were" }
 }
 
 /// A number in thousandths, shown with one decimal, cut off: a score below its threshold is never shown as equal to it.
@@ -222,6 +264,8 @@ pub struct Transition {
     pub(crate) generation: u16,
     pub(crate) reason: Reason,
     pub(crate) failures: u32,
+    /// In milliseconds; zero if nothing was asked.
+    pub(crate) asked: u32,
     pub(crate) at: Timestamp,
     pub(crate) open_for: Option<Duration>,
 }
@@ -266,5 +310,29 @@ impl Transition {
     /// For how long the circuit will reject every call; `None` unless it opened.
     pub const fn open_for(&self) -> Option<Duration> {
         self.open_for
+    }
+
+    /// For how long the response asked to be left alone that opened the circuit, to the millisecond and 49 days at the
+    /// most; `None` unless one did. It has been granted within
+    /// [`OpenTime::longest_asked`](crate::OpenTime::longest_asked), and is part of [`Transition::open_for`].
+    pub const fn asked_for(&self) -> Option<Duration> {
+        match self.asked {
+            0 => None,
+            millis => Some(Duration::from_millis(millis as u64)),
+        }
+    }
+}
+
+/// As one line: `closed -> open, 3 failures in a row, response asked for 30s, for 30s`.
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} -> {}, {}", self.from, self.to, self.reason)?;
+        if let Some(asked) = self.asked_for() {
+            write!(f, ", response asked for {asked:?}")?;
+        }
+        if let Some(open_for) = self.open_for {
+            write!(f, ", for {open_for:?}")?;
+        }
+        Ok(())
     }
 }

@@ -135,6 +135,7 @@ impl CircuitBuilder {
             &config,
             self.clock.source(),
             self.extra.policy.is_some(),
+            &self.extra.observers,
             seed,
         )?;
         let origin = self.clock.now();

@@ -14,7 +14,8 @@ use breaker_core::{
 use crate::{
     builder::CircuitBuilder,
     error::Rejected,
-    slot::{Settings, Slot},
+    observe::RejectedEvent,
+    slot::{Settings, Slot, Tenancy},
     snapshot::Snapshot,
 };
 
@@ -198,6 +199,9 @@ impl Circuit {
     /// Counts a refusal, and makes the error of it.
     pub(crate) fn reject(&self, refusal: Refusal) -> Rejected {
         self.slot.counts.rejected.fetch_add(1, Relaxed);
+        if self.slot.settings().has(Settings::TELL_REJECTED) {
+            self.slot.tell_rejected(refusal);
+        }
         Rejected::new(
             Tenure {
                 slot: self.slot,
@@ -217,6 +221,12 @@ impl Circuit {
             .state(self.slot.word(), self.slot.pace(), now)
     }
 
+    /// Whether calls pass, or may pass as probes, at this moment: not while the circuit is open or isolated, unless it
+    /// only observes. Like [`Circuit::state`] it knows the time: an open circuit whose wait is over is ready.
+    pub fn is_ready(&self) -> bool {
+        self.slot.word().is_shadow() || !matches!(self.state(), State::Open | State::Isolated)
+    }
+
     /// Everything there is to know at this moment.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::of(self.slot)
@@ -224,43 +234,43 @@ impl Circuit {
 
     /// Opens the circuit as if it had tripped, for the usual open time.
     pub fn trip(&self) {
-        self.command(Command::Trip(None));
+        self.command(Command::Trip(None), None);
     }
 
     /// Opens the circuit for this long, from 1 ms to 100 days.
     pub fn trip_for(&self, wait: Duration) {
-        self.command(Command::Trip(Some(wait)));
+        self.command(Command::Trip(Some(wait)), None);
     }
 
     /// Makes the circuit half-open: the next calls are probes.
     pub fn half_open(&self) {
-        self.command(Command::HalfOpen);
+        self.command(Command::HalfOpen, None);
     }
 
     /// Closes the circuit.
     pub fn close(&self) {
-        self.command(Command::Close);
+        self.command(Command::Close, None);
     }
 
     /// Rejects every call until another command says otherwise.
     pub fn isolate(&self) {
-        self.command(Command::Isolate);
+        self.command(Command::Isolate, None);
     }
 
     /// Lets every call pass, uncounted, until another command says otherwise.
     pub fn disable(&self) {
-        self.command(Command::Disable);
+        self.command(Command::Disable, None);
     }
 
     /// Starts afresh and goes on as usual, but rejects nothing: [`Circuit::state`], the snapshot and the observers say
     /// what it would have done, until [`Circuit::reset`], [`Circuit::isolate`] or [`Circuit::disable`].
     pub fn observe_only(&self) {
-        self.command(Command::ObserveOnly);
+        self.command(Command::ObserveOnly, None);
     }
 
     /// Starts afresh: closed, with nothing against the downstream, and no longer under any command.
     pub fn reset(&self) {
-        self.command(Command::Reset);
+        self.command(Command::Reset, None);
     }
 
     /// Goes on with other settings, and keeps the state and as much of the windows as fits.
@@ -278,18 +288,23 @@ impl Circuit {
         Ok(())
     }
 
-    fn command(&self, command: Command) {
-        let now = self.slot.now();
+    pub(crate) fn command(&self, command: Command, note: Option<&Arc<str>>) {
+        let (slot, now) = (self.slot, self.slot.now());
         loop {
-            let word = self.slot.word();
-            let Some((next, transition)) = self.slot.settings().rules().command(word, command, now)
+            let word = slot.word();
+            let Some((next, transition)) = slot.settings().rules().command(word, command, now)
             else {
-                return;
+                return slot.annotate(word, note);
             };
-            if self.slot.enter(word, next, transition, now, false) {
-                return;
+            if slot.replace(word, next) {
+                return slot.entered(next, transition, now, word.pending(), note);
             }
         }
+    }
+
+    /// What is left of the circuit to those who do not keep it alive.
+    pub(crate) fn tenancy(&self) -> Tenancy {
+        Tenancy::of(self.slot)
     }
 }
 
@@ -320,8 +335,9 @@ impl Slot {
     #[inline(never)]
     fn admitted(&'static self, settings: Settings, ticket: Ticket) -> Ticket {
         self.beside(settings).count_admitted();
-        let is_timed =
-            settings.has(Settings::POLICY) || settings.rules().config.slow_after().is_some();
+        let is_timed = settings.has(Settings::POLICY)
+            || settings.has(Settings::TELL_RECORDED)
+            || settings.rules().config.slow_after().is_some();
         if is_timed {
             ticket.started(self.now())
         } else {
@@ -340,9 +356,18 @@ impl Slot {
     ) -> bool {
         let won = self.replace(word, next);
         if won {
-            self.entered(next, transition, now, word.pending() + u32::from(failed));
+            let failures = word.pending() + u32::from(failed);
+            self.entered(next, transition, now, failures, None);
         }
         won
+    }
+
+    #[cold]
+    fn tell_rejected(&'static self, refusal: Refusal) {
+        if let Some((observers, subject)) = self.observers() {
+            let subject = &subject;
+            observers.tell_rejected(&RejectedEvent { subject, refusal });
+        }
     }
 }
 

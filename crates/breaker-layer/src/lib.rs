@@ -19,9 +19,11 @@
 //! - `load`: `tower::load::Load` passes through, for balancers.
 //! - `quanta`: a clock that reads the processor's time stamp counter, which is cheaper than std's.
 //! - `serde`: [`Settings`] from a file, and a [`Snapshot`] that serialises.
-//! - `tokio`: `BreakerLayer::wait`, and Tokio's clock, which becomes the default; it differs from std's only while a test
+//! - `stream`: [`Events`] is a `Stream`.
+//! - `tokio`: `BreakerLayer::wait`, `Readiness`, and Tokio's clock, which becomes the default; it differs from std's only while a test
 //!   has paused it.
 //! - `tonic`: rejections as gRPC responses, and as `tonic::Status`.
+//! - `tracing`: an observer, `Tracing`, that writes transitions and rejections as events of the crate `tracing`.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -48,6 +50,7 @@ mod load;
 mod loom_tests;
 mod observe;
 mod policy;
+mod registry;
 mod respond;
 mod service;
 #[cfg(feature = "serde")]
@@ -75,8 +78,15 @@ pub use exclude::{Exclude, Excluding};
 pub use fallback::{Fallback, FallbackFuture};
 pub use future::ResponseFuture;
 pub use layer::BreakerLayer;
-pub use observe::{Observe, TransitionEvent};
+#[cfg(feature = "tokio")]
+pub use observe::Readiness;
+#[cfg(feature = "tracing")]
+pub use observe::Tracing;
+pub use observe::{
+    EndedEvent, Events, Observe, Operator, RecordedEvent, RejectedEvent, TransitionEvent,
+};
 pub use policy::{RecordedCall, TripPolicy};
+pub use registry::{Found, Registry, RegistryFull};
 pub use respond::RespondWith;
 pub use service::Breaker;
 #[cfg(feature = "serde")]

@@ -11,21 +11,25 @@ use std::sync::{
 };
 
 use breaker_core::{
-    Beside, Config, ConfigError, Layout, Pace, State, Timestamp, Transition, Word, machine::Rules,
+    Beside, Config, ConfigError, Layout, Pace, Reason, State, Timestamp, Transition, Word,
+    machine::Rules,
 };
 
 use crate::{
     clock::{Source, User},
     intern,
-    observe::Observers,
+    observe::{Change, EndedEvent, Observers, Subject},
     policy::TripPolicy,
+    snapshot::Snapshot,
     sync::{AtomicU32, AtomicU64, Cell, Mutex},
 };
 
 #[cfg(feature = "keyed")]
 mod keyed;
+mod tenancy;
 #[cfg(feature = "tokio")]
 mod waiters;
+pub(crate) use tenancy::Tenancy;
 #[cfg(feature = "tokio")]
 pub(crate) use waiters::Waiter;
 
@@ -58,6 +62,21 @@ struct Cold {
     extra: Option<Box<Extra>>,
 }
 
+impl Cold {
+    /// Puts the operator's newest note in place of the one before.
+    fn note(&mut self, text: Option<&Arc<str>>, generation: u16) {
+        if text.is_none() && self.extra.is_none() {
+            return;
+        }
+        let note = &mut self.extra.get_or_insert_default().note;
+        let is_newer = |old: &Note| old.generation.wrapping_sub(generation).cast_signed() <= 0;
+        if note.as_deref().is_none_or(is_newer) {
+            let text = text.cloned();
+            *note = text.map(|text| Box::new(Note { text, generation }));
+        }
+    }
+}
+
 /// What most circuits do without.
 #[derive(Default)]
 pub(crate) struct Extra {
@@ -65,17 +84,24 @@ pub(crate) struct Extra {
     pub(crate) clock: Option<Arc<User>>,
     pub(crate) policy: Option<Arc<dyn TripPolicy>>,
     pub(crate) last_trip: Option<Transition>,
+    pub(crate) note: Option<Box<Note>>,
     #[cfg(feature = "tokio")]
     pub(crate) waiters: waiters::Waiters,
 }
 
 impl Extra {
-    const fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.observers.is_empty()
             && self.clock.is_none()
             && self.policy.is_none()
             && self.last_trip.is_none()
     }
+}
+
+/// What the operator said, and with which generation that began.
+pub(crate) struct Note {
+    pub(crate) text: Arc<str>,
+    pub(crate) generation: u16,
 }
 
 /// Cells for what does not fit into the word, used for the same things for good. A configuration that needs others gets a
@@ -96,7 +122,8 @@ impl Block {
     }
 }
 
-/// A slot's settings, packed: `configuration 16 │ block 8 │ clock 4 │ flags 4 │ first generation 16 │ seed 16`.
+/// A slot's settings, packed:
+/// `configuration 16 │ block 8 │ recorded 1 │ rejected 1 │ clock 2 │ flags 4 │ first generation 16 │ seed 16`.
 #[derive(Clone, Copy)]
 pub(crate) struct Settings(u64);
 
@@ -110,6 +137,10 @@ impl Settings {
 
     /// A closed circuit's calls count in cells, too.
     pub(crate) const BESIDE: u64 = 1 << 35;
+    /// Some observer wants to be told of rejections.
+    pub(crate) const TELL_REJECTED: u64 = 1 << 38;
+    /// Some observer wants to be told of every outcome.
+    pub(crate) const TELL_RECORDED: u64 = 1 << 39;
 
     /// Those of a new circuit.
     ///
@@ -120,16 +151,20 @@ impl Settings {
         config: &Config,
         source: Source,
         has_policy: bool,
+        observers: &Observers,
         seed: u16,
     ) -> Result<Self, ConfigError> {
-        let flags = if has_policy { Self::POLICY } else { 0 };
+        let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
+        let flags = flag(has_policy, Self::POLICY)
+            | flag(observers.want_rejected(), Self::TELL_REJECTED)
+            | flag(observers.want_recorded(), Self::TELL_RECORDED);
         Self(source.to_bits() << 36 | flags | u64::from(seed)).with(config, 0)
     }
 
     /// The same circuit with another configuration, whose cells are in this block.
     fn with(self, config: &Config, block: u8) -> Result<Self, ConfigError> {
-        let has_policy = self.has(Self::POLICY);
-        let flag = |is_set: bool, flag: u64| if has_policy || is_set { flag } else { 0 };
+        let needs_all = self.has(Self::POLICY) || self.has(Self::TELL_RECORDED);
+        let flag = |is_set: bool, flag: u64| if needs_all || is_set { flag } else { 0 };
         let flags = flag(config.records_successes(), Self::SUCCESSES)
             | flag(
                 config.slow_after().is_some() || config.count_calls(),
@@ -165,7 +200,7 @@ impl Settings {
     }
 
     const fn source(self) -> Source {
-        Source::from_bits(self.0 >> 36 & 0xf)
+        Source::from_bits(self.0 >> 36 & 3)
     }
 
     /// The generation with which this tenancy began.
@@ -239,6 +274,7 @@ impl Slot {
         if self.handles.fetch_sub(1, AcqRel) != 1 {
             return;
         }
+        self.tell_ended();
         // A new generation: the permits of this circuit are no permits of the next one.
         let next =
             |word| Some(Word::vacant(Word::from_bits(word).generation().wrapping_add(1)).to_bits());
@@ -403,6 +439,35 @@ impl Slot {
         generation.wrapping_sub(first) <= self.word().generation().wrapping_sub(first)
     }
 
+    /// Tells the observers of a circuit that ends, if there are any.
+    fn tell_ended(&'static self) {
+        let observers = self.with_extra(|extra| {
+            let observers = &extra.observers;
+            (!observers.is_empty()).then(|| observers.clone())
+        });
+        let Some(observers) = observers else { return };
+        if let Some(subject) = self.subject(&observers) {
+            let (subject, last) = (&subject, &Snapshot::of(self));
+            observers.tell_ended(&EndedEvent { subject, last });
+        }
+    }
+
+    /// The circuit as these observers of it know it.
+    pub(crate) fn subject(&'static self, observers: &Observers) -> Option<Subject> {
+        Some(Subject {
+            name: self.name()?,
+            table: observers.table(),
+            tenancy: Tenancy::of(self),
+        })
+    }
+
+    /// The observers, if the settings say that some want to be told of this.
+    pub(crate) fn observers(&'static self) -> Option<(Observers, Subject)> {
+        let observers = self.with_extra(|extra| Some(extra.observers.clone()))?;
+        let subject = self.subject(&observers)?;
+        Some((observers, subject))
+    }
+
     /// After a transition is stored: what goes with it, and then, with nothing held, the observers.
     pub(crate) fn entered(
         &'static self,
@@ -410,6 +475,7 @@ impl Slot {
         transition: Transition,
         now: Timestamp,
         failures: u32,
+        note: Option<&Arc<str>>,
     ) {
         let settings = self.settings();
         if transition.from() == State::Closed {
@@ -434,6 +500,9 @@ impl Slot {
                     *last_trip = Some(transition_since_first);
                 }
             }
+            if transition.reason() == Reason::Operator {
+                cold.note(note, word.generation());
+            }
             let extra = cold.extra.as_deref()?;
             Some((name, extra.observers.clone(), extra.policy.clone()))
         });
@@ -447,7 +516,35 @@ impl Slot {
         if let Some(policy) = policy {
             policy.clear();
         }
-        observers.tell(&name, transition_since_first);
+        let subject = Subject {
+            name,
+            table: observers.table(),
+            tenancy: Tenancy::since(self, settings.first()),
+        };
+        observers.tell(&Change {
+            subject,
+            transition: transition_since_first,
+            note: note.cloned(),
+            observe_only: word.is_shadow(),
+        });
+    }
+
+    /// The operator's command stands already, and goes on for this reason.
+    pub(crate) fn annotate(&self, word: Word, note: Option<&Arc<str>>) {
+        self.with_cold(|cold| {
+            if note.is_some() && self.word().generation() == word.generation() {
+                cold.note(note, word.generation());
+            }
+        });
+    }
+
+    /// What the operator said with the command that is in force.
+    pub(crate) fn note(&self, word: Word) -> Option<Arc<str>> {
+        self.with_extra(|extra| {
+            let note = extra.note.as_deref()?;
+            let is_in_force = word.is_shadow() || note.generation == word.generation();
+            is_in_force.then(|| note.text.clone())
+        })
     }
 
     /// Counts a call that began in an earlier state, if that was one of the present tenant.

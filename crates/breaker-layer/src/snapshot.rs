@@ -1,6 +1,9 @@
 //! A circuit at one moment, as plain values.
 
-use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use breaker_core::{Evidence, Phase, State, Totals, Transition};
 
@@ -39,6 +42,9 @@ pub struct Snapshot {
     /// When and why it last opened.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::trip"))]
     pub last_trip: Option<Transition>,
+    /// What the operator said with the command that is in force: see [`Circuit::because`](crate::Circuit::because).
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::note"))]
+    pub note: Option<Arc<str>>,
     /// Calls that were admitted, where they are [counted](crate::CircuitBuilder::count_calls).
     pub admitted: Option<u64>,
     /// Calls that succeeded, where they are counted.
@@ -87,6 +93,7 @@ impl Snapshot {
             last_calls,
             last_time,
             last_trip: slot.with_extra(|extra| extra.last_trip),
+            note: slot.note(word),
             admitted: counted.map(|(admitted, _)| admitted),
             succeeded: counted.map(|(_, succeeded)| succeeded),
             state: rules.state(word, pace, now),
@@ -108,7 +115,7 @@ impl Snapshot {
 /// How the core's values are written.
 #[cfg(feature = "serde")]
 mod as_text {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use breaker_core::{State, Totals, Transition};
     use serde::{Serialize, Serializer};
@@ -123,6 +130,13 @@ mod as_text {
     ) -> Result<S::Ok, S::Error> {
         span.map(|span| humantime::format_duration(span).to_string())
             .serialize(serializer)
+    }
+
+    pub(super) fn note<S: Serializer>(
+        note: &Option<Arc<str>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        note.as_deref().serialize(serializer)
     }
 
     #[derive(Serialize)]
@@ -157,6 +171,8 @@ mod as_text {
         generation: u16,
         #[serde(serialize_with = "span")]
         open_for: Option<Duration>,
+        #[serde(serialize_with = "span")]
+        asked_for: Option<Duration>,
     }
 
     pub(super) fn trip<S: Serializer>(
@@ -168,6 +184,7 @@ mod as_text {
             failures: trip.failures(),
             generation: trip.generation(),
             open_for: trip.open_for(),
+            asked_for: trip.asked_for(),
         });
         trip.serialize(serializer)
     }

@@ -219,3 +219,135 @@ fn an_observer_may_look_at_its_circuit_s_rejections_while_it_is_dropped() {
     drop(last);
     drop(bench);
 }
+
+/// Tells where it stands: it holds up whoever tells it until it is released.
+#[derive(Clone, Default)]
+struct Gate(Arc<(Mutex<(bool, bool)>, std::sync::Condvar)>);
+
+impl Gate {
+    fn hold(&self) {
+        let (state, changed) = &*self.0;
+        state.lock().unwrap().0 = true;
+        changed.notify_all();
+        let held = changed.wait_while(state.lock().unwrap(), |(_, is_open)| !*is_open);
+        drop(held.unwrap());
+    }
+
+    fn wait_until_held(&self) {
+        let (state, changed) = &*self.0;
+        let held = changed.wait_while(state.lock().unwrap(), |(is_held, _)| !*is_held);
+        drop(held.unwrap());
+    }
+
+    fn release(&self) {
+        let (state, changed) = &*self.0;
+        state.lock().unwrap().1 = true;
+        changed.notify_all();
+    }
+}
+
+#[test]
+fn an_observer_that_blocks_holds_up_nobody_but_the_call_that_tells_it() {
+    let (gate, after) = (Gate::default(), Log::default());
+    let bench = Bench::with(|builder| {
+        let gate = gate.clone();
+        builder
+            .observe(move |event: &TransitionEvent<'_>| {
+                if event.transition().generation() == 1 {
+                    gate.hold();
+                }
+            })
+            .observe(after.observer())
+    });
+    let mut events = bench.circuit.events();
+    std::thread::scope(|scope| {
+        scope.spawn(|| bench.fail(THRESHOLD));
+        gate.wait_until_held();
+        // While it blocks: the new state is in force, calls are rejected and probe, commands are carried out and told.
+        assert_eq!(bench.state(), State::Open);
+        assert!(bench.rejects());
+        bench.clock.advance(OPEN_FOR);
+        bench.succeed(1);
+        assert_eq!(bench.state(), State::Closed);
+        bench.circuit.isolate();
+        assert_eq!(bench.circuit.snapshot().rejected, 1);
+        let expected = [State::HalfOpen, State::Closed, State::Isolated];
+        assert_eq!(after.states(), expected);
+        gate.release();
+    });
+    // Nobody was skipped: those behind it hear of the first transition last.
+    assert_eq!(after.states().len(), 4);
+    assert_eq!(after.last().generation(), 1);
+    let told = std::iter::from_fn(|| futures::FutureExt::now_or_never(events.next()).flatten());
+    let generations: Vec<_> = told.map(|event| event.transition().generation()).collect();
+    assert_eq!(generations, [2, 3, 4, 1]);
+}
+
+#[test]
+fn an_observer_that_panics_at_everything_skips_nobody() {
+    /// Counts what it hears of, and then panics if it is to.
+    #[derive(Clone, Default)]
+    struct Heard(Arc<[AtomicU32; 4]>, bool);
+    impl Heard {
+        fn hear(&self, what: usize) {
+            self.0[what].fetch_add(1, SeqCst);
+            assert!(!self.1, "an observer panics");
+        }
+    }
+    impl Observe for Heard {
+        fn transition(&self, _: &TransitionEvent<'_>) {
+            self.hear(0);
+        }
+        fn wants_rejected(&self) -> bool {
+            true
+        }
+        fn rejected(&self, _: &breaker_layer::RejectedEvent<'_>) {
+            self.hear(1);
+        }
+        fn wants_recorded(&self) -> bool {
+            true
+        }
+        fn recorded(&self, _: &breaker_layer::RecordedEvent<'_>) {
+            self.hear(2);
+        }
+        fn ended(&self, _: &breaker_layer::EndedEvent<'_>) {
+            self.hear(3);
+        }
+    }
+    let (panics, after) = (Heard(Arc::default(), true), Heard::default());
+    let bench = Bench::with(|builder| builder.observe(panics.clone()).observe(after.clone()));
+    bench.succeed(2);
+    bench.open();
+    assert!(bench.rejects() && bench.rejects());
+    bench.clock.advance(OPEN_FOR);
+    bench.succeed(1);
+    assert_eq!((bench.state(), bench.generation()), (State::Closed, 3));
+    drop(bench);
+    for heard in [panics, after] {
+        assert_eq!(
+            heard.0.each_ref().map(|count| count.load(SeqCst)),
+            [3, 2, 6, 1]
+        );
+    }
+}
+
+#[test]
+fn an_observer_may_call_the_circuit_again_from_a_rejection() {
+    struct Closing(Reached);
+    impl Observe for Closing {
+        fn transition(&self, _: &TransitionEvent<'_>) {}
+        fn wants_rejected(&self) -> bool {
+            true
+        }
+        fn rejected(&self, _: &breaker_layer::RejectedEvent<'_>) {
+            self.0.get().unwrap().close();
+        }
+    }
+    let reached = Reached::default();
+    let bench = Bench::with(|builder| builder.observe(Closing(reached.clone())));
+    reached.get_or_init(|| bench.circuit.clone());
+    bench.open();
+    assert!(bench.rejects());
+    assert_eq!(bench.state(), State::Closed);
+    assert!(!bench.rejects());
+}

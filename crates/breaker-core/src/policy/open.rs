@@ -247,7 +247,12 @@ impl Opening {
 
     /// Whether the next call is a probe for certain.
     pub(crate) fn is_certain(&self, until: Tick, now: Timestamp, random: u64) -> bool {
-        self.certain_at(until, random).left(now).is_zero()
+        self.certain_in(until, now, random).is_zero()
+    }
+
+    /// After how long the next call is a probe for certain.
+    pub(crate) fn certain_in(&self, until: Tick, now: Timestamp, random: u64) -> Duration {
+        self.certain_at(until, random).left(now)
     }
 
     fn certain_at(&self, until: Tick, random: u64) -> Tick {

@@ -9,6 +9,7 @@ use breaker_core::{
 
 use super::{StandsFor, Ticket};
 use crate::{
+    observe::RecordedEvent,
     policy::RecordedCall,
     slot::{Settings, Slot},
     sync::Cell,
@@ -42,15 +43,19 @@ impl Slot {
             slot: self,
             now: None,
         };
-        Recording {
+        let recording = Recording {
             slot: self,
             settings,
             rules,
             ticket,
             fate,
             moment,
+        };
+        if settings.has(Settings::TELL_RECORDED) {
+            recording.run_aloud(took)
+        } else {
+            recording.run(took)
         }
-        .run(took)
     }
 
     /// Stores an outcome that is counted in the word. Failures are added to the total now and then.
@@ -77,6 +82,33 @@ struct Recording {
 }
 
 impl Recording {
+    /// As [`Recording::run`], and tells the observers.
+    #[cold]
+    fn run_aloud(mut self, took: Option<Duration>) -> bool {
+        let (slot, ticket, fate) = (self.slot, self.ticket, self.fate);
+        let started = ticket.is_timed().then(|| ticket.took(self.moment.now()));
+        let took = took.or(started);
+        let slow_after = self.rules.config.slow_after();
+        let is_current = self.run(took);
+        if ticket.stands_for() == StandsFor::Readiness {
+            return is_current;
+        }
+        let outcome = match fate {
+            Fate::Recorded(outcome) => Some(outcome),
+            Fate::Cancelled => None,
+        };
+        if let Some((observers, subject)) = slot.observers() {
+            observers.tell_recorded(&RecordedEvent {
+                subject: &subject,
+                outcome,
+                took,
+                is_slow: slow_after.is_some_and(|limit| took.is_some_and(|took| took > limit)),
+                is_straggler: !is_current,
+            });
+        }
+        is_current
+    }
+
     fn run(mut self, took: Option<Duration>) -> bool {
         let word = self.slot.word();
         let is_current = word.generation() == self.ticket.generation();

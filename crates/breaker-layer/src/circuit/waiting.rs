@@ -18,6 +18,15 @@ impl Circuit {
         Waiter::of(self.slot)
     }
 
+    /// After how long time alone changes the state, if it does.
+    pub(crate) fn changes_in(&self) -> Option<Duration> {
+        let slot = self.slot;
+        let (rules, now) = (slot.settings().rules(), slot.now());
+        let (word, pace) = (slot.word(), slot.pace());
+        let half_open_in = rules.half_open_in(word, pace, now);
+        half_open_in.or_else(|| rules.lapses_in(word, pace, now))
+    }
+
     /// Whether a waiting call may not pass yet, without taking anything for it.
     #[inline]
     pub(crate) fn pause(&self) -> Option<Pause> {

@@ -163,10 +163,11 @@ impl<K: Key> KeyedBuilder<K> {
             return Err(ConfigError::new(setting, takes));
         }
         let clock = self.clock;
-        let usual = Policy::new(self.config, &clock)?;
+        let observers = self.observers.of_table(&self.name);
+        let usual = Policy::new(self.config, &clock, &observers)?;
         let special = self.special.into_iter();
         let special = special
-            .map(|(selects, config)| Ok((selects, Policy::new(config, &clock)?)))
+            .map(|(selects, config)| Ok((selects, Policy::new(config, &clock, &observers)?)))
             .collect::<Result<_, _>>()?;
         let parts = Parts {
             name: self.name,
@@ -174,7 +175,7 @@ impl<K: Key> KeyedBuilder<K> {
             usual,
             special,
             clock,
-            observers: self.observers,
+            observers,
             seed: self.seed,
         };
         let keyless = self

@@ -63,6 +63,14 @@ impl<K: Key> KeyedCircuits<K> {
         Self { tenant }
     }
 
+    pub(super) const fn tenant(&self) -> &Arc<Tenant<K>> {
+        &self.tenant
+    }
+
+    pub(super) const fn from_tenant(tenant: Arc<Tenant<K>>) -> Self {
+        Self { tenant }
+    }
+
     /// The name it was built with.
     pub fn name(&self) -> &str {
         &self.tenant.parts.name

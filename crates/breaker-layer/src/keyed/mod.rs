@@ -69,6 +69,7 @@ mod layer;
 mod permit;
 mod registry;
 mod service;
+mod table;
 mod tenant;
 mod upkeep;
 
@@ -81,5 +82,6 @@ pub use http::{ByAuthority, ByHeader, ByTemplate, HeaderKey};
 pub use layer::KeyedBreakerLayer;
 pub use permit::KeyedPermit;
 pub use service::KeyedBreaker;
+pub(crate) use table::Table;
 
 pub use crate::observe::KeyedNews;

@@ -69,10 +69,14 @@ pub(super) struct Policy {
 }
 
 impl Policy {
-    pub(super) fn new(config: ConfigBuilder, clock: &Clock) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        config: ConfigBuilder,
+        clock: &Clock,
+        observers: &Observers,
+    ) -> Result<Self, ConfigError> {
         let config = config.build()?;
         Ok(Self {
-            settings: Settings::new(&config, clock.source(), false, 0)?,
+            settings: Settings::new(&config, clock.source(), false, observers, 0)?,
             is_lasting: holds_calls(&config),
             cancelled_is_failure: config.cancelled_is_failure(),
         })

@@ -20,11 +20,17 @@ impl Settings {
 impl Slot {
     /// Ends the circuit if it still is as it was seen, and says whether it did. Permits of it are stragglers from now on.
     pub(crate) fn vacate(&self, seen: Word) -> bool {
-        self.replace(seen, Word::vacant(seen.generation().wrapping_add(1)))
+        let is_vacant = self.replace(seen, Word::vacant(seen.generation().wrapping_add(1)));
+        if is_vacant {
+            self.counts.failed.fetch_add(seen.pending().into(), Relaxed);
+        }
+        is_vacant
     }
 
-    /// Gives up what belongs to the user, before the last handle goes. To be called with nothing held.
-    pub(crate) fn clear(&self) {
+    /// Tells the observers, and gives up what belongs to the user, before the last handle goes. To be called with nothing
+    /// held.
+    pub(crate) fn clear(&'static self) {
+        self.tell_ended();
         drop(self.with_cold(mem::take));
     }
 

@@ -1,0 +1,207 @@
+//! What observers are told.
+
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+
+use breaker_core::{Outcome, Refusal, Transition};
+
+use crate::{slot::Tenancy, snapshot::Snapshot};
+
+/// A circuit as its observers know it.
+#[derive(Clone)]
+pub(crate) struct Subject {
+    pub(crate) name: Arc<str>,
+    pub(crate) table: Option<Arc<str>>,
+    pub(crate) tenancy: Tenancy,
+}
+
+#[derive(Clone)]
+pub(crate) struct Change {
+    pub(crate) subject: Subject,
+    pub(crate) transition: Transition,
+    pub(crate) note: Option<Arc<str>>,
+    pub(crate) observe_only: bool,
+}
+
+/// A transition, and the circuit that made it.
+#[derive(Clone)]
+pub struct TransitionEvent<'a>(pub(crate) Cow<'a, Change>);
+
+impl TransitionEvent<'_> {
+    /// The circuit's name. One of a table's circuits is called what
+    /// [`KeyedBuilder::name_by`](crate::keyed::KeyedBuilder::name_by) says, or else as the table.
+    pub fn circuit(&self) -> &str {
+        &self.0.subject.name
+    }
+
+    /// The name of the table that the circuit belongs to, if it does.
+    pub fn table(&self) -> Option<&str> {
+        self.0.subject.table.as_deref()
+    }
+
+    /// What happened, and why.
+    pub fn transition(&self) -> Transition {
+        self.0.transition
+    }
+
+    /// What the operator said who made this transition: see [`Circuit::because`](crate::Circuit::because).
+    pub fn note(&self) -> Option<&str> {
+        self.0.note.as_deref()
+    }
+
+    /// Whether the circuit only observes, so that this is what it would have done: it rejects nothing.
+    pub fn is_observe_only(&self) -> bool {
+        self.0.observe_only
+    }
+
+    /// The circuit as it is by now, which may be later; `None` once it is gone.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.0.subject.tenancy.snapshot()
+    }
+
+    /// The same, to keep.
+    pub fn into_owned(self) -> TransitionEvent<'static> {
+        TransitionEvent(Cow::Owned(self.0.into_owned()))
+    }
+}
+
+/// As one line: `payments: closed -> open, 5 failures in a row, for 5s`.
+impl fmt::Display for TransitionEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Change {
+            subject,
+            transition,
+            note,
+            observe_only,
+        } = &*self.0;
+        write!(f, "{subject}: {transition}")?;
+        if let Some(note) = note {
+            write!(f, ", because {note}")?;
+        }
+        if *observe_only {
+            f.write_str(", only observing")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for TransitionEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TransitionEvent({self})")
+    }
+}
+
+/// `table name`, or what there is of it.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(table) = self.table.as_deref().filter(|table| **table != *self.name) {
+            write!(f, "{table} ")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// A call that was rejected.
+pub struct RejectedEvent<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) refusal: Refusal,
+}
+
+impl RejectedEvent<'_> {
+    /// The circuit's name: see [`TransitionEvent::circuit`].
+    pub fn circuit(&self) -> &str {
+        &self.subject.name
+    }
+
+    /// The name of the table that the circuit belongs to, if it does.
+    pub fn table(&self) -> Option<&str> {
+        self.subject.table.as_deref()
+    }
+
+    /// Why, and for how long.
+    pub const fn refusal(&self) -> Refusal {
+        self.refusal
+    }
+}
+
+impl fmt::Debug for RejectedEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RejectedEvent({}: {:?})", self.subject, self.refusal)
+    }
+}
+
+/// A call whose outcome was recorded.
+pub struct RecordedEvent<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) took: Option<Duration>,
+    pub(crate) is_slow: bool,
+    pub(crate) is_straggler: bool,
+}
+
+impl RecordedEvent<'_> {
+    /// The circuit's name: see [`TransitionEvent::circuit`].
+    pub fn circuit(&self) -> &str {
+        &self.subject.name
+    }
+
+    /// The name of the table that the circuit belongs to, if it does.
+    pub fn table(&self) -> Option<&str> {
+        self.subject.table.as_deref()
+    }
+
+    /// How it went; `None` if it was cancelled.
+    pub const fn outcome(&self) -> Option<Outcome> {
+        self.outcome
+    }
+
+    /// How long it took, from its admission on, in steps of 32 ns. `None` where the observer came after its admission.
+    pub const fn took(&self) -> Option<Duration> {
+        self.took
+    }
+
+    /// Whether it took longer than [`slow_after`](crate::CircuitBuilder::slow_after).
+    pub const fn is_slow(&self) -> bool {
+        self.is_slow
+    }
+
+    /// Whether it began before a transition, and so counted for nothing.
+    pub const fn is_straggler(&self) -> bool {
+        self.is_straggler
+    }
+}
+
+impl fmt::Debug for RecordedEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { subject, took, .. } = self;
+        write!(f, "RecordedEvent({subject}: {:?}, {took:?})", self.outcome)
+    }
+}
+
+/// A circuit that is gone, and what it counted to the last.
+pub struct EndedEvent<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) last: &'a Snapshot,
+}
+
+impl EndedEvent<'_> {
+    /// The circuit's name: see [`TransitionEvent::circuit`].
+    pub fn circuit(&self) -> &str {
+        &self.subject.name
+    }
+
+    /// The name of the table that the circuit belonged to, if it did.
+    pub fn table(&self) -> Option<&str> {
+        self.subject.table.as_deref()
+    }
+
+    /// Its totals, which are final; calls that were under way when it ended are not among them.
+    pub const fn last(&self) -> &Snapshot {
+        self.last
+    }
+}
+
+impl fmt::Debug for EndedEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EndedEvent({}: {:?})", self.subject, self.last)
+    }
+}

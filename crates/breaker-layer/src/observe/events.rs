@@ -1,0 +1,179 @@
+//! Transitions as a stream: bounded, without a task, a runtime or a thread that waits.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    task::{Context, Poll, Waker},
+};
+
+use super::{Observe, TransitionEvent};
+use crate::{circuit::Circuit, slot::Tenancy};
+
+/// The transitions of a circuit, from [`Circuit::events`] on.
+///
+/// It holds up to [`Events::CAPACITY`] of them that were not asked for yet. Then it drops the oldest, and
+/// [`Events::missed`] says how many. It ends when the circuit does, which it does not keep alive.
+///
+/// With the feature `stream` it is a `Stream`, too.
+///
+/// ```
+/// use breaker_layer::{Circuit, State};
+///
+/// # tokio_test::block_on(async {
+/// let circuit = Circuit::builder("payments").build().unwrap();
+/// let mut events = circuit.events();
+/// circuit.because("a new release").isolate();
+/// let event = events.next().await.unwrap();
+/// assert_eq!(event.transition().to(), State::Isolated);
+/// assert_eq!(event.note(), Some("a new release"));
+/// drop(circuit);
+/// assert!(events.next().await.is_none());
+/// # });
+/// ```
+#[must_use = "nobody else asks for these events"]
+pub struct Events {
+    queue: Arc<Queue>,
+    feed: Weak<dyn Observe>,
+    tenancy: Tenancy,
+    missed: u64,
+}
+
+impl Events {
+    /// So many transitions are held.
+    pub const CAPACITY: usize = 128;
+
+    fn of(circuit: &Circuit) -> Self {
+        let (queue, tenancy) = (Arc::new(Queue::default()), circuit.tenancy());
+        let feed: Arc<dyn Observe> = Arc::new(Feed(queue.clone()));
+        let weak = Arc::downgrade(&feed);
+        tenancy.observe(feed);
+        Self {
+            queue,
+            feed: weak,
+            tenancy,
+            missed: 0,
+        }
+    }
+
+    /// The next transition, or `None` once the circuit is gone and all were given. Dropped before its end, it has taken
+    /// none away.
+    pub async fn next(&mut self) -> Option<TransitionEvent<'static>> {
+        poll_fn(|cx| self.poll_next_event(cx)).await
+    }
+
+    /// As [`Events::next`], for code that polls.
+    pub fn poll_next_event(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<TransitionEvent<'static>>> {
+        let mut held = self.queue.lock();
+        if let Some(event) = held.events.pop_front() {
+            self.missed = held.dropped;
+            return Poll::Ready(Some(event));
+        }
+        if held.has_ended {
+            return Poll::Ready(None);
+        }
+        // What it replaces is dropped with nothing held, because it is the executor's.
+        let replaced = held.waker.replace(cx.waker().clone());
+        drop(held);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    /// How many transitions before the one that was given last were dropped because nobody asked for them in time.
+    pub const fn missed(&self) -> u64 {
+        self.missed
+    }
+}
+
+#[cfg(feature = "stream")]
+impl futures_core::Stream for Events {
+    type Item = TransitionEvent<'static>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Self::Item>> {
+        self.poll_next_event(cx)
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        if let Some(feed) = self.feed.upgrade() {
+            self.tenancy.unobserve(&feed);
+        }
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("held", &self.queue.lock().events.len())
+            .field("missed", &self.missed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Circuit {
+    /// The circuit's transitions from now on.
+    pub fn events(&self) -> Events {
+        Events::of(self)
+    }
+}
+
+#[derive(Default)]
+struct Queue(Mutex<Held>);
+
+#[derive(Default)]
+struct Held {
+    events: VecDeque<TransitionEvent<'static>>,
+    dropped: u64,
+    has_ended: bool,
+    waker: Option<Waker>,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is held, and wakes with nothing held.
+    fn change(&self, change: impl FnOnce(&mut Held) -> Option<TransitionEvent<'static>>) {
+        let mut held = self.lock();
+        let (dropped, waker) = (change(&mut held), held.waker.take());
+        drop(held);
+        drop(dropped);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// The circuit's end of the queue: dropped with the circuit.
+struct Feed(Arc<Queue>);
+
+impl Observe for Feed {
+    fn transition(&self, event: &TransitionEvent<'_>) {
+        let event = event.clone().into_owned();
+        self.0.change(|held| {
+            let is_full = held.events.len() >= Events::CAPACITY;
+            let oldest = is_full.then(|| held.events.pop_front()).flatten();
+            held.dropped += u64::from(is_full);
+            held.events.push_back(event);
+            oldest
+        });
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.0.change(|held| {
+            held.has_ended = true;
+            None
+        });
+    }
+}

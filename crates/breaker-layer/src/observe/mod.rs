@@ -1,0 +1,206 @@
+//! What happens to a circuit is told to whoever asked, once it is stored and with nothing held.
+
+mod event;
+mod events;
+mod operator;
+#[cfg(feature = "tokio")]
+mod readiness;
+#[cfg(feature = "tracing")]
+mod tracing;
+
+use std::{
+    borrow::Cow,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+pub(crate) use event::{Change, Subject};
+pub use event::{EndedEvent, RecordedEvent, RejectedEvent, TransitionEvent};
+pub use events::Events;
+pub use operator::Operator;
+#[cfg(feature = "tokio")]
+pub use readiness::Readiness;
+#[cfg(feature = "tracing")]
+pub use tracing::Tracing;
+
+/// Is told what happens to a circuit.
+///
+/// It runs on the task whose call did it, after the change: it should be quick. It may call the circuit again. If it
+/// panics the panic is caught, and the others are told all the same. Two transitions may arrive out of order when two
+/// threads make them; [`Transition::generation`](crate::Transition::generation) tells which came later.
+///
+/// Transitions are told to all. Single calls are told where they are asked for, because the calls of such a circuit pay
+/// for it: a rejection takes a lock, and each call is timed and recorded even while nothing speaks against the
+/// downstream.
+///
+/// Implemented for closures over [`TransitionEvent`]. An observer that keeps a [`Circuit`](crate::Circuit) which it
+/// observes keeps it alive for ever.
+pub trait Observe: Send + Sync + 'static {
+    /// The circuit went from one state to another.
+    fn transition(&self, event: &TransitionEvent<'_>);
+
+    /// Whether [`Observe::rejected`] is wanted. Asked once, when the observer is added. Default: no.
+    fn wants_rejected(&self) -> bool {
+        false
+    }
+
+    /// A call was rejected. Default: nothing.
+    fn rejected(&self, event: &RejectedEvent<'_>) {
+        let _ = event;
+    }
+
+    /// Whether [`Observe::recorded`] is wanted. Asked once, when the observer is added. Default: no.
+    fn wants_recorded(&self) -> bool {
+        false
+    }
+
+    /// A call's outcome was recorded. Default: nothing.
+    fn recorded(&self, event: &RecordedEvent<'_>) {
+        let _ = event;
+    }
+
+    /// The circuit is gone: its last handle was dropped, or its table forgot it. Default: nothing.
+    fn ended(&self, event: &EndedEvent<'_>) {
+        let _ = event;
+    }
+
+    /// Something happened to the table of this name, rather than to one of its circuits. Default: nothing.
+    #[cfg(feature = "keyed")]
+    fn keyed(&self, table: &str, news: KeyedNews) {
+        let _ = (table, news);
+    }
+}
+
+/// What happens to a table of circuits.
+#[cfg(feature = "keyed")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyedNews {
+    /// A call was not counted: its key has no circuit, and there is no room for one.
+    Uncounted {
+        /// How often that happened to the table.
+        total: u64,
+    },
+    /// A circuit was forgotten that was open or half-open: due for a probe, and its key not called for the idle time.
+    ForgottenOpen {
+        /// How often that happened to the table.
+        total: u64,
+    },
+}
+
+impl<F: Fn(&TransitionEvent<'_>) + Send + Sync + 'static> Observe for F {
+    fn transition(&self, event: &TransitionEvent<'_>) {
+        self(event);
+    }
+}
+
+/// All observers of one circuit, or of all circuits of a table.
+#[derive(Clone, Default)]
+pub(crate) struct Observers(Option<Arc<Audience>>);
+
+#[derive(Clone, Default)]
+struct Audience {
+    table: Option<Arc<str>>,
+    all: Vec<Listener>,
+}
+
+#[derive(Clone)]
+struct Listener {
+    observer: Arc<dyn Observe>,
+    wants_rejected: bool,
+    wants_recorded: bool,
+}
+
+impl Observers {
+    pub(crate) fn add(&mut self, observer: Arc<dyn Observe>) {
+        let listener = Listener {
+            wants_rejected: observer.wants_rejected(),
+            wants_recorded: observer.wants_recorded(),
+            observer,
+        };
+        self.change(|audience| audience.all.push(listener));
+    }
+
+    /// Takes an observer away, to be dropped with nothing held.
+    pub(crate) fn remove(&mut self, observer: &Arc<dyn Observe>) -> Option<Arc<dyn Observe>> {
+        let is_it = |listener: &Listener| Arc::ptr_eq(&listener.observer, observer);
+        let at = self.all().iter().position(is_it)?;
+        let mut removed = None;
+        self.change(|audience| removed = Some(audience.all.remove(at).observer));
+        removed
+    }
+
+    #[cfg(feature = "keyed")]
+    pub(crate) fn of_table(mut self, table: &Arc<str>) -> Self {
+        if !self.is_empty() {
+            self.change(|audience| audience.table = Some(table.clone()));
+        }
+        self
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Audience)) {
+        change(Arc::make_mut(self.0.get_or_insert_default()));
+    }
+
+    fn all(&self) -> &[Listener] {
+        self.0.as_deref().map_or(&[], |audience| &audience.all)
+    }
+
+    pub(crate) fn table(&self) -> Option<Arc<str>> {
+        self.0.as_ref()?.table.clone()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all().is_empty()
+    }
+
+    pub(crate) fn want_rejected(&self) -> bool {
+        self.all().iter().any(|listener| listener.wants_rejected)
+    }
+
+    pub(crate) fn want_recorded(&self) -> bool {
+        self.all().iter().any(|listener| listener.wants_recorded)
+    }
+
+    pub(crate) fn tell(&self, change: &Change) {
+        let event = TransitionEvent(Cow::Borrowed(change));
+        self.tell_each(|_| true, |observer| observer.transition(&event));
+    }
+
+    pub(crate) fn tell_rejected(&self, event: &RejectedEvent<'_>) {
+        self.tell_each(
+            |listener| listener.wants_rejected,
+            |observer| observer.rejected(event),
+        );
+    }
+
+    pub(crate) fn tell_recorded(&self, event: &RecordedEvent<'_>) {
+        self.tell_each(
+            |listener| listener.wants_recorded,
+            |observer| observer.recorded(event),
+        );
+    }
+
+    pub(crate) fn tell_ended(&self, event: &EndedEvent<'_>) {
+        self.tell_each(|_| true, |observer| observer.ended(event));
+    }
+
+    #[cfg(feature = "keyed")]
+    pub(crate) fn tell_keyed(&self, table: &str, news: KeyedNews) {
+        self.tell_each(|_| true, |observer| observer.keyed(table, news));
+    }
+
+    fn tell_each(&self, wants: impl Fn(&Listener) -> bool, tell: impl Fn(&dyn Observe)) {
+        for listener in self.all().iter().filter(|listener| wants(listener)) {
+            // What it panicked with has been reported by the panic hook.
+            let _ = catch_unwind(AssertUnwindSafe(|| tell(&*listener.observer)));
+        }
+    }
+}
+
+impl fmt::Debug for Observers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} observers", self.all().len())
+    }
+}

@@ -1,0 +1,83 @@
+//! Commands with a reason.
+
+use std::{sync::Arc, time::Duration};
+
+use breaker_core::machine::Command;
+
+use crate::circuit::Circuit;
+
+/// A circuit's commands, with a reason that its snapshot and its events carry. Made by [`Circuit::because`].
+#[derive(Clone, Debug)]
+#[must_use = "a reason alone does nothing"]
+pub struct Operator<'a> {
+    circuit: &'a Circuit,
+    note: Arc<str>,
+}
+
+impl Operator<'_> {
+    /// As [`Circuit::trip`].
+    pub fn trip(&self) {
+        self.command(Command::Trip(None));
+    }
+
+    /// As [`Circuit::trip_for`].
+    pub fn trip_for(&self, wait: Duration) {
+        self.command(Command::Trip(Some(wait)));
+    }
+
+    /// As [`Circuit::half_open`].
+    pub fn half_open(&self) {
+        self.command(Command::HalfOpen);
+    }
+
+    /// As [`Circuit::close`].
+    pub fn close(&self) {
+        self.command(Command::Close);
+    }
+
+    /// As [`Circuit::isolate`]. Where the circuit is isolated already, it goes on for this reason.
+    pub fn isolate(&self) {
+        self.command(Command::Isolate);
+    }
+
+    /// As [`Circuit::disable`]. Where the circuit is disabled already, it goes on for this reason.
+    pub fn disable(&self) {
+        self.command(Command::Disable);
+    }
+
+    /// As [`Circuit::observe_only`].
+    pub fn observe_only(&self) {
+        self.command(Command::ObserveOnly);
+    }
+
+    /// As [`Circuit::reset`].
+    pub fn reset(&self) {
+        self.command(Command::Reset);
+    }
+
+    fn command(&self, command: Command) {
+        self.circuit.command(command, Some(&self.note));
+    }
+}
+
+impl Circuit {
+    /// Commands the circuit, and says why: the reason stands in the event of the transition, and in
+    /// [`Snapshot::note`](crate::Snapshot::note) for as long as the command is in force.
+    ///
+    /// ```
+    /// use breaker_layer::Circuit;
+    ///
+    /// let circuit = Circuit::builder("payments").build()?;
+    /// circuit.because("their database moves, until 04:00").isolate();
+    /// assert_eq!(circuit.snapshot().note.as_deref(), Some("their database moves, until 04:00"));
+    /// circuit.reset();
+    /// assert_eq!(circuit.snapshot().note, None);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn because(&self, note: impl Into<Arc<str>>) -> Operator<'_> {
+        Operator {
+            circuit: self,
+            note: note.into(),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Transitions and rejections as events of the crate tracing.
+
+use breaker_core::{Refusal, State};
+use tracing::{Level, event};
+
+use super::{Observe, RejectedEvent, TransitionEvent};
+
+/// Writes each transition, and each rejection, as an event of the crate tracing, under the target `breaker_layer`.
+///
+/// | what | level | fields |
+/// | --- | --- | --- |
+/// | opened, isolated, disabled | WARN | those of a transition |
+/// | any other transition | INFO | those of a transition |
+/// | a call rejected | DEBUG | `circuit.name`, `circuit.table`, `error.type`, `circuit.retry_after_s` |
+///
+/// A transition has `circuit.name`, `circuit.table`, `circuit.state.from`, `circuit.state.to`, `circuit.reason` (one
+/// word), `circuit.generation`, `circuit.open_for_s`, `circuit.note`, `circuit.observe_only`, and as its message the
+/// reason with its figures. Fields without a value are left out. OpenTelemetry's conventions have a name for none of
+/// these but `error.type`, so the others follow its rules for names: a namespace, and units that are seconds.
+///
+/// A call that passes costs nothing. Where no subscriber wants DEBUG, [`Tracing::transitions`] spares the rejections.
+///
+/// ```
+/// use breaker_layer::{Circuit, Tracing};
+///
+/// let circuit = Circuit::builder("payments").observe(Tracing::new()).build()?;
+/// circuit.trip();
+/// # Ok::<(), breaker_layer::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tracing {
+    spares_rejections: bool,
+}
+
+impl Tracing {
+    /// Writes transitions and rejections.
+    pub const fn new() -> Self {
+        Self {
+            spares_rejections: false,
+        }
+    }
+
+    /// Writes transitions only.
+    pub const fn transitions() -> Self {
+        Self {
+            spares_rejections: true,
+        }
+    }
+}
+
+/// A level is part of an event's static description, so the event is written down once for each.
+macro_rules! transition {
+    ($level:expr, $event:expr) => {{
+        let (event, transition) = ($event, $event.transition());
+        event!(
+            target: "breaker_layer",
+            $level,
+            circuit.name = event.circuit(),
+            circuit.table = event.table(),
+            circuit.state.from = %transition.from(),
+            circuit.state.to = %transition.to(),
+            circuit.reason = transition.reason().kind(),
+            circuit.generation = transition.generation(),
+            circuit.open_for_s = transition.open_for().map(|span| span.as_secs_f64()),
+            circuit.note = event.note(),
+            circuit.observe_only = event.is_observe_only().then_some(true),
+            "{event}"
+        );
+    }};
+}
+
+impl Observe for Tracing {
+    fn transition(&self, event: &TransitionEvent<'_>) {
+        match event.transition().to() {
+            State::Open | State::Isolated | State::Disabled => transition!(Level::WARN, event),
+            _ => transition!(Level::INFO, event),
+        }
+    }
+
+    fn wants_rejected(&self) -> bool {
+        !self.spares_rejections
+    }
+
+    fn rejected(&self, event: &RejectedEvent<'_>) {
+        let refusal = event.refusal();
+        event!(
+            target: "breaker_layer",
+            Level::DEBUG,
+            circuit.name = event.circuit(),
+            circuit.table = event.table(),
+            error.r#type = kind(refusal),
+            circuit.retry_after_s = refusal.retry_after().map(|span| span.as_secs_f64()),
+            "rejected"
+        );
+    }
+}
+
+const fn kind(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Open { .. } => "circuit_open",
+        Refusal::ProbesTaken => "circuit_probing",
+        Refusal::Recovering { .. } => "circuit_recovering",
+        Refusal::Isolated => "circuit_isolated",
+        _ => "circuit_rejecting",
+    }
+}

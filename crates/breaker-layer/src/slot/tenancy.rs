@@ -1,0 +1,88 @@
+//! One circuit's time in a slot: what is left of a circuit to those who do not keep it alive.
+
+use std::{
+    hash::{Hash, Hasher},
+    ptr,
+    sync::{
+        Arc,
+        atomic::Ordering::{AcqRel, Acquire},
+    },
+};
+
+use super::Slot;
+use crate::{circuit::Circuit, observe::Observe, snapshot::Snapshot};
+
+/// A slot from the generation on with which a circuit began in it.
+#[derive(Clone, Copy)]
+pub(crate) struct Tenancy {
+    slot: &'static Slot,
+    first: u16,
+}
+
+impl Tenancy {
+    /// That of the circuit which has the slot now.
+    pub(crate) fn of(slot: &'static Slot) -> Self {
+        Self {
+            slot,
+            first: slot.settings().first(),
+        }
+    }
+
+    pub(crate) const fn since(slot: &'static Slot, first: u16) -> Self {
+        Self { slot, first }
+    }
+
+    /// In this order: a new tenant's settings are stored before its word.
+    pub(crate) fn is_over(self) -> bool {
+        self.slot.word().is_vacant() || self.slot.settings().first() != self.first
+    }
+
+    /// A handle of the circuit, if it is still there.
+    pub(crate) fn circuit(self) -> Option<Circuit> {
+        let one_more = |handles: u32| (handles > 0).then(|| handles + 1);
+        self.slot
+            .handles
+            .fetch_update(AcqRel, Acquire, one_more)
+            .ok()?;
+        // Of the next tenant, it is given back at once.
+        let circuit = Circuit::of(self.slot);
+        (!self.is_over()).then_some(circuit)
+    }
+
+    pub(crate) fn snapshot(self) -> Option<Snapshot> {
+        let snapshot = Snapshot::of(self.slot);
+        (!self.is_over()).then_some(snapshot)
+    }
+
+    /// Adds an observer of transitions.
+    pub(crate) fn observe(self, observer: Arc<dyn Observe>) {
+        self.slot.with_cold(|cold| {
+            if !self.is_over() {
+                cold.extra.get_or_insert_default().observers.add(observer);
+            }
+        });
+    }
+
+    pub(crate) fn unobserve(self, observer: &Arc<dyn Observe>) {
+        let removed = self
+            .slot
+            .with_cold(|cold| cold.extra.as_deref_mut()?.observers.remove(observer));
+        // Dropped with nothing held, because it may be the user's.
+        drop(removed);
+    }
+}
+
+impl PartialEq for Tenancy {
+    fn eq(&self, other: &Self) -> bool {
+        ptr::eq(self.slot, other.slot) && self.first == other.first
+    }
+}
+
+impl Eq for Tenancy {}
+
+impl Hash for Tenancy {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        ptr::from_ref(self.slot).hash(state);
+        self.first.hash(state);
+    }
+}

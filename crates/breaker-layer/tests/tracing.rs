@@ -1,0 +1,112 @@
+//! What an operator reads in the log.
+#![cfg(feature = "tracing")]
+
+mod support;
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use breaker_layer::Tracing;
+use support::{Bench, OPEN_FOR};
+use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter, util::SubscriberInitExt};
+
+/// Lines that were written.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// What is written at this level and above while something happens.
+fn written(level: LevelFilter, happen: impl FnOnce()) -> Vec<String> {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(lines.clone())
+        .with_max_level(level)
+        .with_ansi(false)
+        .without_time()
+        .finish();
+    let guard = subscriber.set_default();
+    happen();
+    drop(guard);
+    let bytes = lines.0.lock().unwrap().clone();
+    String::from_utf8(bytes)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn each_transition_is_one_event_at_a_level_that_suits() {
+    let bench = Bench::with(|builder| builder.observe(Tracing::new()));
+    let lines = written(LevelFilter::INFO, || {
+        bench.succeed(10);
+        bench.open();
+        assert!(bench.rejects());
+        bench.clock.advance(OPEN_FOR);
+        bench.succeed(1);
+        bench.circuit.because("they move").isolate();
+    });
+    let expected = [
+        "WARN breaker_layer: bench: closed -> open, 3 failures in a row, for 5s circuit.name=\"bench\" \
+         circuit.state.from=closed circuit.state.to=open circuit.reason=\"consecutive_failures\" circuit.generation=1 \
+         circuit.open_for_s=5.0",
+        "INFO breaker_layer: bench: open -> half-open, a probe is due circuit.name=\"bench\" \
+         circuit.state.from=open circuit.state.to=half-open circuit.reason=\"probe_due\" circuit.generation=2",
+        "INFO breaker_layer: bench: half-open -> closed, 1 probe succeeded circuit.name=\"bench\" \
+         circuit.state.from=half-open circuit.state.to=closed circuit.reason=\"probes_succeeded\" circuit.generation=3",
+        "WARN breaker_layer: bench: closed -> isolated, operator, because they move circuit.name=\"bench\" \
+         circuit.state.from=closed circuit.state.to=isolated circuit.reason=\"operator\" circuit.generation=4 \
+         circuit.note=\"they move\"",
+    ];
+    let lines: Vec<_> = lines.iter().map(|line| line.trim()).collect();
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_rejection_is_an_event_at_debug() {
+    let bench = Bench::with(|builder| builder.observe(Tracing::new()));
+    bench.open();
+    let lines = written(LevelFilter::DEBUG, || assert!(bench.rejects()));
+    let expected = "DEBUG breaker_layer: rejected circuit.name=\"bench\" error.type=\"circuit_open\" \
+                    circuit.retry_after_s=5.0";
+    assert_eq!(lines, [expected]);
+    let lines = written(LevelFilter::INFO, || assert!(bench.rejects()));
+    assert!(lines.is_empty());
+}
+
+#[test]
+fn rejections_can_be_spared() {
+    let bench = Bench::with(|builder| builder.observe(Tracing::transitions()));
+    let lines = written(LevelFilter::TRACE, || {
+        bench.open();
+        assert!(bench.rejects());
+    });
+    assert_eq!(lines.len(), 1);
+}
+
+#[test]
+fn a_call_that_passes_writes_nothing() {
+    let bench = Bench::with(|builder| builder.observe(Tracing::new()));
+    let lines = written(LevelFilter::TRACE, || bench.succeed(100));
+    assert!(lines.is_empty());
+}
