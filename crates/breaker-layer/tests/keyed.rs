@@ -450,6 +450,21 @@ fn every_key_can_be_looked_at_and_commanded() {
 }
 
 #[test]
+fn a_key_that_is_reset_is_forgotten_at_once_if_it_may_be() {
+    let circuits = KeyedCircuits::<u32>::builder("table")
+        .keep_after_trip(Duration::ZERO)
+        .build()
+        .unwrap();
+    circuits.isolate(&1).unwrap();
+    let handle = circuits.get(&1);
+    circuits.reset(&1);
+    assert_eq!(circuits.len(), 1, "somebody holds it");
+    drop(handle);
+    circuits.reset(&1);
+    assert!(circuits.is_empty());
+}
+
+#[test]
 fn what_is_forgotten_during_an_iteration_is_left_out_of_it() {
     let table = Table::new();
     table.fail(1, 1);

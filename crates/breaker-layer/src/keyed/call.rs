@@ -59,7 +59,9 @@ impl<K: Key> Call<K> {
             None if !tenant.is_lasting(&key) => Admitted::Alone { turn },
             None => return Self::ask(tenant, key, None, draw),
             Some(Seen::Closed(given)) => Admitted::By(given),
-            Some(Seen::Other(entry)) => return Self::ask(tenant, key, Some(entry), draw),
+            Some(Seen::Other(entry, now)) => {
+                return Self::ask(tenant, key, Some((entry, now)), draw);
+            }
         };
         Ok(Some(Self::new(tenant, key, admitted)))
     }
@@ -69,20 +71,19 @@ impl<K: Key> Call<K> {
     fn ask(
         tenant: &Tenant<K>,
         key: K,
-        mut seen: Option<Arc<Entry<K>>>,
+        mut seen: Option<(Arc<Entry<K>>, Timestamp)>,
         draw: &mut Draw,
     ) -> Result<Option<Self>, Rejected> {
         let registry = tenant.registry;
         loop {
-            if let Some(entry) = seen {
-                let now = tenant.parts.clock.now();
+            if let Some((entry, now)) = seen {
                 if let Some(given) = Given::by(&entry, entry.circuit.acquire(draw)?, now, tenant) {
                     return Ok(Some(Self::new(tenant, key, Admitted::By(given))));
                 }
                 registry.settle();
             }
             let turn = registry.turn();
-            seen = registry.with(&key, Arc::clone);
+            seen = registry.with(&key, |entry| (entry.clone(), tenant.parts.clock.now()));
             if seen.is_none() {
                 if !tenant.is_lasting(&key) {
                     return Ok(Some(Self::new(tenant, key, Admitted::Alone { turn })));
@@ -145,7 +146,7 @@ impl<K: Key> Call<K> {
                     || !slot.is_over(given.first)
                 {
                     let has_closed = !given.was_closed && slot.word().passes();
-                    let is_calm = !given.is_lasting && slot.word().is_calm();
+                    let is_calm = !given.is_lasting && slot.word().is_calm() && !slot.is_shared();
                     if has_closed || is_calm {
                         self.registry.tidy(&self.key, self.tenancy, has_closed);
                     }
@@ -163,8 +164,8 @@ impl<K: Key> Call<K> {
 enum Seen<K> {
     /// A closed circuit, and what it gave.
     Closed(Given),
-    /// Another one, which is to be asked outside of the map: it may tell its observers.
-    Other(Arc<Entry<K>>),
+    /// Another one, at this time, which is to be asked outside of the map: it may tell its observers.
+    Other(Arc<Entry<K>>, Timestamp),
 }
 
 impl<K: Key> Seen<K> {
@@ -177,7 +178,7 @@ impl<K: Key> Seen<K> {
         });
         match given.flatten() {
             Some(given) => Self::Closed(given),
-            None => Self::Other(entry.clone()),
+            None => Self::Other(entry.clone(), now),
         }
     }
 }

@@ -147,10 +147,16 @@ impl<K: Key> KeyedCircuits<K> {
         self.circuit(key).map(|circuit| circuit.isolate())
     }
 
-    /// Starts this key afresh: closed, with nothing against it, and no longer under any command.
+    /// Starts this key afresh: closed, with nothing against it, and no longer under any command. Its circuit is forgotten
+    /// at once, if it may be.
     pub fn reset(&self, key: &K) {
         if let Some(circuit) = self.get(key) {
             circuit.reset();
+            drop(circuit);
+            let registry = self.tenant.registry;
+            if let Some(entry) = registry.with(key, Arc::clone) {
+                registry.look_at(&entry);
+            }
         }
     }
 
