@@ -1,8 +1,8 @@
 //! A circuit breaker one can talk to.
 //!
 //! [`run`] reads messages, JSON objects, and answers each with a line. A message makes calls through a
-//! real Tower stack, of a breaker and a timeout, around a simulated downstream: one stack for each
-//! service, made when the service is first called. `PROTOCOL.md` is the contract.
+//! real Tower stack, of a breaker and a timeout, around a simulated downstream. Each service that has
+//! failed has a circuit of its own. `PROTOCOL.md` is the contract.
 //!
 //! Everything happens on one task, one message after another: the replies come in the order of the
 //! messages, and there is nothing to lock. Time is Tokio's, so that a test can pause it.
@@ -23,6 +23,7 @@ use std::error;
 use std::fmt;
 use std::io::{self, Write};
 
+use breaker_layer::ConfigError;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
 
 use self::frame::Framer;
@@ -35,6 +36,8 @@ const CHUNK: usize = 256 * 1024;
 /// Why the node ended before its input did.
 #[derive(Debug)]
 pub enum Error {
+    /// The settings make no breaker.
+    Settings(ConfigError),
     /// The input cannot be read.
     Read(io::Error),
     /// The output cannot be written.
@@ -44,6 +47,7 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Settings(error) => error.fmt(f),
             Self::Read(error) => write!(f, "cannot read the input: {error}"),
             Self::Write(error) => write!(f, "cannot write the output: {error}"),
         }
@@ -53,6 +57,7 @@ impl fmt::Display for Error {
 impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
+            Self::Settings(error) => error.source(),
             Self::Read(error) | Self::Write(error) => Some(error),
         }
     }
@@ -63,7 +68,7 @@ impl error::Error for Error {
 ///
 /// # Errors
 ///
-/// If reading or writing fails. That nobody reads the output any more is no error.
+/// If the settings make no breaker, or reading or writing fails. That nobody reads the output any more is no error.
 pub async fn run<R, W, L>(input: R, output: W, log: L, settings: Settings) -> Result<(), Error>
 where
     R: AsyncRead + Unpin,
@@ -71,7 +76,8 @@ where
     L: Write,
 {
     let framer = Framer::new(settings.max_message_bytes);
-    match serve(input, framer, Node::new(output, log, settings)).await {
+    let node = Node::new(output, log, settings).map_err(Error::Settings)?;
+    match serve(input, framer, node).await {
         Err(Error::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use breaker_layer::ConfigError;
 use tokio::io::AsyncWrite;
 
 use crate::frame::Frame;
@@ -21,15 +22,13 @@ pub(crate) struct Node<W, L> {
 }
 
 impl<W: AsyncWrite + Unpin, L: Write> Node<W, L> {
-    pub(crate) fn new(output: W, log: L, settings: Settings) -> Self {
-        let output = Output::new(output, settings.envelope);
-        let service = settings.service.clone();
-        Self {
-            services: Services::new(settings),
-            output,
+    pub(crate) fn new(output: W, log: L, settings: Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            services: Services::new(&settings)?,
+            output: Output::new(output, settings.envelope),
             log,
-            service,
-        }
+            service: settings.service,
+        })
     }
 
     /// Answers what the input holds next.
@@ -78,14 +77,12 @@ async fn answer<'a>(
         Request::Status => Ok(Answer::Status(services)),
         Request::Reset(service) => {
             let key = services.find(service)?;
-            services.reset(key)?;
-            services.done(key);
+            services.reset(key);
             Ok(Answer::Reset(service))
         }
         Request::Call(calls) => {
             let key = services.find(&calls.service)?;
-            let verdict = services.stack(key).run(calls).await;
-            services.done(key);
+            let verdict = services.run(key, calls).await?;
             Ok(Answer::Called(&calls.service, verdict))
         }
     }

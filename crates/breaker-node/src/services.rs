@@ -1,53 +1,59 @@
-//! The services that were called, as many as there is room for.
+//! The services that were called, as many as there is room for: what `status` tells of, and `--max-services` bounds.
+//! Their circuits are the stack's; here each has a handle, with which its circuit stays for as long as the service is kept.
 //!
 //! Whoever sends the messages chooses the names and must not fill the memory with them. A closed
 //! breaker can be forgotten, because a new one is closed too; any other is kept, or else a caller
 //! could close it by calling many other services.
 
+mod idle;
+
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
+use breaker_layer::ConfigError;
 use serde::ser::{Serialize, Serializer};
 
-use crate::protocol::Fault;
+use self::idle::Idle;
+use crate::protocol::{Calls, Fault};
 use crate::settings::Settings;
-use crate::stack::Stack;
+use crate::stack::{Service, Stack, Verdict};
 
 /// Every service that was called and is not forgotten.
 #[derive(Debug)]
 pub struct Services {
-    settings: Settings,
+    most: usize,
+    stack: Stack,
     kept: Vec<Kept>,
     by_name: BTreeMap<Arc<str>, Key>,
-    /// The closed ones, by the turn in which each was last used.
-    idle: BTreeMap<u64, Key>,
-    turn: u64,
+    /// The closed ones.
+    idle: Idle,
 }
 
-/// A service, until the next one is looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key(usize);
+/// A service, for as long as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key(pub(crate) usize);
 
 #[derive(Debug)]
 struct Kept {
     name: Arc<str>,
-    stack: Stack,
-    /// Its turn in `idle`, if it is there.
-    idle_since: Option<u64>,
+    service: Service,
 }
 
 impl Services {
     /// No services yet.
-    #[must_use]
-    pub fn new(settings: Settings) -> Self {
-        Self {
-            settings,
+    ///
+    /// # Errors
+    ///
+    /// If the settings make no breaker.
+    pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            most: settings.max_services.get(),
+            stack: Stack::new(settings)?,
             kept: Vec::new(),
             by_name: BTreeMap::new(),
-            idle: BTreeMap::new(),
-            turn: 0,
-        }
+            idle: Idle::new(),
+        })
     }
 
     /// Finds a service, or makes it.
@@ -59,68 +65,54 @@ impl Services {
         if let Some(&key) = self.by_name.get(name) {
             return Ok(key);
         }
-        let is_full = self.kept.len() >= self.settings.max_services.get();
-        if is_full && self.idle.is_empty() {
-            return Err(self.no_room(name));
-        }
-        let name: Arc<str> = name.into();
         let kept = Kept {
-            stack: self.make(&name)?,
-            name: name.clone(),
-            idle_since: None,
+            name: name.into(),
+            service: Service::default(),
         };
-        let forgotten = if is_full { self.idle.pop_first() } else { None };
-        let key = forgotten.map_or(Key(self.kept.len()), |(_, key)| key);
-        if forgotten.is_some() {
-            self.by_name
-                .remove(&mem::replace(&mut self.kept[key.0], kept).name);
-        } else {
+        let name = kept.name.clone();
+        let key = if self.kept.len() < self.most {
             self.kept.push(kept);
-        }
+            Key(self.kept.len() - 1)
+        } else {
+            let key = self.idle.pop().ok_or_else(|| self.no_room(&name))?;
+            let mut gone = mem::replace(&mut self.kept[key.0], kept);
+            self.stack.reset(key, &mut gone.service);
+            self.by_name.remove(&gone.name);
+            key
+        };
         self.by_name.insert(name, key);
         Ok(key)
     }
 
-    /// The stack of a service. Once it has been used, the service is [done](Self::done).
-    pub fn stack(&mut self, key: Key) -> &mut Stack {
-        &mut self.kept[key.0].stack
-    }
-
-    /// Begins a service afresh.
+    /// Makes the calls to a service and says how they went.
     ///
     /// # Errors
     ///
-    /// If the settings make no breaker.
-    pub fn reset(&mut self, key: Key) -> Result<(), Fault> {
-        let stack = self.make(&self.kept[key.0].name)?;
-        self.kept[key.0].stack = stack;
-        Ok(())
+    /// If there is no room for its circuit. There is, as long as no more services are kept than there may be circuits.
+    pub async fn run(&mut self, key: Key, calls: &Calls<'_>) -> Result<Verdict, Fault> {
+        let service = &mut self.kept[key.0].service;
+        let verdict = self.stack.run(key, service, calls).await;
+        self.done(key);
+        verdict.map_err(|full| Fault::temporarily_unavailable(full.to_string()))
+    }
+
+    /// Begins a service afresh.
+    pub fn reset(&mut self, key: Key) {
+        self.stack.reset(key, &mut self.kept[key.0].service);
+        self.done(key);
     }
 
     /// Notes that a service was used just now.
-    pub fn done(&mut self, key: Key) {
-        let kept = &mut self.kept[key.0];
-        let is_closed = kept.stack.is_closed();
-        if is_closed && kept.idle_since == Some(self.turn) {
-            return;
+    fn done(&mut self, key: Key) {
+        if self.kept[key.0].service.is_closed() {
+            self.idle.put(key);
+        } else {
+            self.idle.remove(key);
         }
-        if let Some(turn) = kept.idle_since.take() {
-            self.idle.remove(&turn);
-        }
-        if is_closed {
-            self.turn += 1;
-            self.idle.insert(self.turn, key);
-            kept.idle_since = Some(self.turn);
-        }
-    }
-
-    fn make(&self, name: &Arc<str>) -> Result<Stack, Fault> {
-        Stack::new(name.clone(), &self.settings)
-            .map_err(|error| Fault::temporarily_unavailable(error.to_string()))
     }
 
     fn no_room(&self, name: &str) -> Fault {
-        let most = self.settings.max_services;
+        let most = self.most;
         Fault::temporarily_unavailable(format!(
             "no room for service {name}: the node keeps {most} services (--max-services), and none of them is closed"
         ))
@@ -133,7 +125,7 @@ impl Serialize for Services {
         serializer.collect_map(
             self.by_name
                 .iter()
-                .map(|(name, key)| (&**name, self.kept[key.0].stack.status())),
+                .map(|(name, key)| (&**name, self.kept[key.0].service.status())),
         )
     }
 }

@@ -1,6 +1,6 @@
 //! The flags of the node.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroUsize, ParseIntError};
 use std::time::Duration;
 
 use breaker_layer::{ConfigBuilder, ConfigError, OpenTime, Probes, Trip};
@@ -46,7 +46,7 @@ pub struct Settings {
     pub(crate) max_message_bytes: NonZeroUsize,
 
     /// The most services that are kept; beyond it the closed one that is idle for longest is forgotten
-    #[arg(long, value_name = "N", default_value = "100000")]
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = max_services)]
     pub(crate) max_services: NonZeroUsize,
 }
 
@@ -99,6 +99,19 @@ fn timeout(text: &str) -> Result<Duration, String> {
             .then_some(timeout)
             .ok_or("not from 1ms to 24h".into())
     })
+}
+
+fn max_services(text: &str) -> Result<NonZeroUsize, String> {
+    // Each may need a circuit, and a table has no more of them.
+    const MOST: usize = 1 << 24;
+    let most: NonZeroUsize = text
+        .parse()
+        .map_err(|error: ParseIntError| error.to_string())?;
+    if most.get() <= MOST {
+        Ok(most)
+    } else {
+        Err(format!("not from 1 to {MOST}"))
+    }
 }
 
 /// Reads a number. What is none is taken for one that no setting takes, so that its range is told.

@@ -1,112 +1,142 @@
-//! One service's breaker and timeout around its downstream: a Tower stack as any client would build it.
+//! Breaker and timeout around the downstream: a Tower stack as any client would build it, with a circuit for each service
+//! that has failed.
 
 mod report;
 mod seen;
+mod service;
 
-use std::sync::Arc;
+use std::mem;
+use std::time::Duration;
 
-use breaker_layer::{
-    AtOnce, BoxError, Boxed, Breaker, BreakerLayer, Circuit, ConfigError, ErrorsAreFailures,
-    Rejected, State,
-};
+use breaker_layer::keyed::{ExtractKey, Full, KeyedBreaker, KeyedBreakerLayer, KeyedCircuits};
+use breaker_layer::{AtOnce, BoxError, Boxed, ConfigError, ErrorsAreFailures, Rejected};
 use tower::timeout::Timeout;
-use tower::{Service, ServiceBuilder, ServiceExt};
+use tower::{Service as _, ServiceBuilder, ServiceExt};
 
 use self::report::name;
 pub use self::report::{Status, Verdict};
-use self::seen::Seen;
+use self::seen::{Changes, Seen};
+pub use self::service::Service;
 use crate::downstream::{self, Downstream};
 use crate::protocol::{Calls, Enter};
+use crate::services::Key;
 use crate::settings::Settings;
 
-/// A service's stack.
+/// The stack of all services.
 #[derive(Debug)]
 pub struct Stack {
-    service: Breaker<Timeout<Downstream>, AtOnce<ErrorsAreFailures>, Boxed>,
+    service: KeyedBreaker<Timeout<Downstream>, Key, ByService, AtOnce<ErrorsAreFailures>, Boxed>,
     seen: Seen,
 }
 
+/// One circuit for each service.
+#[derive(Clone, Copy, Debug)]
+struct ByService;
+
+impl ExtractKey<downstream::Call, Key> for ByService {
+    fn key(&self, call: &downstream::Call) -> Option<Key> {
+        Some(call.service)
+    }
+}
+
 impl Stack {
-    /// The stack of a service of this name, whose breaker is closed.
+    /// A stack none of whose services has been called.
     ///
     /// # Errors
     ///
     /// If the settings make no breaker.
-    pub fn new(name: Arc<str>, settings: &Settings) -> Result<Self, ConfigError> {
-        let seen = Seen::new();
-        let circuit = Circuit::builder(name)
+    pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        let seen = Seen::default();
+        let circuits = KeyedCircuits::builder("breaker-node")
             .config(settings.breaker())
+            .max_circuits(settings.max_services.get())
+            // No call outlives its message, so a circuit that has closed has no stragglers to wait for.
+            .keep_after_trip(Duration::ZERO)
             .observe(seen.clone())
             .build()?;
         let service = ServiceBuilder::new()
-            .layer(BreakerLayer::new(circuit).boxed_errors())
+            .layer(KeyedBreakerLayer::new(circuits, ByService).boxed_errors())
             .timeout(settings.timeout)
-            .service(Downstream::default());
+            .service(Downstream);
         Ok(Self { service, seen })
     }
 
-    /// Makes the calls and says how they went.
-    pub async fn run(&mut self, calls: &Calls<'_>) -> Verdict {
+    /// Makes the calls to a service and says how they went.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room for its circuit.
+    pub async fn run(
+        &mut self,
+        key: Key,
+        service: &mut Service,
+        calls: &Calls<'_>,
+    ) -> Result<Verdict, Full> {
         if let Some(state) = calls.enter {
-            self.enter(state);
+            self.enter(key, service, state)?;
         }
-        let (mut admitted, mut failed) = (false, false);
-        for call in calls.calls() {
-            let error = self.call(call).await.err();
-            let rejected = error.as_ref().is_some_and(|error| error.is::<Rejected>());
-            admitted |= !rejected;
-            failed |= error.is_some() && !rejected;
+        let (mut succeeded, mut failed, mut rejected) = (0, 0, 0);
+        for call in calls.calls(key) {
+            match self.call(call).await {
+                Ok(()) => succeeded += 1,
+                Err(error) if error.is::<Rejected>() => rejected += 1,
+                Err(_) => failed += 1,
+            }
         }
-        let mut changes = self.seen.changes();
-        match changes.verdict.take() {
+        service.calls += succeeded + failed;
+        service.rejected += rejected;
+        let changes = if service.circuit.is_some() || failed > 0 {
+            service.circuit = service.circuit.take().or_else(|| self.circuits().get(&key));
+            self.seen.take()
+        } else {
+            Changes::default()
+        };
+        service.note(&changes);
+        Ok(match changes.verdict {
             Some(verdict) => verdict,
-            None if !admitted => Verdict::Rejected,
-            None if failed => Verdict::Failed {
-                failures: self.circuit().snapshot().failures,
+            None if succeeded + failed == 0 => Verdict::Rejected,
+            None if failed > 0 => Verdict::Failed {
+                failures: service.failures(),
             },
             None => Verdict::Succeeded {
-                state: name(changes.state),
+                state: name(service.state),
             },
+        })
+    }
+
+    /// Begins a service afresh, or forgets it.
+    pub fn reset(&mut self, key: Key, service: &mut Service) {
+        let Service { circuit, .. } = mem::take(service);
+        if let Some(circuit) = circuit {
+            // Without this handle the table may forget it.
+            drop(circuit);
+            self.circuits().reset(&key);
+            self.seen.take();
         }
     }
 
-    /// How the service is.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        let snapshot = self.circuit().snapshot();
-        let is_open = snapshot.state == State::Open;
-        let retry_after = snapshot.retry_after.filter(|_| is_open);
-        Status {
-            state: name(snapshot.state),
-            failures: if is_open {
-                self.seen.changes().opened_after
-            } else {
-                snapshot.failures
-            },
-            calls: self.service.get_ref().get_ref().calls(),
-            rejected: snapshot.rejected,
-            retry_after_ms: retry_after.map(|left| left.as_nanos().div_ceil(1_000_000)),
+    fn circuits(&self) -> &KeyedCircuits<Key> {
+        self.service.circuits()
+    }
+
+    fn enter(&self, key: Key, service: &mut Service, state: Enter) -> Result<(), Full> {
+        if state == Enter::Closed && service.circuit.is_none() {
+            return Ok(());
         }
-    }
-
-    /// Whether the breaker is closed.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.seen.changes().state == State::Closed
-    }
-
-    fn circuit(&self) -> &Circuit {
-        self.service.circuit()
-    }
-
-    fn enter(&mut self, state: Enter) {
+        let circuit = match service.circuit.take() {
+            Some(circuit) => circuit,
+            None => self.circuits().circuit(&key)?,
+        };
         match state {
-            Enter::Closed => self.circuit().close(),
-            Enter::Open => self.circuit().trip(),
-            Enter::HalfOpen => self.circuit().half_open(),
+            Enter::Closed => circuit.close(),
+            Enter::Open => circuit.trip(),
+            Enter::HalfOpen => circuit.half_open(),
         }
+        service.circuit = Some(circuit);
         // It was the message that did this, not one of its calls.
-        self.seen.changes().verdict = None;
+        let changes = self.seen.take();
+        service.note(&changes);
+        Ok(())
     }
 
     async fn call(&mut self, call: downstream::Call) -> Result<(), BoxError> {

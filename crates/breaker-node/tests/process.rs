@@ -290,6 +290,7 @@ fn a_flag_that_cannot_be_is_named_with_what_it_takes() {
         ("--max-message-bytes", "0", "zero"),
         ("--max-message-bytes", "1MB", "digit"),
         ("--max-services", "0", "zero"),
+        ("--max-services", "16777217", "1 to 16777216"),
     ] {
         let output = finish(node(&[&format!("{flag}={value}")]), "{}");
         let error = text(&output.stderr);

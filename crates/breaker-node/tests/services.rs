@@ -159,6 +159,22 @@ async fn a_service_that_was_forgotten_begins_afresh() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_known_of_a_service_stays_however_long_nobody_calls_it() {
+    let mut peer = Peer::new(&[]);
+    peer.ask(r#"{"type": "call", "service": "a", "force_failures": 4}"#)
+        .await;
+    peer.ask(&trip("b")).await;
+    tokio::time::advance(Duration::from_secs(30 * 24 * 3600)).await;
+    for service in ["c", "d", "e"] {
+        assert_eq!(peer.ask(&trip(service)).await, opened(service));
+    }
+    let failed = r#"{"type": "call", "service": "a", "force_failures": 1}"#;
+    assert_eq!(peer.ask(failed).await, opened("a"));
+    let closed = r#"{"type": "circuit_breaker_closed", "service": "b", "state": "closed"}"#;
+    assert_eq!(peer.ask(&call("b")).await, closed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_status_longer_than_the_output_takes_at_a_time_is_whole() {
     let mut peer = Peer::new(&[]);
     let services: Vec<_> = (0..2000).map(|number| format!("{number:0>100}")).collect();

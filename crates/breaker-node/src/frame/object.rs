@@ -26,6 +26,39 @@ enum Text {
     Escaped,
 }
 
+impl Text {
+    /// How many bytes go by, from the first on, that change nothing.
+    fn plain(self, bytes: &[u8]) -> usize {
+        let telling = match self {
+            Self::Outside => OUTSIDE,
+            Self::Inside => INSIDE,
+            Self::Escaped => return 0,
+        };
+        let telling = |byte: &u8| TELLING[usize::from(*byte)] & telling != 0;
+        bytes.iter().position(telling).unwrap_or(bytes.len())
+    }
+}
+
+const OUTSIDE: u8 = 1;
+const INSIDE: u8 = 2;
+
+/// Which bytes change anything, outside and inside of a string.
+static TELLING: [u8; 256] = {
+    let mut telling = [0; 256];
+    let mut byte = 0;
+    while byte < telling.len() {
+        telling[byte] = match byte as u8 {
+            b'{' | b'}' | b'[' | b']' => OUTSIDE,
+            b'"' => OUTSIDE | INSIDE,
+            b'\n' => OUTSIDE | INSIDE,
+            ..0x20 | b'\\' => INSIDE,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    telling
+};
+
 impl Object {
     pub(super) fn new(begin: Position) -> Self {
         Self {
@@ -68,20 +101,30 @@ impl Object {
         // To count each byte would take longer than to read it: `here` is the place of `bytes[counted]`.
         let mut counted = 0;
         let (read, end) = 'reading: {
-            for (read, &byte) in bytes.iter().enumerate() {
+            let mut read = 0;
+            loop {
+                read += self.text.plain(&bytes[read..]);
+                let Some(&byte) = bytes.get(read) else {
+                    break 'reading (read, None);
+                };
+                // Most of what tells anything is a quote, behind which there is no more to ask.
+                if byte == b'"' && self.turn() {
+                    read += 1;
+                    continue;
+                }
                 let begins_line = || read == counted && here.column == 1;
                 if let Err(flaw) = self.step(byte, begins_line) {
                     break 'reading (read, Some(Err(flaw)));
                 }
+                read += 1;
                 if byte == b'\n' {
                     here.pass(byte);
-                    counted = read + 1;
+                    counted = read;
                 }
                 if self.depth == 0 {
-                    break 'reading (read + 1, Some(Ok(())));
+                    break 'reading (read, Some(Ok(())));
                 }
             }
-            (bytes.len(), None)
         };
         here.column += (read - counted) as u64;
         (read, end)
@@ -95,14 +138,22 @@ impl Object {
             }
             (Text::Outside, b'{' | b'[') => self.open(byte == b'[')?,
             (Text::Outside, b'}' | b']') => self.close(byte)?,
-            (Text::Outside, b'"') => self.text = Text::Inside,
             (Text::Inside | Text::Escaped, ..0x20) => return Err(Flaw::ControlCharacter(byte)),
-            (Text::Inside, b'"') => self.text = Text::Outside,
             (Text::Inside, b'\\') => self.text = Text::Escaped,
             (Text::Escaped, _) => self.text = Text::Inside,
             (Text::Outside | Text::Inside, _) => {}
         }
         Ok(())
+    }
+
+    /// Goes into or out of a string; `false` if a quote does not do so here.
+    fn turn(&mut self) -> bool {
+        self.text = match self.text {
+            Text::Outside => Text::Inside,
+            Text::Inside => Text::Outside,
+            Text::Escaped => return false,
+        };
+        true
     }
 
     fn open(&mut self, square: bool) -> Result<(), Flaw> {

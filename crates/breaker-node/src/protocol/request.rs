@@ -9,6 +9,7 @@ use super::parse::parse;
 use super::{Address, Fault, Route};
 use crate::downstream;
 use crate::frame::Position;
+use crate::services::Key;
 
 /// A message, read.
 #[derive(Debug)]
@@ -162,13 +163,17 @@ impl<'a> Calls<'a> {
         })
     }
 
-    /// The calls, in their order.
-    pub fn calls(&self) -> impl Iterator<Item = downstream::Call> + use<> {
+    /// The calls to a service, in their order.
+    pub fn calls(&self, service: Key) -> impl Iterator<Item = downstream::Call> + use<> {
         let latency = self.latency;
         let failures = iter::repeat_n(true, self.failures);
         failures
             .chain(self.success.map(|success| !success))
-            .map(move |fails| downstream::Call { fails, latency })
+            .map(move |fails| downstream::Call {
+                service,
+                fails,
+                latency,
+            })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a breaker did, as its observer sees it.
+//! What breakers did, as their observer sees it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,32 +6,29 @@ use breaker_layer::{Observe, State, TransitionEvent};
 
 use super::Verdict;
 
-/// What the observer of a breaker has seen; clones share it.
-#[derive(Clone, Debug)]
+/// What the breakers' observer has seen; clones share it.
+///
+/// Messages are handled one at a time, so whatever happened since it was last taken happened to one service.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Seen(Arc<Mutex<Changes>>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Changes {
     /// The state that was entered last.
-    pub(super) state: State,
+    pub(super) state: Option<State>,
     /// The failures that had counted when the breaker last opened.
-    pub(super) opened_after: u32,
-    /// The last change that makes a verdict, until it is taken.
+    pub(super) opened_after: Option<u32>,
+    /// The last change that makes a verdict.
     pub(super) verdict: Option<Verdict>,
 }
 
 impl Seen {
-    /// Nothing yet: the breaker is closed.
-    pub(super) fn new() -> Self {
-        let (state, opened_after, verdict) = (State::Closed, 0, None);
-        Self(Arc::new(Mutex::new(Changes {
-            state,
-            opened_after,
-            verdict,
-        })))
+    /// What happened since this was last called.
+    pub(super) fn take(&self) -> Changes {
+        std::mem::take(&mut self.changes())
     }
 
-    pub(super) fn changes(&self) -> MutexGuard<'_, Changes> {
+    fn changes(&self) -> MutexGuard<'_, Changes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -43,12 +40,12 @@ impl Observe for Seen {
         let mut changes = self.changes();
         match (transition.from(), transition.to()) {
             (_, State::Open) => {
-                changes.opened_after = failures;
+                changes.opened_after = Some(failures);
                 changes.verdict = Some(Verdict::Opened { failures });
             }
             (State::HalfOpen, State::Closed) => changes.verdict = Some(Verdict::Closed),
             _ => {}
         }
-        changes.state = transition.to();
+        changes.state = Some(transition.to());
     }
 }
