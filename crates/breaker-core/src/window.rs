@@ -94,7 +94,8 @@ impl Config {
         let sizes = |config: &Self| {
             let calls = config.trip.calls.map(|(size, _)| size);
             let time = config.trip.time.map(|(grid, _)| grid);
-            (config.count_calls, config.ramp, calls, time)
+            let counts_slow = config.slow_after.is_some();
+            (config.count_calls, counts_slow, config.ramp, calls, time)
         };
         sizes(self) == sizes(other)
     }
@@ -117,9 +118,14 @@ impl Layout {
         self.end as usize
     }
 
+    /// The place of the total of slow calls, where there is one.
+    const fn slow(config: &Config) -> u16 {
+        if config.count_calls { 2 } else { 0 }
+    }
+
     /// No window has more than 33 000 cells, so that all of this fits.
     pub(crate) fn of(config: &Config) -> Self {
-        let ramp = 2 * u16::from(config.count_calls);
+        let ramp = Self::slow(config) + u16::from(config.slow_after.is_some());
         let calls = ramp + 2 * u16::from(config.ramp.is_some());
         let ring = |size| Ring::<()>::cells(size) as u16;
         let time = calls + config.trip.calls.map_or(0, |(size, _)| ring(size));
@@ -176,6 +182,19 @@ impl<'a, C: Cell64> Beside<'a, C> {
         if self.config.count_calls {
             self.cells[1].increment();
         }
+    }
+
+    /// Counts a slow call, where it is known what that is.
+    pub fn count_slow(&self) {
+        if self.config.slow_after.is_some() {
+            self.cells[usize::from(Layout::slow(self.config))].increment();
+        }
+    }
+
+    /// The slow calls, where it is known what that is.
+    pub fn slow(&self) -> Option<u64> {
+        let is_known = self.config.slow_after.is_some();
+        is_known.then(|| self.cells[usize::from(Layout::slow(self.config))].get())
     }
 
     /// The admitted calls and the successes, where they are counted.
@@ -246,6 +265,9 @@ impl<'a, C: Cell64> Beside<'a, C> {
         if self.config.count_calls && from.config.count_calls {
             self.cells[0].set(from.cells[0].get());
             self.cells[1].set(from.cells[1].get());
+        }
+        if let (Some(slow), Some(_)) = (from.slow(), self.slow()) {
+            self.cells[usize::from(Layout::slow(self.config))].set(slow);
         }
         if let (Some((old, _)), Some((new, _))) = (from.ring(), self.ring()) {
             old.each(generation, |call| {

@@ -139,13 +139,14 @@ impl CircuitBuilder {
             seed,
         )?;
         let origin = self.clock.now();
+        let observers = self.extra.observers.clone();
         let extra = Extra {
             clock: self.clock.into_user(),
             ..self.extra
         };
-        Ok(Circuit::of(Slot::let_to(
-            self.name, settings, origin, extra,
-        )))
+        let circuit = Circuit::of(Slot::let_to(self.name, settings, origin, extra));
+        observers.tell_began(&circuit);
+        Ok(circuit)
     }
 }
 

@@ -17,6 +17,7 @@
 //! - `http`: classifiers of HTTP and gRPC responses, at the headers or at the end of the stream; see the module `http`.
 //! - `keyed`: one circuit for each host, shard or tenant, however many there are; see the module `keyed`.
 //! - `load`: `tower::load::Load` passes through, for balancers.
+//! - `metrics`: an observer, `Metrics`, that keeps metrics of the crate `metrics` for any exporter.
 //! - `quanta`: a clock that reads the processor's time stamp counter, which is cheaper than std's.
 //! - `serde`: [`Settings`] from a file, and a [`Snapshot`] that serialises.
 //! - `stream`: [`Events`] is a `Stream`.
@@ -78,6 +79,8 @@ pub use exclude::{Exclude, Excluding};
 pub use fallback::{Fallback, FallbackFuture};
 pub use future::ResponseFuture;
 pub use layer::BreakerLayer;
+#[cfg(feature = "metrics")]
+pub use observe::Metrics;
 #[cfg(feature = "tokio")]
 pub use observe::Readiness;
 #[cfg(feature = "tracing")]

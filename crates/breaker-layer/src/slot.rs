@@ -492,7 +492,7 @@ impl Slot {
                 .name
                 .clone()
                 .filter(|_| self.is_tenant(word.generation()))?;
-            self.counts.failed.fetch_add(failures.into(), Relaxed);
+            self.counts.failed.fetch_add(failures.into(), Release);
             if transition.to() == State::Open {
                 self.counts.opened.fetch_add(1, Relaxed);
                 let last_trip = &mut cold.extra.get_or_insert_default().last_trip;

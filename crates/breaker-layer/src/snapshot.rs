@@ -1,11 +1,14 @@
 //! A circuit at one moment, as plain values.
 
 use std::{
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::Ordering::{Acquire, Relaxed},
+    },
     time::Duration,
 };
 
-use breaker_core::{Evidence, Phase, State, Totals, Transition};
+use breaker_core::{Evidence, Phase, State, Timestamp, Totals, Transition};
 
 use crate::slot::Slot;
 
@@ -16,6 +19,9 @@ use crate::slot::Slot;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Snapshot {
+    /// When this was, since the circuit was built.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub at: Timestamp,
     /// The state, as a caller would have met it.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::state"))]
     pub state: State,
@@ -49,6 +55,8 @@ pub struct Snapshot {
     pub admitted: Option<u64>,
     /// Calls that succeeded, where they are counted.
     pub succeeded: Option<u64>,
+    /// Calls that were slow, where [`slow_after`](crate::CircuitBuilder::slow_after) says what that is.
+    pub slow: Option<u64>,
     /// How often it opened.
     pub opened: u32,
     /// Calls that failed, stragglers included.
@@ -65,6 +73,8 @@ impl Snapshot {
     pub(crate) fn of(slot: &'static Slot) -> Self {
         let (settings, now) = (slot.settings(), slot.now());
         let rules = settings.rules();
+        // Before the word: failures go from there to here, and must not be seen in both.
+        let failed = slot.counts.failed.load(Acquire);
         let (word, pace) = loop {
             let (word, pace) = (slot.word(), slot.pace());
             if slot.word() == word {
@@ -89,6 +99,7 @@ impl Snapshot {
             .max()
             .unwrap_or_default();
         Self {
+            at: now,
             evidence: f64::from(score) / f64::from(Evidence::FULL),
             last_calls,
             last_time,
@@ -96,6 +107,7 @@ impl Snapshot {
             note: slot.note(word),
             admitted: counted.map(|(admitted, _)| admitted),
             succeeded: counted.map(|(_, succeeded)| succeeded),
+            slow: beside.slow(),
             state: rules.state(word, pace, now),
             observe_only: word.is_shadow(),
             generation: word.generation().wrapping_sub(settings.first()),
@@ -104,7 +116,7 @@ impl Snapshot {
             age: (pace.generation() == word.generation())
                 .then(|| now.saturating_since(pace.since(now))),
             opened: counts.opened.load(Relaxed),
-            failed: counts.failed.load(Relaxed) + u64::from(word.pending()),
+            failed: failed + u64::from(word.pending()),
             rejected: counts.rejected.load(Relaxed),
             ignored: counts.ignored.load(Relaxed),
             cancelled: counts.cancelled.load(Relaxed),

@@ -167,3 +167,22 @@ fn a_circuit_is_small() {
     );
     assert_eq!(size_of::<Circuit>(), size_of::<usize>());
 }
+
+#[cfg(all(feature = "metrics", feature = "tracing"))]
+#[test]
+fn a_call_that_is_watched_by_metrics_and_tracing_allocates_nothing() {
+    let _alone = alone();
+    let page = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let metrics = breaker_layer::Metrics::recording_to(page);
+    for counts in [false, true] {
+        let bench = Bench::with(|builder| {
+            let builder = builder.count_calls(counts).observe(metrics.clone());
+            builder.observe(breaker_layer::Tracing::new())
+        });
+        let mut service = BreakerLayer::new(bench.circuit.clone()).layer(Downstream::new());
+        assert_eq!(allocations(|| assert_eq!(call(&mut service, 1), Ok(1))), 0);
+        bench.circuit.isolate();
+        let reject = || assert!(call(&mut service, 1).is_err());
+        assert_eq!(allocations(reject), 0);
+    }
+}

@@ -1,6 +1,9 @@
 //! What a permit does when it is used up.
 
-use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{
+    sync::atomic::Ordering::{Relaxed, Release},
+    time::Duration,
+};
 
 use breaker_core::{
     Beside, Call, Outcome, Phase, Reason, Timestamp, Word,
@@ -65,7 +68,7 @@ impl Slot {
         if is_stored && failures != next.pending() {
             self.counts
                 .failed
-                .fetch_add((failures - next.pending()).into(), Relaxed);
+                .fetch_add((failures - next.pending()).into(), Release);
         }
         is_stored
     }
@@ -116,9 +119,6 @@ impl Recording {
         if !(counts_in_word && self.fate.is_failed_call()) {
             self.count();
         }
-        if !(is_current && self.ticket.is_counted()) {
-            return !self.ticket.is_counted();
-        }
         let took = took.or_else(|| {
             self.ticket
                 .is_timed()
@@ -126,6 +126,12 @@ impl Recording {
         });
         let slow_after = self.rules.config.slow_after();
         let slow = slow_after.is_some_and(|limit| took.is_some_and(|took| took > limit));
+        if slow && self.fate.counts(self.rules.config) && self.is_tenant() {
+            self.beside().count_slow();
+        }
+        if !(is_current && self.ticket.is_counted()) {
+            return !self.ticket.is_counted();
+        }
         if !counts_in_word {
             return self.record_probe(slow);
         }

@@ -181,6 +181,9 @@ impl<K: Key> KeyedBuilder<K> {
         let keyless = self
             .shares_keyless
             .then(|| parts.circuit(parts.name.clone(), usual, parts.clock.now()));
+        keyless
+            .iter()
+            .for_each(|circuit| parts.observers.tell_began(circuit));
         let (registry, tenancy) = Registry::take();
         Ok(KeyedCircuits::of(Tenant {
             registry,

@@ -99,8 +99,11 @@ impl<K: Key> Registry<K> {
         }
         let has_room = index.make_room(now, limits, &mut gone);
         self.remove(&gone);
+        let mut began = None;
         if has_room {
             let circuit = parts.circuit(name, policy, now);
+            // Held, it is not taken away before its observers know of it.
+            began = (!parts.observers.is_empty()).then(|| circuit.clone());
             index.made += 1;
             let (tenancy, number) = (tenant.tenancy, index.made);
             let entry = Entry::new(key.clone(), circuit, policy.is_lasting, tenancy, number);
@@ -113,6 +116,9 @@ impl<K: Key> Registry<K> {
         drop(map);
         drop(index);
         self.bury(gone, tenant);
+        if let Some(circuit) = began {
+            parts.observers.tell_began(&circuit);
+        }
         if has_room { Made::Yes } else { Made::No }
     }
 

@@ -58,6 +58,11 @@ impl TransitionEvent<'_> {
         self.0.subject.tenancy.snapshot()
     }
 
+    #[cfg(feature = "metrics")]
+    pub(crate) fn subject(&self) -> &Subject {
+        &self.0.subject
+    }
+
     /// The same, to keep.
     pub fn into_owned(self) -> TransitionEvent<'static> {
         TransitionEvent(Cow::Owned(self.0.into_owned()))
@@ -90,10 +95,18 @@ impl fmt::Debug for TransitionEvent<'_> {
     }
 }
 
+impl Subject {
+    /// What the table calls it, if it is of one that has names.
+    pub(crate) fn key(&self) -> Option<&Arc<str>> {
+        let table = self.table.as_deref()?;
+        (*table != *self.name).then_some(&self.name)
+    }
+}
+
 /// `table name`, or what there is of it.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(table) = self.table.as_deref().filter(|table| **table != *self.name) {
+        if let (Some(table), Some(_)) = (&self.table, self.key()) {
             write!(f, "{table} ")?;
         }
         f.write_str(&self.name)
@@ -197,6 +210,11 @@ impl EndedEvent<'_> {
     /// Its totals, which are final; calls that were under way when it ended are not among them.
     pub const fn last(&self) -> &Snapshot {
         self.last
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) const fn subject(&self) -> &Subject {
+        self.subject
     }
 }
 

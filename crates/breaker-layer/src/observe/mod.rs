@@ -2,6 +2,8 @@
 
 mod event;
 mod events;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod operator;
 #[cfg(feature = "tokio")]
 mod readiness;
@@ -15,9 +17,13 @@ use std::{
     sync::Arc,
 };
 
+use crate::circuit::Circuit;
+
 pub(crate) use event::{Change, Subject};
 pub use event::{EndedEvent, RecordedEvent, RejectedEvent, TransitionEvent};
 pub use events::Events;
+#[cfg(feature = "metrics")]
+pub use metrics::Metrics;
 pub use operator::Operator;
 #[cfg(feature = "tokio")]
 pub use readiness::Readiness;
@@ -58,6 +64,11 @@ pub trait Observe: Send + Sync + 'static {
     /// A call's outcome was recorded. Default: nothing.
     fn recorded(&self, event: &RecordedEvent<'_>) {
         let _ = event;
+    }
+
+    /// A circuit begins that this observes, in a table or not. Default: nothing.
+    fn began(&self, circuit: &Circuit, table: Option<&str>) {
+        let _ = (circuit, table);
     }
 
     /// The circuit is gone: its last handle was dropped, or its table forgot it. Default: nothing.
@@ -179,6 +190,14 @@ impl Observers {
         self.tell_each(
             |listener| listener.wants_recorded,
             |observer| observer.recorded(event),
+        );
+    }
+
+    pub(crate) fn tell_began(&self, circuit: &Circuit) {
+        let table = self.table();
+        self.tell_each(
+            |_| true,
+            |observer| observer.began(circuit, table.as_deref()),
         );
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     mem,
-    sync::atomic::Ordering::{Acquire, Relaxed},
+    sync::atomic::Ordering::{Acquire, Relaxed, Release},
     time::Duration,
 };
 
@@ -22,7 +22,7 @@ impl Slot {
     pub(crate) fn vacate(&self, seen: Word) -> bool {
         let is_vacant = self.replace(seen, Word::vacant(seen.generation().wrapping_add(1)));
         if is_vacant {
-            self.counts.failed.fetch_add(seen.pending().into(), Relaxed);
+            self.counts.failed.fetch_add(seen.pending().into(), Release);
         }
         is_vacant
     }

@@ -1,7 +1,6 @@
 //! One circuit's time in a slot: what is left of a circuit to those who do not keep it alive.
 
 use std::{
-    hash::{Hash, Hasher},
     ptr,
     sync::{
         Arc,
@@ -49,6 +48,12 @@ impl Tenancy {
         (!self.is_over()).then_some(circuit)
     }
 
+    /// Tells it from all others that there are.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn id(self) -> (usize, u16) {
+        (ptr::from_ref(self.slot).addr(), self.first)
+    }
+
     pub(crate) fn snapshot(self) -> Option<Snapshot> {
         let snapshot = Snapshot::of(self.slot);
         (!self.is_over()).then_some(snapshot)
@@ -79,10 +84,3 @@ impl PartialEq for Tenancy {
 }
 
 impl Eq for Tenancy {}
-
-impl Hash for Tenancy {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        ptr::from_ref(self.slot).hash(state);
-        self.first.hash(state);
-    }
-}

@@ -1,0 +1,252 @@
+//! Circuits as metrics of the crate metrics.
+
+mod handles;
+mod series;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use breaker_core::State;
+use metrics::Recorder;
+
+use self::{
+    handles::{Handles, Sink},
+    series::Series,
+};
+use super::{EndedEvent, Observe, Subject, TransitionEvent};
+use crate::{circuit::Circuit, slot::Tenancy};
+
+/// Keeps metrics of the circuits that it observes, for whatever recorder of the crate metrics there is.
+///
+/// | metric | kind | labels | |
+/// | --- | --- | --- | --- |
+/// | `breaker_state` | gauge | | 0 closed, 1 half-open, 2 open, 3 isolated, 4 disabled |
+/// | `breaker_transitions_total` | counter | `from`, `to`, `reason` | the reason in [one word](crate::Reason::kind) |
+/// | `breaker_calls_total` | counter | `outcome` | `success` (where [calls are counted](crate::CircuitBuilder::count_calls)), `failure`, `ignored`, `cancelled`, `rejected` |
+/// | `breaker_admitted_calls_total` | counter | | where calls are counted |
+/// | `breaker_slow_calls_total` | counter | | where [`slow_after`](crate::CircuitBuilder::slow_after) says what that is |
+/// | `breaker_open_seconds` | gauge | | for how long the circuit has been open in all |
+/// | `breaker_recovery_seconds` | histogram | | from a trip until it is closed again |
+///
+/// All have the label `circuit`, and those of a table of circuits `key`, where
+/// [`KeyedBuilder::name_by`](crate::keyed::KeyedBuilder::name_by) gives them names. A circuit that only observes is shown
+/// with the state and the transitions that it would have.
+///
+/// # When
+///
+/// A call costs nothing, on any path: each circuit counts by itself, and [`Metrics::collect`] hands on what was counted
+/// since. Call it before the metrics are rendered, or now and then where they are pushed. Transitions are handed on at
+/// once, and so is what a circuit counted when it ends.
+///
+/// # How many
+///
+/// A recorder does not forget a label, so there is a limit to how many are ever made up. The first
+/// [`Metrics::with_keys`] keys that trip get their own, and all others of a table share the key `other`, without
+/// `breaker_state`. The first 1000 circuits outside of tables get their own, and the others share the name `other`. Of two
+/// circuits with the same name at one time the first has `breaker_state`. A circuit that is gone is shown as closed.
+///
+/// ```
+/// use breaker_layer::{Circuit, Metrics};
+///
+/// // Install the recorder first: an exporter's `install_recorder()`, for instance.
+/// let metrics = Metrics::new();
+/// let circuit = Circuit::builder("payments").count_calls(true).observe(metrics.clone()).build()?;
+/// circuit.isolate();
+/// assert!(circuit.try_acquire().is_err());
+/// metrics.collect(); // and then render
+/// # Ok::<(), breaker_layer::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct Metrics {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    sink: Sink,
+    keys: usize,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    series: HashMap<(usize, u16), (Tenancy, SharedSeries)>,
+    handles: HashMap<Labels, Arc<Handles>>,
+    /// How many keys and how many circuits outside of tables have labels of their own.
+    keys: usize,
+    names: usize,
+}
+
+type SharedSeries = Arc<Mutex<Series>>;
+
+/// The circuit or the table, and the key.
+type Labels = (Arc<str>, Option<Arc<str>>);
+
+const OTHER: &str = "other";
+const MOST_NAMES: usize = 1000;
+
+impl Metrics {
+    /// For the recorder that is installed: later ones are not seen.
+    pub fn new() -> Self {
+        Self::of(Sink::Global)
+    }
+
+    /// For this recorder.
+    pub fn recording_to(recorder: impl Recorder + Send + Sync + 'static) -> Self {
+        Self::of(Sink::Own(Arc::new(recorder)))
+    }
+
+    fn of(sink: Sink) -> Self {
+        sink.describe();
+        Self {
+            shared: Arc::new(Shared {
+                sink,
+                keys: 100,
+                known: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Gives labels of their own to so many keys, of all tables together, from the first trip of each on. Default: 100.
+    ///
+    /// What was observed so far is forgotten: say it first.
+    #[must_use]
+    pub fn with_keys(self, keys: usize) -> Self {
+        let sink = self.shared.sink.clone();
+        let known = Mutex::default();
+        Self {
+            shared: Arc::new(Shared { sink, keys, known }),
+        }
+    }
+
+    /// Hands on what was counted since the last time, and the states as they are by now.
+    pub fn collect(&self) {
+        let all: Vec<_> = self.shared.known().series.values().cloned().collect();
+        for (tenancy, series) in all {
+            let mut series = lock(&series);
+            // Taken while nobody else can hand on a later one.
+            if let Some(snapshot) = tenancy.snapshot() {
+                series.publish(&snapshot);
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        lock(&self.known)
+    }
+
+    /// The series of a circuit. One that is gone gets none that is kept.
+    fn series(&self, subject: &Subject) -> SharedSeries {
+        let known = &mut *self.known();
+        if let Some((_, series)) = known.series.get(&subject.tenancy.id()) {
+            return series.clone();
+        }
+        let labels = match &subject.table {
+            Some(table) => (table.clone(), subject.key().map(|_| OTHER.into())),
+            None => (subject.name.clone(), None),
+        };
+        let handles = known.handles(&self.sink, labels, MOST_NAMES);
+        let owns_state = subject.table.is_none() && handles.claim(subject.tenancy);
+        let series = Arc::new(Mutex::new(Series::new(handles, owns_state)));
+        if !subject.tenancy.is_over() {
+            let kept = (subject.tenancy, series.clone());
+            known.series.insert(subject.tenancy.id(), kept);
+        }
+        series
+    }
+
+    /// From now on a key that trips has labels of its own, if there are any left.
+    fn single_out(&self, subject: &Subject, series: &mut Series) {
+        let (Some(table), Some(key)) = (&subject.table, subject.key()) else {
+            return;
+        };
+        if series.owns_state() {
+            return;
+        }
+        let known = &mut *self.known();
+        let labels = (table.clone(), Some(key.clone()));
+        let is_known = known.handles.contains_key(&labels);
+        if is_known || known.keys < self.keys {
+            known.keys += usize::from(!is_known);
+            let handles = known.make(&self.sink, labels);
+            let owns_state = handles.claim(subject.tenancy);
+            series.move_to(handles, owns_state);
+        }
+    }
+}
+
+impl Known {
+    /// The handles of these labels, or the common ones where there are too many.
+    fn handles(&mut self, sink: &Sink, labels: Labels, most: usize) -> Arc<Handles> {
+        let is_known = self.handles.contains_key(&labels);
+        if is_known || self.names < most {
+            self.names += usize::from(!is_known);
+            self.make(sink, labels)
+        } else {
+            self.make(sink, (OTHER.into(), None))
+        }
+    }
+
+    fn make(&mut self, sink: &Sink, labels: Labels) -> Arc<Handles> {
+        let made = || Arc::new(Handles::new(sink.clone(), &labels.0, labels.1.as_ref()));
+        match self.handles.get(&labels) {
+            Some(handles) => handles.clone(),
+            None => {
+                let handles = made();
+                self.handles.insert(labels, handles.clone());
+                handles
+            }
+        }
+    }
+}
+
+impl Observe for Metrics {
+    fn began(&self, circuit: &Circuit, table: Option<&str>) {
+        let subject = Subject {
+            name: circuit.name(),
+            table: table.map(Arc::from),
+            tenancy: circuit.tenancy(),
+        };
+        let series = self.shared.series(&subject);
+        lock(&series).publish(&circuit.snapshot());
+    }
+
+    fn transition(&self, event: &TransitionEvent<'_>) {
+        let (subject, transition) = (event.subject(), event.transition());
+        let series = self.shared.series(subject);
+        let mut series = lock(&series);
+        if transition.to() != State::Closed {
+            self.shared.single_out(subject, &mut series);
+        }
+        series.record(&transition);
+    }
+
+    fn ended(&self, event: &EndedEvent<'_>) {
+        let tenancy = event.subject().tenancy;
+        let series = self.shared.series(event.subject());
+        self.shared.known().series.remove(&tenancy.id());
+        lock(&series).end(event.last(), tenancy);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics")
+            .field("circuits", &self.shared.known().series.len())
+            .finish_non_exhaustive()
+    }
+}
