@@ -99,6 +99,12 @@ async fn hyper_util_s_client() {
     let response = is_shared::<_, Get>(answered).oneshot(request()).await;
     assert_eq!(response.expect("a response").status(), 503);
 
+    let spare = layer()
+        .settle_with(end_of_stream())
+        .fallback(hyper_client().map_response(|response| response.map(Into::into)))
+        .layer(hyper_client());
+    assert!(is_shared::<_, Get>(spare).oneshot(request()).await.is_err());
+
     let spare = layer().fallback(hyper_client()).layer(hyper_client());
     let error = is_shared::<_, Get>(spare).oneshot(request()).await.err();
     assert!(
@@ -186,6 +192,39 @@ async fn tonic_s_client_over_a_timeout() {
         .layer(layer().grpc())
         .service(channel());
     grpc_rejection(GreeterClient::new(service).greet(Name::default()).await);
+}
+
+/// Why the guide has the channel's own timeout rather than Tower's.
+#[tokio::test]
+async fn tonic_knows_the_timeout_of_its_channel_and_not_that_of_tower() {
+    // It takes connections, and nobody ever answers.
+    let (_listener, addr) = listener().await;
+    let endpoint = Endpoint::from_shared(format!("http://{addr}")).expect("an address");
+    let greet = async |circuit: &Circuit, is_tower_s: bool| {
+        let patience = Duration::from_millis(10);
+        let layer =
+            BreakerLayer::new(circuit.clone()).settle_with(EndOfStream::new(GrpcErrors::new()));
+        let answer = if is_tower_s {
+            let channel = endpoint.connect_lazy();
+            let service = ServiceBuilder::new().layer(layer.grpc()).timeout(patience);
+            GreeterClient::new(service.service(channel))
+                .greet(Name::default())
+                .await
+        } else {
+            let channel = endpoint.clone().timeout(patience).connect_lazy();
+            GreeterClient::new(layer.grpc().layer(channel))
+                .greet(Name::default())
+                .await
+        };
+        answer.expect_err("nobody answers").code()
+    };
+    let circuit = Circuit::builder("hangs")
+        .build()
+        .expect("the defaults are good");
+    assert_eq!(greet(&circuit, false).await, Code::Cancelled);
+    assert_eq!(greet(&circuit, true).await, Code::Unknown);
+    // The breaker inside of which they are takes both for failures.
+    assert_eq!(circuit.snapshot().failed, 2);
 }
 
 /// Greets.

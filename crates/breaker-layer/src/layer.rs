@@ -161,7 +161,8 @@ impl<J> BreakerLayer<J> {
 
     /// Gives a rejected call to another service, which is then waited for until it is ready.
     ///
-    /// Its response and its error are of the inner service's own type.
+    /// Its response and its error are of the inner service's own type; where the inner service's body is wrapped, as by
+    /// `EndOfStream`, so is the fallback's: `fallback.map_response(|response| response.map(Into::into))`.
     pub fn fallback<S>(self, fallback: S) -> BreakerLayer<J, Fallback<S>> {
         self.shaped(Fallback(fallback))
     }

@@ -15,12 +15,13 @@ use std::{
 };
 
 use breaker_layer::{BreakerLayer, Circuit, Clock, State};
-use futures::stream;
+use futures::{future::join_all, stream};
 use support::{Fault, MILLI, SECOND};
 use tokio::time::{advance, sleep};
 use tower::{
     BoxError, Layer, Service, ServiceExt,
     balance::p2c::Balance,
+    buffer::Buffer,
     discover::Change,
     load::{CompleteOnResponse, Load, PendingRequests},
 };
@@ -79,7 +80,9 @@ impl Pair {
         }
     }
 
-    fn waiting(&self) -> impl Service<u32, Response = u32, Error = BoxError> {
+    fn waiting(
+        &self,
+    ) -> impl Service<u32, Response = u32, Error = BoxError, Future: Send> + Send + use<> {
         self.balance(|circuit, endpoint| BreakerLayer::new(circuit).wait().layer(endpoint))
     }
 
@@ -89,11 +92,11 @@ impl Pair {
 
     fn balance<S>(
         &self,
-        guard: impl Fn(Circuit, PendingRequests<Endpoint>) -> S,
-    ) -> impl Service<u32, Response = u32, Error = BoxError>
+        guard: fn(Circuit, PendingRequests<Endpoint>) -> S,
+    ) -> impl Service<u32, Response = u32, Error = BoxError, Future: Send> + Send + use<S>
     where
-        S: Service<u32, Response = u32> + Load,
-        S::Metric: std::fmt::Debug,
+        S: Service<u32, Response = u32, Future: Send> + Load + Send + 'static,
+        S::Metric: std::fmt::Debug + Send,
         S::Error: Into<BoxError>,
     {
         let guarded = [0, 1].map(|index| {
@@ -144,6 +147,39 @@ async fn calls_avoid_a_failing_endpoint_and_return_when_it_has_recovered() {
     assert_eq!(successes(&mut balance, 1_000).await, 1_000);
     assert_eq!(pair.circuits[1].state(), State::Closed);
     assert!(second.calls() > before + 200, "{}", second.calls() - before);
+}
+
+/// The calls share the balancer through a buffer, as they do where there are many at once.
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_made_at_once_avoid_a_failing_endpoint_too() {
+    const TASKS: u32 = 16;
+    let pair = Pair::new();
+    let buffer = Buffer::new(pair.waiting(), 2 * TASKS as usize);
+    let made = async |calls: u32| {
+        let tasks = (0..TASKS).map(|_| {
+            let mut buffer = buffer.clone();
+            tokio::spawn(async move { successes(&mut buffer, calls / TASKS).await })
+        });
+        let good = join_all(tasks.collect::<Vec<_>>()).await;
+        good.into_iter()
+            .map(|good| good.expect("no panic"))
+            .sum::<u32>()
+    };
+    assert_eq!(made(160).await, 160);
+
+    pair.endpoints[1].is_down.store(true, SeqCst);
+    while pair.circuits[1].state() != State::Open {
+        made(TASKS).await;
+    }
+    let good = made(10_000).await;
+    assert!(good >= 9_900, "{good}");
+
+    pair.endpoints[1].is_down.store(false, SeqCst);
+    advance(30 * SECOND).await;
+    let before = pair.endpoints[1].calls();
+    assert_eq!(made(1_600).await, 1_600);
+    assert_eq!(pair.circuits[1].state(), State::Closed);
+    assert!(pair.endpoints[1].calls() > before + 320);
 }
 
 /// What `wait()` is there for: a breaker that answers at once is the fastest endpoint while it rejects.
