@@ -111,6 +111,7 @@ fn a_circuit_s_story_can_be_read_from_its_metrics() {
             ),
             (r#"breaker_slow_calls_total{circuit="bench"}"#, 1.0),
             (r#"breaker_open_seconds{circuit="bench"}"#, 5.0),
+            (r#"breaker_opened_total{circuit="bench"}"#, 1.0),
             (
                 r#"breaker_recovery_seconds_bucket{circuit="bench",le="10"}"#,
                 1.0,

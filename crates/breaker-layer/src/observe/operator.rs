@@ -56,7 +56,9 @@ impl Operator<'_> {
     }
 
     fn command(&self, command: Command) {
-        self.circuit.command(command, Some(&self.note));
+        // Nothing said is no reason.
+        let note = Some(&self.note).filter(|note| !note.is_empty());
+        self.circuit.command(command, note);
     }
 }
 

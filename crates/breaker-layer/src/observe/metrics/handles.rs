@@ -47,6 +47,7 @@ impl Sink {
                 recorder.describe_gauge(name.into(), unit, text.into());
             }
             let counters = [
+                ("breaker_opened_total", "How often the circuit opened."),
                 (
                     "breaker_transitions_total",
                     "Transitions, by where from, where to, and why.",
@@ -84,6 +85,7 @@ pub(super) struct Handles {
     state: OnceLock<Gauge>,
     pub(super) open_seconds: Gauge,
     pub(super) recovery_seconds: Histogram,
+    pub(super) opened: Counter,
     pub(super) failed: Counter,
     pub(super) ignored: Counter,
     pub(super) cancelled: Counter,
@@ -107,6 +109,7 @@ impl Handles {
             state: OnceLock::new(),
             open_seconds: new.gauge("breaker_open_seconds"),
             recovery_seconds: new.histogram("breaker_recovery_seconds"),
+            opened: new.counter("breaker_opened_total", &[]),
             failed: new.calls("failure"),
             ignored: new.calls("ignored"),
             cancelled: new.calls("cancelled"),

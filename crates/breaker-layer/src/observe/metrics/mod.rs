@@ -24,6 +24,7 @@ use crate::{circuit::Circuit, slot::Tenancy};
 /// | metric | kind | labels | |
 /// | --- | --- | --- | --- |
 /// | `breaker_state` | gauge | | 0 closed, 1 half-open, 2 open, 3 isolated, 4 disabled |
+/// | `breaker_opened_total` | counter | | how often it opened; there from the beginning, so that the first time can raise an alert |
 /// | `breaker_transitions_total` | counter | `from`, `to`, `reason` | the reason in [one word](crate::Reason::kind) |
 /// | `breaker_calls_total` | counter | `outcome` | `success` (where [calls are counted](crate::CircuitBuilder::count_calls)), `failure`, `ignored`, `cancelled`, `rejected` |
 /// | `breaker_admitted_calls_total` | counter | | where calls are counted |

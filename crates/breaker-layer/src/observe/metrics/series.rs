@@ -21,6 +21,7 @@ pub(super) struct Series {
 /// The totals that were handed on.
 #[derive(Default)]
 struct Counted {
+    opened: u64,
     failed: u64,
     ignored: u64,
     cancelled: u64,
@@ -65,6 +66,8 @@ impl Series {
         self.set_state(snapshot.generation, snapshot.state);
         self.publish_open(snapshot.at);
         let (handles, counted) = (&self.handles, &mut self.counted);
+        let opened = snapshot.opened.into();
+        hand_on(&mut counted.opened, opened, || &handles.opened);
         hand_on(&mut counted.failed, snapshot.failed, || &handles.failed);
         hand_on(&mut counted.ignored, snapshot.ignored, || &handles.ignored);
         let cancelled = snapshot.cancelled;
