@@ -8,12 +8,12 @@ use breaker_bench::{
     harness::time::Subject,
     subjects::{Mode, clock, clone, floor, ours, peers},
 };
-use breaker_layer::ConfigBuilder;
+use breaker_layer::{ConfigBuilder, Metrics, Tracing};
 
 /// A name, and what makes the subject.
 type Entry = (&'static str, fn() -> Subject);
 
-const SUBJECTS: [Entry; 24] = [
+const SUBJECTS: [Entry; 28] = [
     ("bare", || floor::bare(Mode::Success)),
     ("bare-function", || floor::closure(Mode::Success)),
     ("clock", || clock::std()),
@@ -40,6 +40,18 @@ const SUBJECTS: [Entry; 24] = [
     ("slow", || {
         ours::layer("slow", Mode::Success, ours::slow_calls())
     }),
+    ("counted", || {
+        ours::layer("counted", Mode::Success, counted())
+    }),
+    ("metrics", || {
+        ours::observed("metrics", ConfigBuilder::default(), Metrics::new())
+    }),
+    ("metrics-counted", || {
+        ours::observed("metrics", counted(), Metrics::new())
+    }),
+    ("tracing", || {
+        ours::observed("tracing", ConfigBuilder::default(), Tracing::new())
+    }),
     ("clone-bare", || clone::subjects().swap_remove(0)),
     ("clone", || clone::subjects().swap_remove(2)),
     ("recloser", || peers::recloser(Mode::Success, 100)),
@@ -54,6 +66,10 @@ const SUBJECTS: [Entry; 24] = [
 
 fn default(mode: Mode) -> Subject {
     ours::layer(ours::DEFAULT, mode, ConfigBuilder::default())
+}
+
+fn counted() -> ConfigBuilder {
+    ConfigBuilder::default().count_calls(true)
 }
 
 fn calls(mode: Mode, calls: u32) -> Subject {

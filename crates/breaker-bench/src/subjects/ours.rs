@@ -3,7 +3,7 @@
 use std::{hint::black_box, time::Duration};
 
 use breaker_layer::{
-    BreakerLayer, Circuit, Clock, ConfigBuilder, Error, Outcome, Percent, Trip, Window,
+    BreakerLayer, Circuit, Clock, ConfigBuilder, Error, Observe, Outcome, Percent, Trip, Window,
 };
 use tower::Layer;
 
@@ -40,9 +40,23 @@ pub fn layer(name: &str, mode: Mode, settings: ConfigBuilder) -> Subject {
     layer_on(name, mode, settings, Clock::default())
 }
 
+/// Calls through the Tower layer, watched by an observer.
+///
+/// # Panics
+///
+/// When the settings are out of their ranges.
+pub fn observed(name: &str, settings: ConfigBuilder, observer: impl Observe) -> Subject {
+    let builder = Circuit::builder("bench").config(settings).observe(observer);
+    let circuit = builder.build().expect("settings in their ranges");
+    layer_of(name, Mode::Success, circuit)
+}
+
 /// Calls through the Tower layer, by another clock.
 pub fn layer_on(name: &str, mode: Mode, settings: ConfigBuilder, clock: Clock) -> Subject {
-    let circuit = circuit(mode, settings, clock);
+    layer_of(name, mode, circuit(mode, settings, clock))
+}
+
+fn layer_of(name: &str, mode: Mode, circuit: Circuit) -> Subject {
     Subject::new(name, move || {
         let mut service = BreakerLayer::new(circuit.clone()).layer(mode.leaf());
         let driver = Driver::new();
