@@ -10,6 +10,7 @@ use crate::output::Output;
 use crate::protocol::{Answer, Fault, Message, Request};
 use crate::services::Services;
 use crate::settings::Settings;
+use crate::stack::Transitions;
 
 /// Answers messages, one at a time.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ impl<W: AsyncWrite + Unpin, L: Write> Node<W, L> {
             self.output.flush().await?;
         }
         let answer = match message.request {
-            Ok(ref request) => answer(&mut self.services, request).await,
+            Ok(ref request) => answer(&mut self.services, &mut self.log, request).await,
             Err(fault) => Err(fault),
         };
         self.output
@@ -70,6 +71,7 @@ impl<W: AsyncWrite + Unpin, L: Write> Node<W, L> {
 
 async fn answer<'a>(
     services: &'a mut Services,
+    log: &mut impl Write,
     request: &'a Request<'_>,
 ) -> Result<Answer<'a>, Fault> {
     match request {
@@ -78,12 +80,26 @@ async fn answer<'a>(
         Request::Reset(service) => {
             let key = services.find(service)?;
             services.reset(key);
+            tell(services.transitions(), service, log);
             Ok(Answer::Reset(service))
         }
         Request::Call(calls) => {
             let key = services.find(&calls.service)?;
-            let verdict = services.run(key, calls).await?;
+            let verdict = services.run(key, calls).await;
+            tell(services.transitions(), &calls.service, log);
+            let verdict = verdict?;
             Ok(Answer::Called(&calls.service, verdict))
         }
+    }
+}
+
+/// Who closes the log does not want to read it.
+fn tell(transitions: Transitions, service: &str, log: &mut impl Write) {
+    for transition in transitions.first {
+        let _ = writeln!(log, "breaker-node: {service}: {transition}");
+    }
+    if transitions.more > 0 {
+        let more = transitions.more;
+        let _ = writeln!(log, "breaker-node: {service}: and {more} transitions more");
     }
 }

@@ -17,7 +17,7 @@ use serde::ser::{Serialize, Serializer};
 use self::idle::Idle;
 use crate::protocol::{Calls, Fault};
 use crate::settings::Settings;
-use crate::stack::{Service, Stack, Verdict};
+use crate::stack::{Service, Stack, Transitions, Verdict};
 
 /// Every service that was called and is not forgotten.
 #[derive(Debug)]
@@ -94,6 +94,11 @@ impl Services {
         let verdict = self.stack.run(key, service, calls).await;
         self.done(key);
         verdict.map_err(|full| Fault::temporarily_unavailable(full.to_string()))
+    }
+
+    /// The transitions since this was last called, where they are to be told.
+    pub fn transitions(&self) -> Transitions {
+        self.stack.transitions()
     }
 
     /// Begins a service afresh.

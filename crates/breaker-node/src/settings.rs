@@ -41,6 +41,10 @@ pub struct Settings {
     #[arg(long)]
     pub(crate) envelope: bool,
 
+    /// Tell each transition, and its reason, on standard error
+    #[arg(long)]
+    pub(crate) log: bool,
+
     /// The longest object that is read
     #[arg(long, value_name = "BYTES", default_value = "1048576")]
     pub(crate) max_message_bytes: NonZeroUsize,

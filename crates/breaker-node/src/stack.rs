@@ -1,6 +1,7 @@
 //! Breaker and timeout around the downstream: a Tower stack as any client would build it, with a circuit for each service
 //! that has failed.
 
+mod log;
 mod report;
 mod seen;
 mod service;
@@ -13,6 +14,8 @@ use breaker_layer::{AtOnce, BoxError, Boxed, ConfigError, ErrorsAreFailures, Rej
 use tower::timeout::Timeout;
 use tower::{Service as _, ServiceBuilder, ServiceExt};
 
+use self::log::Log;
+pub use self::log::Transitions;
 use self::report::name;
 pub use self::report::{Status, Verdict};
 use self::seen::{Changes, Seen};
@@ -27,6 +30,8 @@ use crate::settings::Settings;
 pub struct Stack {
     service: KeyedBreaker<Timeout<Downstream>, Key, ByService, AtOnce<ErrorsAreFailures>, Boxed>,
     seen: Seen,
+    /// Where the transitions are to be told.
+    log: Option<Log>,
 }
 
 /// One circuit for each service.
@@ -47,18 +52,26 @@ impl Stack {
     /// If the settings make no breaker.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let seen = Seen::default();
-        let circuits = KeyedCircuits::builder("breaker-node")
+        let log = settings.log.then(Log::default);
+        let mut circuits = KeyedCircuits::builder("breaker-node")
             .config(settings.breaker())
             .max_circuits(settings.max_services.get())
             // No call outlives its message, so a circuit that has closed has no stragglers to wait for.
             .keep_after_trip(Duration::ZERO)
-            .observe(seen.clone())
-            .build()?;
+            .observe(seen.clone());
+        if let Some(log) = &log {
+            circuits = circuits.observe(log.clone());
+        }
         let service = ServiceBuilder::new()
-            .layer(KeyedBreakerLayer::new(circuits, ByService).boxed_errors())
+            .layer(KeyedBreakerLayer::new(circuits.build()?, ByService).boxed_errors())
             .timeout(settings.timeout)
             .service(Downstream);
-        Ok(Self { service, seen })
+        Ok(Self { service, seen, log })
+    }
+
+    /// The transitions since this was last called, where they are to be told.
+    pub fn transitions(&self) -> Transitions {
+        self.log.as_ref().map(Log::take).unwrap_or_default()
     }
 
     /// Makes the calls to a service and says how they went.

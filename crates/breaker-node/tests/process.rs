@@ -339,3 +339,25 @@ fn many_messages_and_names_leave_the_memory_flat() {
     );
     peer.end();
 }
+
+#[test]
+fn the_log_tells_each_transition_and_its_reason() {
+    let mut command = node(&["--log", "--failure-threshold", "2", "--open-for", "1ms"]);
+    command.stderr(Stdio::piped());
+    let messages = concat!(
+        r#"{"type": "call", "msg_id": 1, "service": "a", "force_failures": 2}"#,
+        "\n",
+        r#"{"type": "call", "msg_id": 2, "service": "b", "state": "half_open", "force_success": true}"#,
+        "\n",
+        r#"{"type": "call", "msg_id": 3, "service": "b", "force_success": true}"#,
+        "\n",
+    );
+    let output = finish(command, messages);
+    let expected = [
+        "breaker-node: a: closed -> open, 2 failures in a row, for 1ms",
+        "breaker-node: b: closed -> half-open, operator",
+        "breaker-node: b: half-open -> closed, 1 probe succeeded",
+    ];
+    let lines: Vec<_> = text(&output.stderr).lines().collect();
+    assert_eq!(lines, expected);
+}
