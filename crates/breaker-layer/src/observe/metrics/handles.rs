@@ -83,7 +83,9 @@ pub(super) struct Handles {
     /// The one circuit that sets the state.
     owner: Mutex<Option<Tenancy>>,
     state: OnceLock<Gauge>,
-    pub(super) open_seconds: Gauge,
+    open_seconds: Gauge,
+    /// Kept here, because some bridges know no gauge that is added to.
+    open_so_far: Mutex<f64>,
     pub(super) recovery_seconds: Histogram,
     pub(super) opened: Counter,
     pub(super) failed: Counter,
@@ -108,6 +110,7 @@ impl Handles {
             owner: Mutex::default(),
             state: OnceLock::new(),
             open_seconds: new.gauge("breaker_open_seconds"),
+            open_so_far: Mutex::default(),
             recovery_seconds: new.histogram("breaker_recovery_seconds"),
             opened: new.counter("breaker_opened_total", &[]),
             failed: new.calls("failure"),
@@ -135,6 +138,12 @@ impl Handles {
             self.set_state(State::Closed);
             *owner = None;
         }
+    }
+
+    pub(super) fn add_open_seconds(&self, more: f64) {
+        let mut so_far = lock(&self.open_so_far);
+        *so_far += more;
+        self.open_seconds.set(*so_far);
     }
 
     pub(super) fn set_state(&self, state: State) {

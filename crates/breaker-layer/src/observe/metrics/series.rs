@@ -105,7 +105,7 @@ impl Series {
     fn publish_open(&mut self, now: Timestamp) {
         let more = self.open.more_seconds(now);
         if more != 0.0 {
-            self.handles.open_seconds.increment(more);
+            self.handles.add_open_seconds(more);
         }
     }
 }
