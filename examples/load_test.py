@@ -3,6 +3,8 @@
 
     python3 examples/load_test.py [PAIRS [SECONDS]]
 
+Many short pairs (101 of half a second) are steadier than a few long ones where something else may want the processor.
+
 It needs oha (`cargo install --locked oha`) and builds the examples in release mode. The figures go to standard output; it fails if the
 rejected calls are not faster than the successful ones at the 99th percentile, or if the throughput with the breaker is below
 97 % of that without, in the median of the pairs. Where there are several processors the server that is measured has one to itself.
@@ -16,7 +18,6 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from itertools import zip_longest
 
 ROOT = pathlib.Path(__file__).parent.parent
 CONNECTIONS = "32"
@@ -39,7 +40,7 @@ def example(name, *arguments, cpus=OTHERS):
 
 def oha(url, seconds, *more):
     command = ["oha", "--no-tui", "--output-format", "json", "--stats-success-breakdown", *more]
-    command += ["-c", CONNECTIONS, "-z", f"{seconds}s", url]
+    command += ["-c", CONNECTIONS, "-z", f"{round(seconds * 1000)}ms", url]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -71,11 +72,10 @@ def pairs(guarded, bare, count, seconds):
             without, with_it = run(bare, seconds), run(guarded, seconds)
         by_time.append(with_it[0] / without[0])
         by_cpu.append(with_it[1] / without[1])
-        print(f"  pair {pair + 1}: {with_it[0]:.0f}/s with, {without[0]:.0f}/s without, {by_time[-1]:.3f};", end=" ")
-        print(f"by processor time {by_cpu[-1]:.3f}")
     for name, ratios in [("throughput", by_time), ("by processor time", by_cpu)]:
+        print(f"  {name}:", *(f"{ratio:.3f}" for ratio in ratios))
         low, middle, high = statistics.quantiles(ratios, n=4)
-        print(f"  {name}: median {middle:.3f}, quartiles {low:.3f} and {high:.3f},", end=" ")
+        print(f"    median {middle:.3f}, quartiles {low:.3f} and {high:.3f},", end=" ")
         print(f"from {min(ratios):.3f} to {max(ratios):.3f}")
     return statistics.median(by_time)
 
@@ -106,7 +106,7 @@ build += ["--example", "axum_server", "--example", "mock_downstream"]
 subprocess.run(build, cwd=ROOT, check=True)
 metadata = subprocess.run(["cargo", "metadata", "--format-version", "1", "--no-deps"], cwd=ROOT, check=True, capture_output=True)
 TARGET = pathlib.Path(json.loads(metadata.stdout)["target_directory"])
-count, seconds = (int(given) if given else usual for given, usual in zip_longest(sys.argv[1:], (15, 3)))
+count, seconds = (kind(given or usual) for kind, given, usual in zip((int, float), [*sys.argv[1:], None, None], (101, 0.5)))
 
 running = []
 os.sched_setaffinity(0, OTHERS)
