@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use breaker_layer::http::{EndOfStream, ServerErrors};
 use breaker_layer::{BreakerLayer, Circuit};
-use http_body_util::{BodyExt, Empty};
-use hyper::body::{Body, Bytes, Incoming};
+use http_body_util::{BodyExt, Empty, StreamBody};
+use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::client::conn;
 use hyper::{HeaderMap, Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -205,6 +205,28 @@ async fn a_length_is_passed_on() {
         assert_eq!(answer.body().size_hint().exact(), Some(5));
         assert_eq!(bytes(&read(answer.into_body()).await), b"hello");
         assert_eq!(circuit.snapshot().succeeded, Some(1));
+    }
+}
+
+/// hyper drops a body that has given what the headers promised, and does not ask for its end.
+#[tokio::test]
+async fn a_streamed_body_of_known_length_succeeds() {
+    for version in VERSIONS {
+        let (layer, circuit) = layer();
+        let service = layer.layer(service_fn(async |_: Request<Incoming>| {
+            let frames =
+                ["hel", "lo"].map(|text| Ok::<_, Infallible>(Frame::data(Bytes::from(text))));
+            let response = Response::builder().header("content-length", 5);
+            response.body(StreamBody::new(tokio_stream::iter(frames)))
+        }));
+        let answer = stream(version, service).await;
+        assert_eq!(bytes(&read(answer.into_body()).await), b"hello");
+        let snapshot = circuit.snapshot();
+        assert_eq!(
+            (snapshot.succeeded, snapshot.cancelled),
+            (Some(1), 0),
+            "{version:?}"
+        );
     }
 }
 

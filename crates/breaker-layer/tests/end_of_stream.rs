@@ -73,12 +73,25 @@ where
     EndOfStream<C>: breaker_layer::Settle<Response<Script>, Fault, Response = Response<SettlingBody<Script, C>>>
         + Clone,
 {
-    let mut body = Some(body);
+    pass(circuit, settle, Response::new(body))
+}
+
+/// This response, through a breaker that settles so.
+fn pass<C>(
+    circuit: &Circuit,
+    settle: EndOfStream<C>,
+    response: Response<Script>,
+) -> Response<SettlingBody<Script, C>>
+where
+    EndOfStream<C>: breaker_layer::Settle<Response<Script>, Fault, Response = Response<SettlingBody<Script, C>>>
+        + Clone,
+{
+    let mut response = Some(response);
     let service = BreakerLayer::new(circuit.clone())
         .settle_with(settle)
         .layer(service_fn(move |()| {
-            let body = body.take().expect("one call");
-            async { Ok::<_, Fault>(Response::new(body)) }
+            let response = response.take().expect("one call");
+            async { Ok::<_, Fault>(response) }
         }));
     let answer = service.oneshot(()).now_or_never();
     answer.expect("it answers at once").expect("it is admitted")
@@ -184,6 +197,54 @@ fn a_body_that_knows_its_end_is_settled_by_its_last_frame() {
 }
 
 #[test]
+fn a_body_that_gave_as_much_as_was_promised_is_not_dropped_early() {
+    let bench = Bench::with(|builder| builder.count_calls(true));
+    let settle = statuses().on_early_drop(Outcome::Failure);
+    let promise = |bytes: usize| {
+        let response = Response::builder().header("content-length", bytes);
+        let response = response.body(script([data(), data(), data()]));
+        pass(&bench.circuit, settle, response.expect("a response")).into_body()
+    };
+    let frame = b"frame".len();
+    let mut whole = promise(2 * frame);
+    for _ in 0..2 {
+        assert_eq!(bench.circuit.snapshot().succeeded, Some(0));
+        assert!(whole.frame().now_or_never().flatten().is_some());
+    }
+    drop(whole);
+    assert_eq!(bench.circuit.snapshot().succeeded, Some(1));
+    assert_eq!(counts(&bench).0, 0);
+
+    let mut half = promise(2 * frame);
+    assert!(half.frame().now_or_never().flatten().is_some());
+    drop(half);
+    assert_eq!(counts(&bench).0, 1);
+
+    drop(promise(0));
+    assert_eq!(counts(&bench).0, 1);
+    assert_eq!(bench.circuit.snapshot().succeeded, Some(2));
+}
+
+#[test]
+fn trailers_decide_after_all_that_was_promised() {
+    let bench = Bench::new();
+    let response = Response::builder().header("content-length", b"frame".len());
+    let response = response
+        .body(script([data(), trailers("14")]))
+        .expect("a response");
+    let mut body = pass(
+        &bench.circuit,
+        grpc().on_early_drop(Outcome::Success),
+        response,
+    )
+    .into_body();
+    assert!(body.frame().now_or_never().flatten().is_some());
+    assert_eq!(counts(&bench).0, 0);
+    assert!(body.frame().now_or_never().flatten().is_some());
+    assert_eq!(counts(&bench).0, 1);
+}
+
+#[test]
 fn what_the_headers_decide_is_recorded_at_the_headers() {
     let bench = Bench::new();
     let reply = |status: u16, grpc_status: Option<&'static str>| {
@@ -193,27 +254,15 @@ fn what_the_headers_decide_is_recorded_at_the_headers() {
         }
         response.body(script([data()])).expect("a response")
     };
-    let settled = |response: Response<Script>, settle: EndOfStream<GrpcErrors>| {
-        let mut response = Some(response);
-        let service = BreakerLayer::new(bench.circuit.clone())
-            .settle_with(settle)
-            .layer(service_fn(move |()| {
-                let response = response.take().expect("one call");
-                async { Ok::<_, Fault>(response) }
-            }));
-        service.oneshot(()).now_or_never().expect("at once")
-    };
-    let kept = settled(reply(200, Some("13")), grpc());
+    let kept = pass(&bench.circuit, grpc(), reply(200, Some("13")));
     assert_eq!(counts(&bench), (1, 0, 0));
     drop(kept);
-    let kept = settled(reply(503, None), grpc());
+    let kept = pass(&bench.circuit, grpc(), reply(503, None));
     assert_eq!(counts(&bench), (2, 0, 0));
     drop(kept);
     // Trailers only, and the caller's own mistake.
-    let _ = settled(
-        reply(200, Some("5")),
-        grpc().on_early_drop(Outcome::Failure),
-    );
+    let settle = grpc().on_early_drop(Outcome::Failure);
+    drop(pass(&bench.circuit, settle, reply(200, Some("5"))));
     assert_eq!(counts(&bench), (2, 0, 0));
 }
 

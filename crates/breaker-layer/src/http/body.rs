@@ -8,6 +8,7 @@ use std::{
 
 use ::http::HeaderMap;
 use breaker_core::Outcome;
+use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -66,7 +67,11 @@ impl<B: Body, C: ClassifyStream, P: AnyPermit> Body for SettlingBody<B, C, P> {
                 Some(Ok(frame)) => match frame.trailers_ref() {
                     Some(trailers) => Some(Some(trailers)),
                     // Whoever knows from this that it has ended need not ask again.
-                    None => this.inner.is_end_stream().then_some(None),
+                    None if this.inner.is_end_stream() => Some(None),
+                    None => {
+                        verdict.pass(frame.data_ref().map_or(0, |data| data.remaining() as u64));
+                        None
+                    }
                 },
                 Some(Err(_)) => {
                     verdict.fail();
@@ -102,28 +107,39 @@ pub(super) struct Verdict<C, P: AnyPermit> {
     permit: Option<P>,
     classify: C,
     on_error: Outcome,
-    on_early_drop: Option<Outcome>,
+    on_drop: Option<Outcome>,
+    /// So many bytes are still to come, where the headers said how many.
+    length: Option<u64>,
 }
 
-impl<C, P: AnyPermit> Verdict<C, P> {
-    pub(super) const fn pending(
+impl<C: ClassifyStream, P: AnyPermit> Verdict<C, P> {
+    pub(super) fn pending(
         permit: P,
         classify: C,
         on_error: Outcome,
         on_early_drop: Option<Outcome>,
+        length: Option<u64>,
     ) -> Self {
-        Self {
+        let mut verdict = Self {
             permit: Some(permit),
             classify,
             on_error,
-            on_early_drop,
+            on_drop: on_early_drop,
+            length,
+        };
+        verdict.pass(0);
+        verdict
+    }
+
+    /// So many bytes have passed. A server that has sent as many as it promised drops the body without asking for its end.
+    fn pass(&mut self, bytes: u64) {
+        self.length = self.length.map(|length| length.saturating_sub(bytes));
+        if self.length == Some(0) {
+            self.on_drop = Some(self.classify.end(None));
         }
     }
 
-    fn end(&mut self, trailers: Option<&HeaderMap>)
-    where
-        C: ClassifyStream,
-    {
+    fn end(&mut self, trailers: Option<&HeaderMap>) {
         if let Some(permit) = self.permit.take() {
             permit.record(self.classify.end(trailers));
         }
@@ -141,7 +157,7 @@ impl<C, P: AnyPermit> Drop for Verdict<C, P> {
         let Some(permit) = self.permit.take() else {
             return;
         };
-        match self.on_early_drop {
+        match self.on_drop {
             Some(outcome) => permit.record(outcome),
             // As cancelled.
             None => drop(permit),

@@ -1,6 +1,6 @@
 //! The verdict at the end of a response's body.
 
-use ::http::Response;
+use ::http::{HeaderMap, Response, header::CONTENT_LENGTH};
 use breaker_core::Outcome;
 use http_body::Body;
 
@@ -20,6 +20,10 @@ use crate::{
 /// - at an error [`on_error`](EndOfStream::on_error), by default a failure;
 /// - when it is dropped before its end [`on_early_drop`](EndOfStream::on_early_drop), by default nothing: the call is
 ///   cancelled.
+///
+/// So a caller that looks at the status and drops the response unread gives no verdict, and neither does a server's answer to
+/// `HEAD`, whose body nobody reads: where that is usual, say `on_early_drop(Outcome::Success)`. A body is at its end, too,
+/// when it has given as many bytes as its `Content-Length` says.
 ///
 /// A call is in flight until then: a probe holds its slot. A stream that lasts longer than
 /// [half-open may](breaker_core::Probes::timeout) would never show that the downstream has recovered;
@@ -121,6 +125,7 @@ where
                 self.classify.clone(),
                 self.on_error,
                 self.on_early_drop,
+                length(response.headers()),
             )),
         };
         Ok(response.map(|body| SettlingBody::new(body, verdict)))
@@ -132,3 +137,8 @@ where
 }
 
 impl<C, Request> Exclude<Request> for EndOfStream<C> {}
+
+/// How long the headers say that the body is.
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
