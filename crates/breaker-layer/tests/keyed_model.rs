@@ -10,7 +10,7 @@ use std::{
 };
 
 use breaker_layer::{
-    Circuit, Config, ConfigBuilder, ManualClock, OpenTime, Outcome, Percent, Permit, Probes,
+    Circuit, Config, ConfigBuilder, ManualClock, OpenTime, Outcome, Percent, Permit, Probes, Ramp,
     Reason, Refusal, State, Timestamp, TransitionEvent, Trip, Window,
     keyed::{KeyedCircuits, KeyedPermit},
 };
@@ -21,6 +21,8 @@ const KEYS: u32 = 4;
 const KEEP: Duration = Duration::from_secs(10);
 /// The times are multiples of this, so that it does not matter from when on a circuit counts its time.
 const STEP: Duration = Duration::from_millis(100);
+/// The same where there is a ramp, which counts its time in units of 2¹⁰ ns.
+const RAMP_STEP: Duration = Duration::from_millis(400);
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
@@ -87,6 +89,7 @@ struct Call {
 
 struct Both {
     config: ConfigBuilder,
+    step: Duration,
     clock: ManualClock,
     table: KeyedCircuits<u32>,
     told: Steps,
@@ -108,8 +111,10 @@ impl Both {
             .observe(observer(&told))
             .build()
             .unwrap();
+        let has_ramp = config.build().unwrap().has_ramp();
         Self {
             config,
+            step: if has_ramp { RAMP_STEP } else { STEP },
             clock,
             table,
             told,
@@ -183,7 +188,7 @@ impl Both {
             }
             Op::Advance(steps) => {
                 // Calls take less than half of what circuits are kept for: this is promised of no others.
-                let now = self.clock.now().saturating_add(STEP * steps);
+                let now = self.clock.now().saturating_add(self.step * steps);
                 let (long, short): (Vec<_>, Vec<_>) = std::mem::take(&mut self.calls)
                     .into_iter()
                     .partition(|call| now.saturating_since(call.began) >= KEEP / 2);
@@ -191,7 +196,7 @@ impl Both {
                 for call in long {
                     Self::end(call, Some(Outcome::Failure));
                 }
-                self.clock.advance(STEP * steps);
+                self.clock.advance(self.step * steps);
             }
             Op::Command(key, command) => {
                 // Of a key that has no circuit there is nothing to close or to reset.
@@ -298,13 +303,20 @@ fn config() -> impl Strategy<Value = ConfigBuilder> {
         Probes::new(2).timeout(3 * SECOND),
         Probes::new(3).successes(2).out_of(4),
     ]);
-    (trip(), open_time, probes, any::<bool>()).prop_map(|(trip, open_time, probes, cancelled)| {
-        Config::builder()
-            .trip(trip)
-            .open_time(open_time)
-            .probes(probes)
-            .cancelled_is_failure(cancelled)
-    })
+    let ramp = prop::option::weighted(0.2, Just(Ramp::new(1, 20)));
+    (trip(), open_time, probes, any::<bool>(), ramp).prop_map(
+        |(trip, open_time, probes, cancelled, ramp)| {
+            let config = Config::builder()
+                .trip(trip)
+                .open_time(open_time)
+                .probes(probes)
+                .cancelled_is_failure(cancelled);
+            match ramp {
+                Some(ramp) => config.ramp(ramp),
+                None => config,
+            }
+        },
+    )
 }
 
 proptest! {

@@ -21,6 +21,8 @@ const TAKES: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy, Debug)]
 enum Dead {
     MostPopular,
+    /// The most popular one, and every hundredth from there on.
+    Leader,
     EveryHundredth,
 }
 
@@ -28,6 +30,7 @@ impl Dead {
     const fn is(self, key: usize) -> bool {
         match self {
             Self::MostPopular => key < DEAD,
+            Self::Leader => key.is_multiple_of(100),
             Self::EveryHundredth => key % 100 == 7,
         }
     }
@@ -180,7 +183,7 @@ fn per_key_circuits_cost_the_healthy_keys_nothing_and_a_shared_one_does() {
         "| dead keys | policy | breaker | healthy keys' calls that succeed | dead keys' calls that are made |"
     );
     println!("|---|---|---|---|---|");
-    for dead in [Dead::MostPopular, Dead::EveryHundredth] {
+    for dead in [Dead::MostPopular, Dead::Leader, Dead::EveryHundredth] {
         for (policy, config) in [
             ("default", Config::builder()),
             ("5 in a row, 30 s", five_in_a_row),

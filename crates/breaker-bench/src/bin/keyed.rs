@@ -1,9 +1,19 @@
-//! What a call costs while a hundred thousand other keys have circuits: `keyed [ROUNDS MILLISECONDS]`.
+//! What a call costs while a hundred thousand other keys have circuits: `keyed [ROUNDS MILLISECONDS]`; or so many calls of one
+//! of its rows, for callgrind to count: `keyed count ROW CALLS`, where the row is named by how it begins.
 //!
 //! A healthy key, beside look-ups that miss in three concurrent maps that hold as many keys; and a key that fails once and
 //! then succeeds, beside one that is put into these maps and taken out again. Fails if a bar does not hold.
 
-use std::{env, error::Error, hint::black_box, process::ExitCode, sync::Arc};
+use std::{
+    env,
+    error::Error,
+    hint::black_box,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
 use breaker_bench::{
     bar::{self, Bar},
@@ -162,15 +172,78 @@ fn healthy(present: &'static [Key], healthy: &'static [Key]) -> Vec<Subject> {
     ]
 }
 
+/// A value that is counted while it is alive.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn of(alive: &Arc<AtomicUsize>) -> Self {
+        alive.fetch_add(1, Relaxed);
+        Self(alive.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+/// How many values that were taken out are still alive, at the most, while new keys come and old ones go.
+fn left_behind(map: &str, put: impl Fn(u64, Counted), take: impl Fn(u64)) {
+    const KEYS: u64 = 10_000;
+    let alive = Arc::<AtomicUsize>::default();
+    (0..KEYS).for_each(|key| put(key, Counted::of(&alive)));
+    let most = (KEYS..100 * KEYS).map(|key| {
+        take(key - KEYS);
+        let left = alive.load(Relaxed) + 1 - KEYS as usize;
+        put(key, Counted::of(&alive));
+        left
+    });
+    println!("| {map} | {} |", most.max().unwrap_or_default());
+}
+
+fn all_left_behind() {
+    println!("\n## Values that were taken out of 10 000 and are still alive, at the most\n");
+    println!("| | |\n|---|---|");
+    let papaya = papaya::HashMap::new();
+    left_behind(
+        "papaya 0.2",
+        |key, value| _ = papaya.pin().insert(key, value),
+        |key| _ = papaya.pin().remove(&key),
+    );
+    let dashmap = dashmap::DashMap::new();
+    left_behind(
+        "dashmap 6.2",
+        |key, value| _ = dashmap.insert(key, value),
+        |key| _ = dashmap.remove(&key),
+    );
+    let scc = scc::HashIndex::new();
+    left_behind(
+        "scc 3.8 HashIndex",
+        |key, value| _ = scc.insert_sync(key, Arc::new(value)),
+        |key| _ = scc.remove_sync(&key),
+    );
+}
+
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let mut arguments = env::args().skip(1).map(|argument| argument.parse::<u64>());
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let present = names("dead", PRESENT);
+    if let [command, row, calls] = &arguments[..]
+        && command == "count"
+    {
+        let rows = healthy(present, names("host", 4096));
+        let row = rows.iter().find(|subject| subject.name.starts_with(row));
+        row.ok_or("no such row")?.calls()(calls.parse()?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut arguments = arguments.iter().map(|argument| argument.parse::<u64>());
     let rounds = arguments.next().transpose()?.unwrap_or(9);
     let millis = arguments.next().transpose()?.unwrap_or(30);
     let effort = Effort {
         rounds: rounds as usize,
         millis,
     };
-    let present = names("dead", PRESENT);
+    all_left_behind();
     table(
         "Keys that come and go",
         &flaky(present, names("flaky", 4096)),
@@ -189,17 +262,17 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(bar::report(&bars))
 }
 
-/// At most three times a look-up that misses, and no allocation.
+/// At most three times a look-up that misses in either map, and no allocation.
 fn checks(what: &str, rows: &[Row]) -> Vec<Bar> {
     let ours = rows.iter().find(|row| row.name == OURS).expect("our row");
-    let mut bars: Vec<_> = ["one thread", "two threads"]
-        .into_iter()
-        .enumerate()
-        .map(|(sharing, threads)| {
-            let ratio = ours.nanos[sharing] / rows[0].nanos[sharing];
-            Bar::at_most(format!("{what} ÷ a miss in papaya, {threads}"), ratio, 3.0)
-        })
-        .collect();
+    let mut bars = vec![];
+    for (map, row) in ["papaya", "dashmap"].into_iter().zip(rows) {
+        for (sharing, threads) in ["one thread", "two threads"].into_iter().enumerate() {
+            let ratio = ours.nanos[sharing] / row.nanos[sharing];
+            let bar = format!("{what} ÷ a miss in {map}, {threads}");
+            bars.push(Bar::at_most(bar, ratio, 3.0));
+        }
+    }
     bars.push(Bar::at_most(
         format!("{what}, allocations a call"),
         ours.allocations,
