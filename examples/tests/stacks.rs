@@ -12,7 +12,7 @@ use axum::Router;
 use axum::error_handling::HandleErrorLayer;
 use axum::routing::get;
 use breaker_layer::http::{EndOfStream, GrpcErrors, ServerErrors, unavailable};
-use breaker_layer::{BoxError, BreakerLayer, Circuit, Error, Rejected};
+use breaker_layer::{BoxError, BreakerLayer, Circuit, Error, Rejected, State, Trip};
 use http_body_util::{Either, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -227,22 +227,23 @@ async fn tonic_knows_the_timeout_of_its_channel_and_not_that_of_tower() {
     assert_eq!(circuit.snapshot().failed, 2);
 }
 
-/// Greets.
+/// Fails: a single greeting at once, a stream after its first.
 struct Host;
 
 #[tonic::async_trait]
 impl Greeter for Host {
-    type GreetOftenStream = tokio_stream::Empty<Result<Greeting, Status>>;
+    type GreetOftenStream = tokio_stream::Iter<std::array::IntoIter<Result<Greeting, Status>, 2>>;
 
     async fn greet(&self, _: tonic::Request<Name>) -> Result<tonic::Response<Greeting>, Status> {
-        Ok(tonic::Response::new(Greeting::default()))
+        Err(Status::internal("lost for words"))
     }
 
     async fn greet_often(
         &self,
         _: tonic::Request<Name>,
     ) -> Result<tonic::Response<Self::GreetOftenStream>, Status> {
-        Ok(tonic::Response::new(tokio_stream::empty()))
+        let greetings = [Ok(Greeting::default()), Err(Status::internal("hoarse"))];
+        Ok(tonic::Response::new(tokio_stream::iter(greetings)))
     }
 }
 
@@ -256,9 +257,11 @@ async fn listener() -> (TcpListener, SocketAddr) {
 #[tokio::test]
 async fn tonic_s_server() {
     let (listener, addr) = listener().await;
+    let circuit = Circuit::builder("stacks").trip(Trip::consecutive_failures(2));
+    let circuit = circuit.build().expect("the settings are good");
     let server = Server::builder()
         .layer(
-            layer()
+            BreakerLayer::new(circuit.clone())
                 .settle_with(EndOfStream::new(GrpcErrors::new()))
                 .grpc(),
         )
@@ -267,6 +270,21 @@ async fn tonic_s_server() {
     tokio::spawn(server);
     let endpoint = Endpoint::from_shared(format!("http://{addr}")).expect("an address");
     let mut client = GreeterClient::new(endpoint.connect_lazy());
+
+    // A status in the headers, and one in the trailers.
+    let status = client.greet(Name::default()).await.expect_err("it fails");
+    assert_eq!(
+        (status.code(), circuit.state()),
+        (Code::Internal, State::Closed)
+    );
+    let stream = client.greet_often(Name::default()).await;
+    let mut stream = stream.expect("it begins").into_inner();
+    assert!(stream.message().await.expect("a greeting").is_some());
+    let status = stream.message().await.expect_err("it fails");
+    assert_eq!(
+        (status.code(), circuit.state()),
+        (Code::Internal, State::Open)
+    );
     grpc_rejection(client.greet(Name::default()).await);
 }
 
