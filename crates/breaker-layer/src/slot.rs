@@ -550,8 +550,13 @@ impl Slot {
     /// Counts a call that began in an earlier state, if that was one of the present tenant.
     pub(crate) fn count_straggler(&self, generation: u16, count: &AtomicU64) {
         self.with_cold(|cold| {
-            if cold.name.is_some() && self.is_tenant(generation) {
+            let is_here = || !self.word().is_vacant() && self.is_tenant(generation);
+            if cold.name.is_some() && is_here() {
                 count.fetch_add(1, Relaxed);
+                if !is_here() {
+                    // Taken away just now: it may yet count for the key's next circuit. Nobody has read the last totals.
+                    count.fetch_sub(1, Relaxed);
+                }
             }
         });
     }

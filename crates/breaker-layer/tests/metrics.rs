@@ -445,3 +445,71 @@ fn ticking() -> breaker_layer::Clock {
         breaker_layer::Timestamp::from_nanos(look * 20_000)
     })
 }
+
+/// Circuits are made, trip, are forgotten and made again, while eight threads call and one collects. The time moves only
+/// when nobody calls, so that no call outlives what its circuit is kept for.
+#[cfg(feature = "keyed")]
+#[test]
+fn no_failure_and_no_rejection_is_lost_where_circuits_come_and_go() {
+    use breaker_layer::{Config, ManualClock, keyed::KeyedCircuits};
+    let (page, clock) = (Page::new(), ManualClock::new());
+    let hosts = KeyedCircuits::<u64>::builder("hosts")
+        .name_by(|host| host.to_string().into())
+        .config(
+            Config::builder()
+                .trip(Trip::consecutive_failures(3))
+                .open_time(OpenTime::fixed(OPEN_FOR))
+                .probes(Probes::new(1)),
+        )
+        .clock(clock.clock())
+        .observe(page.metrics.clone())
+        .build()
+        .unwrap();
+    let (failed, rejected) = (AtomicU64::new(0), AtomicU64::new(0));
+    let mut most = 0;
+    for round in 0..20_u64 {
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..8)
+                .map(|thread| {
+                    let (hosts, failed, rejected) = (&hosts, &failed, &rejected);
+                    scope.spawn(move || {
+                        let mut random = mix(round << 8 | thread);
+                        for _ in 0..400 {
+                            random = mix(random);
+                            match hosts.try_acquire(random % 24) {
+                                Ok(permit) if random >> 8 & 3 == 0 => {
+                                    permit.record(Outcome::Failure);
+                                    failed.fetch_add(1, SeqCst);
+                                }
+                                Ok(permit) => permit.record(Outcome::Success),
+                                Err(_) => {
+                                    rejected.fetch_add(1, SeqCst);
+                                }
+                            }
+                        }
+                    })
+                })
+                .collect();
+            while workers.iter().any(|worker| !worker.is_finished()) {
+                page.metrics.collect();
+            }
+        });
+        most = most.max(hosts.len());
+        clock.advance(100 * SECOND);
+        hosts.sweep();
+    }
+    let left = hosts.len();
+    drop(hosts);
+    let samples = page.samples();
+    let sum = |outcome: &str| -> u64 {
+        let outcome = format!(r#"outcome="{outcome}""#);
+        let counted = samples.iter().filter(|(name, _)| name.contains(&outcome));
+        counted.map(|(_, value)| *value as u64).sum()
+    };
+    assert_eq!(sum("rejected"), rejected.into_inner());
+    assert_eq!(sum("failure"), failed.into_inner());
+    assert!(
+        left < most,
+        "no circuit was forgotten, so this showed nothing"
+    );
+}
