@@ -9,7 +9,7 @@ mod support;
 
 use allocation_counter::measure;
 use breaker_layer::{
-    ManualClock, Outcome,
+    Config, ManualClock, Outcome, Percent, Trip, Window,
     keyed::{Key, KeyedBuilder, KeyedCircuits},
 };
 use support::{MILLI, alone};
@@ -115,6 +115,41 @@ fn storm<K: Key>(circuits: usize, key: impl Fn(u64) -> K, key_bytes: i64) {
 fn healthy_keys_cost_nothing_and_flaky_ones_are_given_back() {
     let _alone = alone();
     storm(10_000, |number| number, 8);
+}
+
+/// Each call makes a circuit, and each circuit takes the place of another.
+#[test]
+fn keys_on_a_policy_with_a_window_fill_the_table_and_no_more() {
+    const CIRCUITS: u64 = 10_000;
+    const CELLS: i64 = 10;
+    let _alone = alone();
+    let trip = Trip::failure_rate(Percent(50.0), Window::calls(100));
+    let mut heap = Heap::default();
+    let mut table = None;
+    let mut call = |from: u64, many: u64| {
+        heap.of(|| {
+            let config = Config::builder().trip(trip);
+            let (table, clock) =
+                table.get_or_insert_with(|| build(|builder| builder.config(config)));
+            for key in from..from + many {
+                clock.advance(MILLI);
+                table.try_acquire(key).unwrap().record(Outcome::Success);
+            }
+        })
+    };
+    let full = call(0, CIRCUITS);
+    let after = call(CIRCUITS, million());
+    let bound = CIRCUITS as i64 * (CIRCUIT + 8 + PLACE + 8 * CELLS) + MEBI;
+    println!(
+        "{CIRCUITS} circuits with a window: {} bytes each when full, {:+} bytes after, peak {} of {bound}",
+        full / CIRCUITS as i64,
+        after - full,
+        heap.peak
+    );
+    assert!(after - full <= MEBI);
+    assert!(heap.peak <= bound, "{} > {bound}", heap.peak);
+    let (table, _) = table.unwrap();
+    assert_eq!((table.len() as u64, table.uncounted()), (CIRCUITS, 0));
 }
 
 #[test]

@@ -98,9 +98,8 @@ impl<K> Entry<K> {
     /// Whether a permit that a closed circuit gave in this generation may count for the key's next circuit.
     pub(super) fn is_renewable(&self, generation: u16, now: Timestamp, keep: Duration) -> bool {
         let slot = self.circuit.slot();
-        let (now, pace) = (slot.since_built(now), slot.pace());
-        let has_long_closed = || now.saturating_since(pace.since(now)) >= keep / 2;
-        generation == self.first || pace.generation() == generation && has_long_closed()
+        let in_state_for = || slot.in_state_for(generation, slot.since_built(now));
+        generation == self.first || in_state_for().is_some_and(|span| span >= keep / 2)
     }
 
     /// Whether it is worth a closer look: it is calm, and has not tripped or was kept long enough.
@@ -124,7 +123,7 @@ impl<K> Entry<K> {
         }
         let in_state_for = match word.generation() == self.first {
             true => Some(Duration::MAX),
-            false => slot.in_state_for(word, now),
+            false => slot.in_state_for(word.generation(), now),
         };
         let Some(in_state_for) = in_state_for else {
             return Standing::Held;

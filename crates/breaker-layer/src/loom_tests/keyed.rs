@@ -87,7 +87,7 @@ fn a_circuit_that_is_taken_away_as_soon_as_it_closed_has_told_of_it() {
         let (slot, probe) = (bench.circuit.slot(), bench.admit());
         let (a, b) = together!(move || probe.record(Outcome::Success), move || {
             let seen = slot.word();
-            let has_entered = slot.in_state_for(seen, slot.now()).is_some();
+            let has_entered = slot.in_state_for(seen.generation(), slot.now()).is_some();
             let is_taken = seen.is_closed() && has_entered && slot.vacate(seen);
             if is_taken {
                 slot.clear();
@@ -97,5 +97,33 @@ fn a_circuit_that_is_taken_away_as_soon_as_it_closed_has_told_of_it() {
         let told = bench.log.lock().unwrap().clone();
         let states: Vec<_> = told.iter().map(Transition::to).collect();
         assert_eq!(states, [State::Open, State::HalfOpen, State::Closed]);
+    });
+}
+
+#[test]
+fn a_call_of_a_circuit_that_had_long_closed_can_tell_so_although_it_is_taken_away_just_then() {
+    check(|| {
+        let bench = bench();
+        bench.open_and_wait();
+        bench.circuit.close();
+        time::advance(SECOND);
+        let (slot, circuit) = (bench.circuit.slot(), bench.circuit.clone());
+        let (a, b) = together!(
+            move || {
+                let permit = circuit.try_acquire().expect("it is closed, or gone");
+                let is_late = !permit.is_counted() && permit.slot().word().is_vacant();
+                let in_state_for = slot.in_state_for(permit.generation(), slot.now());
+                let is_counted = permit.settle(FAILURE, None);
+                // Its failure counts here, or it is known that it may count for the next circuit.
+                assert!(is_late || is_counted || in_state_for == Some(SECOND));
+                is_counted && !is_late
+            },
+            move || {
+                let seen = slot.word();
+                seen.is_closed() && slot.vacate(seen)
+            },
+        );
+        let (is_counted, is_taken) = (a.join().unwrap(), b.join().unwrap());
+        assert_ne!(is_counted, is_taken);
     });
 }

@@ -50,10 +50,11 @@ impl Slot {
         Timestamp::ZERO.saturating_add(now.saturating_since(origin))
     }
 
-    /// For how long the circuit has been in this state; `None` until what the transition into it has to tell is taken down.
-    pub(crate) fn in_state_for(&self, word: Word, now: Timestamp) -> Option<Duration> {
+    /// For how long the circuit has been in the state of this generation, or had been when it was taken away; `None` until
+    /// what the transition into it has to tell is taken down.
+    pub(crate) fn in_state_for(&self, generation: u16, now: Timestamp) -> Option<Duration> {
         let pace = self.pace();
-        (pace.generation() == word.generation()).then(|| now.saturating_since(pace.since(now)))
+        (pace.generation() == generation).then(|| now.saturating_since(pace.since(now)))
     }
 
     /// What speaks against the downstream of a closed circuit, as something to compare: evidence, then failures counted.
