@@ -254,3 +254,38 @@ impl serde::Serialize for Registry {
         }))
     }
 }
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use super::Registry;
+    use crate::Circuit;
+
+    #[test]
+    fn a_registry_is_written_as_a_list_of_its_circuits() {
+        let registry = Registry::new();
+        let circuit = Circuit::builder("payments").build().unwrap();
+        registry.add(&circuit).unwrap();
+        circuit.because("they move").isolate();
+        assert!(circuit.try_acquire().is_err());
+        let written = serde_json::to_value(&registry).unwrap();
+        let one = &written[0];
+        assert_eq!(
+            (&one["circuit"], &one["state"]),
+            (&"payments".into(), &"isolated".into())
+        );
+        assert_eq!(
+            (&one["note"], &one["rejected"]),
+            (&"they move".into(), &1.into())
+        );
+        assert_eq!(
+            (&one["is_ready"], &one["retry_after"]),
+            (&false.into(), &serde_json::Value::Null)
+        );
+        assert_eq!(one.get("key"), None);
+        drop(circuit);
+        assert_eq!(
+            serde_json::to_value(&registry).unwrap(),
+            serde_json::json!([])
+        );
+    }
+}

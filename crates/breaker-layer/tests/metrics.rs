@@ -196,6 +196,29 @@ fn of_two_circuits_with_one_name_the_first_has_the_state_and_both_are_counted() 
     );
 }
 
+#[test]
+fn beyond_a_thousand_names_circuits_share_one_and_no_call_is_lost() {
+    let page = Page::new();
+    let circuits: Vec<_> = (0..1010)
+        .map(|number| {
+            let builder = Circuit::builder(number.to_string());
+            let circuit = builder.observe(page.metrics.clone()).build().unwrap();
+            circuit.isolate();
+            assert!(circuit.try_acquire().is_err());
+            circuit
+        })
+        .collect();
+    let samples = page.samples();
+    let states = samples
+        .keys()
+        .filter(|name| name.starts_with("breaker_state"));
+    assert_eq!(states.count(), 1000);
+    let others = samples[r#"breaker_calls_total{circuit="other",outcome="rejected"}"#];
+    assert_eq!(others, 10.0);
+    assert_eq!(samples.get(r#"breaker_state{circuit="other"}"#), None);
+    drop(circuits);
+}
+
 #[cfg(feature = "keyed")]
 #[test]
 fn the_keys_in_trouble_have_labels_of_their_own_up_to_a_limit_and_no_call_is_lost() {

@@ -203,3 +203,32 @@ fn the_age_of_a_state_is_true_for_years() {
         bench.clock.advance(DAY);
     }
 }
+
+#[test]
+fn the_total_of_slow_calls_outlives_a_transition_and_a_change_of_settings() {
+    use breaker_layer::{Config, Outcome};
+    let config = Config::builder().slow_after(SECOND);
+    let bench = Bench::with(|builder| builder.config(config));
+    let slow = || bench.circuit.snapshot().slow;
+    assert_eq!(slow(), Some(0));
+    let straggler = bench.admit();
+    bench.admit().record_after(Outcome::Success, 2 * SECOND);
+    bench.admit().record_after(Outcome::Ignored, 2 * SECOND);
+    bench.admit().record_after(Outcome::Failure, SECOND);
+    assert_eq!(slow(), Some(1), "what is ignored counts for nothing");
+    bench.circuit.reset();
+    straggler.record_after(Outcome::Failure, 2 * SECOND);
+    assert_eq!(slow(), Some(2));
+    bench.circuit.reconfigure(config.count_calls(true)).unwrap();
+    assert_eq!(
+        (slow(), bench.circuit.snapshot().admitted),
+        (Some(2), Some(0))
+    );
+    bench.succeed(3);
+    assert_eq!(
+        (slow(), bench.circuit.snapshot().admitted),
+        (Some(2), Some(3))
+    );
+    bench.circuit.reconfigure(Config::builder()).unwrap();
+    assert_eq!(slow(), None, "nobody says what slow is");
+}

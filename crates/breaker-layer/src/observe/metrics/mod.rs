@@ -150,8 +150,9 @@ impl Shared {
             Some(table) => (table.clone(), subject.key().map(|_| OTHER.into())),
             None => (subject.name.clone(), None),
         };
-        let handles = known.handles(&self.sink, labels, MOST_NAMES);
-        let owns_state = subject.table.is_none() && handles.claim(subject.tenancy);
+        let (handles, is_own) = known.handles(&self.sink, labels);
+        let has_state = subject.table.is_none() && is_own;
+        let owns_state = has_state && handles.claim(subject.tenancy);
         let series = Arc::new(Mutex::new(Series::new(handles, owns_state)));
         if !subject.tenancy.is_over() {
             let kept = (subject.tenancy, series.clone());
@@ -181,15 +182,13 @@ impl Shared {
 }
 
 impl Known {
-    /// The handles of these labels, or the common ones where there are too many.
-    fn handles(&mut self, sink: &Sink, labels: Labels, most: usize) -> Arc<Handles> {
+    /// The handles of these labels, or the common ones where there are too many; and which it is.
+    fn handles(&mut self, sink: &Sink, labels: Labels) -> (Arc<Handles>, bool) {
         let is_known = self.handles.contains_key(&labels);
-        if is_known || self.names < most {
-            self.names += usize::from(!is_known);
-            self.make(sink, labels)
-        } else {
-            self.make(sink, (OTHER.into(), None))
-        }
+        let is_own = is_known || self.names < MOST_NAMES;
+        self.names += usize::from(is_own && !is_known);
+        let labels = if is_own { labels } else { (OTHER.into(), None) };
+        (self.make(sink, labels), is_own)
     }
 
     fn make(&mut self, sink: &Sink, labels: Labels) -> Arc<Handles> {
