@@ -8,7 +8,9 @@
 //!   [`Circuit::try_acquire`] is for everything else.
 //! - [`Trip`] says when it trips, [`OpenTime`] how long it stays open, [`Probes`] how it finds the recovery.
 //! - [`Rejected`] is what a refused caller gets, and says when to try again.
-//! - [`Classify`] tells failures from successes, [`Observe`] is told of transitions, [`Clock`] gives the time.
+//! - [`Classify`] tells failures from successes, [`Clock`] gives the time.
+//! - [`Observe`] is told what happens and why, [`Events`] is a stream of it, a [`Snapshot`] says how things are.
+//! - [`Registry`] finds the circuits by name, and [`Circuit::because`] commands them.
 //!
 //! The [`guide`] says where it stands in a stack, what counts as a failure, and which settings to choose.
 //!

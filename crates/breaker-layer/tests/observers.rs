@@ -351,3 +351,60 @@ fn an_observer_may_call_the_circuit_again_from_a_rejection() {
     assert_eq!(bench.state(), State::Closed);
     assert!(!bench.rejects());
 }
+
+#[cfg(feature = "keyed")]
+#[test]
+fn an_observer_of_a_table_is_told_which_key_it_was() {
+    use breaker_layer::{Outcome, RecordedEvent, RejectedEvent, Trip, keyed::KeyedCircuits};
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<String>>>);
+    impl Lines {
+        fn push(&self, what: &str, table: Option<&str>, circuit: &str) {
+            let line = format!("{what}: {} {circuit}", table.unwrap());
+            self.0.lock().unwrap().push(line);
+        }
+    }
+    impl Observe for Lines {
+        fn began(&self, circuit: &Circuit, table: Option<&str>) {
+            self.push("began", table, &circuit.name());
+        }
+        fn transition(&self, event: &TransitionEvent<'_>) {
+            self.push("opened", event.table(), event.circuit());
+            assert!(event.to_string().starts_with("hosts a: closed -> open"));
+        }
+        fn wants_rejected(&self) -> bool {
+            true
+        }
+        fn rejected(&self, event: &RejectedEvent<'_>) {
+            self.push("rejected", event.table(), event.circuit());
+        }
+        fn wants_recorded(&self) -> bool {
+            true
+        }
+        fn recorded(&self, event: &RecordedEvent<'_>) {
+            self.push("recorded", event.table(), event.circuit());
+        }
+        fn ended(&self, event: &breaker_layer::EndedEvent<'_>) {
+            assert_eq!((event.last().failed, event.last().rejected), (2, 1));
+            self.push("ended", event.table(), event.circuit());
+        }
+    }
+    let lines = Lines::default();
+    let hosts = KeyedCircuits::<&str>::builder("hosts")
+        .name_by(|host| (*host).into())
+        .config(breaker_layer::Config::builder().trip(Trip::consecutive_failures(2)))
+        .observe(lines.clone())
+        .build()
+        .unwrap();
+    hosts.try_acquire("fine").unwrap().record(Outcome::Success);
+    for _ in 0..2 {
+        hosts.try_acquire("a").unwrap().record(Outcome::Failure);
+    }
+    assert!(hosts.try_acquire("a").is_err());
+    drop(hosts);
+    let expected = [
+        "began", "recorded", "opened", "recorded", "rejected", "ended",
+    ];
+    let expected = expected.map(|what| format!("{what}: hosts a"));
+    assert_eq!(*lines.0.lock().unwrap(), expected);
+}

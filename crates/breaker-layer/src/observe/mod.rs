@@ -40,6 +40,35 @@ pub use tracing::Tracing;
 /// for it: a rejection takes a lock, and each call is timed and recorded even while nothing speaks against the
 /// downstream.
 ///
+/// ```
+/// use std::sync::{Arc, atomic::{AtomicU32, Ordering::Relaxed}};
+/// use breaker_layer::{Circuit, Observe, RejectedEvent, TransitionEvent};
+///
+/// #[derive(Clone, Default)]
+/// struct Pager { refused: Arc<AtomicU32> }
+///
+/// impl Observe for Pager {
+///     fn transition(&self, event: &TransitionEvent<'_>) {
+///         println!("{event}"); // payments: closed -> open, operator, for 250ms
+///     }
+///
+///     fn wants_rejected(&self) -> bool {
+///         true
+///     }
+///
+///     fn rejected(&self, _: &RejectedEvent<'_>) {
+///         self.refused.fetch_add(1, Relaxed);
+///     }
+/// }
+///
+/// let pager = Pager::default();
+/// let circuit = Circuit::builder("payments").observe(pager.clone()).build()?;
+/// circuit.trip();
+/// assert!(circuit.try_acquire().is_err());
+/// assert_eq!(pager.refused.load(Relaxed), 1);
+/// # Ok::<(), breaker_layer::ConfigError>(())
+/// ```
+///
 /// Implemented for closures over [`TransitionEvent`]. An observer that keeps a [`Circuit`](crate::Circuit) which it
 /// observes keeps it alive for ever.
 pub trait Observe: Send + Sync + 'static {
@@ -61,7 +90,7 @@ pub trait Observe: Send + Sync + 'static {
         false
     }
 
-    /// A call's outcome was recorded. Default: nothing.
+    /// A call's outcome was recorded. Of a table's calls those are told whose key has a circuit. Default: nothing.
     fn recorded(&self, event: &RecordedEvent<'_>) {
         let _ = event;
     }
