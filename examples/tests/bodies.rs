@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use breaker_layer::http::{EndOfStream, ServerErrors};
 use breaker_layer::{BreakerLayer, Circuit};
@@ -18,7 +19,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use support::{Recorder, Source};
-use tower::{Layer, Service, ServiceExt, service_fn};
+use tokio_stream::StreamExt;
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+use tower_http::timeout::ResponseBodyTimeoutLayer;
 
 const VERSIONS: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
 
@@ -228,6 +231,25 @@ async fn a_streamed_body_of_known_length_succeeds() {
             "{version:?}"
         );
     }
+}
+
+/// A timeout layer ends at the headers; what the guide says helps does.
+#[tokio::test]
+async fn a_body_that_hangs_is_a_failure_with_a_timeout_of_its_own() {
+    let (layer, circuit) = layer();
+    let service = ServiceBuilder::new()
+        .layer(layer)
+        .layer(ResponseBodyTimeoutLayer::new(Duration::from_millis(10)))
+        .service_fn(async |_: Request<()>| {
+            let frame = Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"hel")));
+            let frames = tokio_stream::iter([frame]).chain(tokio_stream::pending());
+            Ok::<_, Infallible>(Response::new(StreamBody::new(frames)))
+        });
+    let Ok(answer) = service.oneshot(Request::default()).await else {
+        panic!("it is admitted")
+    };
+    assert!(answer.into_body().collect().await.is_err());
+    assert_eq!(circuit.snapshot().failed, 1);
 }
 
 /// How many frames a server has made, for a client that reads one more each time, after it has stopped for want of room.
