@@ -44,9 +44,9 @@ use crate::{circuit::Circuit, slot::Tenancy};
 ///
 /// # How many
 ///
-/// A recorder does not forget a label, so there is a limit to how many are ever made up. The first
-/// [`Metrics::with_keys`] keys that trip get their own, and all others of a table share the key `other`, without
-/// `breaker_state`. The first 1000 circuits outside of tables get their own, and the others share the name `other`. Of two
+/// A recorder does not forget a label, so there is a limit to how many are ever made up. A key that trips gets its own, and
+/// keeps it until its table forgets its circuit, as it does some time after the trouble is over. [`Metrics::with_keys`] have
+/// one at a time, and ten times as many ever; all others share the key `other`, without `breaker_state`. The first 1000 circuits outside of tables get their own, and the others share the name `other`. Of two
 /// circuits with the same name at one time the first has `breaker_state`. A circuit that is gone is shown as closed.
 ///
 /// ```
@@ -75,8 +75,10 @@ struct Shared {
 struct Known {
     series: HashMap<(usize, u16), (Tenancy, SharedSeries)>,
     handles: HashMap<Labels, Arc<Handles>>,
-    /// How many keys and how many circuits outside of tables have labels of their own.
+    /// How many keys have labels of their own, and how many ever had.
     keys: usize,
+    keys_ever: usize,
+    /// How many tables and circuits outside of tables have labels of their own.
     names: usize,
 }
 
@@ -110,7 +112,7 @@ impl Metrics {
         }
     }
 
-    /// Gives labels of their own to so many keys, of all tables together, from the first trip of each on. Default: 100.
+    /// Gives labels of their own to so many keys at a time, of all tables together. Default: 100.
     ///
     /// What was observed so far is forgotten: say it first.
     #[must_use]
@@ -166,17 +168,19 @@ impl Shared {
         let (Some(table), Some(key)) = (&subject.table, subject.key()) else {
             return;
         };
-        if series.owns_state() {
+        if series.is_single() {
             return;
         }
         let known = &mut *self.known();
         let labels = (table.clone(), Some(key.clone()));
         let is_known = known.handles.contains_key(&labels);
-        if is_known || known.keys < self.keys {
-            known.keys += usize::from(!is_known);
+        let may_be_known = is_known || known.keys_ever < self.keys.saturating_mul(10);
+        if known.keys < self.keys && may_be_known {
+            known.keys += 1;
+            known.keys_ever += usize::from(!is_known);
             let handles = known.make(&self.sink, labels);
             let owns_state = handles.claim(subject.tenancy);
-            series.move_to(handles, owns_state);
+            series.single_out(handles, owns_state);
         }
     }
 }
@@ -228,8 +232,11 @@ impl Observe for Metrics {
     fn ended(&self, event: &EndedEvent<'_>) {
         let tenancy = event.subject().tenancy;
         let series = self.shared.series(event.subject());
-        self.shared.known().series.remove(&tenancy.id());
-        lock(&series).end(event.last(), tenancy);
+        let mut series = lock(&series);
+        series.end(event.last(), tenancy);
+        let known = &mut *self.shared.known();
+        known.series.remove(&tenancy.id());
+        known.keys -= usize::from(series.is_single());
     }
 }
 

@@ -11,6 +11,8 @@ use crate::{slot::Tenancy, snapshot::Snapshot};
 pub(super) struct Series {
     handles: Arc<Handles>,
     owns_state: bool,
+    /// It is one of a table's, and has labels of its own.
+    is_single: bool,
     /// That of the newest state that was handed on.
     generation: u16,
     counted: Counted,
@@ -36,6 +38,7 @@ impl Series {
         Self {
             handles,
             owns_state,
+            is_single: false,
             generation: 0,
             counted: Counted::default(),
             open: Open::default(),
@@ -43,13 +46,14 @@ impl Series {
         }
     }
 
-    pub(super) const fn owns_state(&self) -> bool {
-        self.owns_state
+    pub(super) const fn is_single(&self) -> bool {
+        self.is_single
     }
 
-    /// What comes from now on has other labels.
-    pub(super) fn move_to(&mut self, handles: Arc<Handles>, owns_state: bool) {
+    /// What comes from now on has labels of its own.
+    pub(super) fn single_out(&mut self, handles: Arc<Handles>, owns_state: bool) {
         (self.handles, self.owns_state) = (handles, owns_state);
+        self.is_single = true;
     }
 
     pub(super) fn record(&mut self, transition: &Transition) {
