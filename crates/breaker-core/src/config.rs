@@ -120,9 +120,20 @@ impl Config {
         self.records_successes() || self.trip.calls.is_some()
     }
 
+    /// Whether a closed circuit's calls count in a window of calls, and in nothing else that is kept.
+    #[inline]
+    pub const fn counts_in_ring_only(&self) -> bool {
+        self.trip.is_ring_only() && !self.count_calls && self.ramp.is_none()
+    }
+
+    /// Whether a success is counted even where it can change nothing.
+    pub const fn counts_good_calls(&self) -> bool {
+        self.count_calls || self.trip.time.is_some()
+    }
+
     /// Whether a success must be recorded even while nothing speaks against the downstream.
     pub const fn records_successes(&self) -> bool {
-        self.count_calls || self.slow_after.is_some() || self.trip.time.is_some()
+        self.counts_good_calls() || self.slow_after.is_some()
     }
 }
 

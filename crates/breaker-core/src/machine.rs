@@ -259,6 +259,12 @@ impl Rules<'_> {
         }
     }
 
+    /// As [`Rules::count`], where nothing is kept beside the word: the word to store, or `None` where it takes a closer look.
+    #[inline]
+    pub fn step(&self, word: Word, failed: bool) -> Option<Word> {
+        self.config.trip.step(word, failed)
+    }
+
     /// Counts an outcome of the current generation while closed. It needs no time unless it trips.
     #[inline]
     pub fn count(&self, word: Word, fate: Fate, beside: &Weighed) -> Count {

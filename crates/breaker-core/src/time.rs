@@ -77,12 +77,20 @@ impl Tick {
     /// The time from `now` to this tick; zero once it is there.
     ///
     /// No wait is longer than [`MAX_WAIT`]: what looks longer lies in the past.
-    pub(crate) fn left(self, now: Timestamp) -> Duration {
-        let ticks = self.0.wrapping_sub(now.0 / TICK) & Self::MASK;
-        if ticks > nanos(MAX_WAIT) / TICK + 1 {
+    pub(crate) const fn left(self, now: Timestamp) -> Duration {
+        if !self.is_ahead(now) {
             return Duration::ZERO;
         }
+        let ticks = self.0.wrapping_sub(now.0 / TICK) & Self::MASK;
         Duration::from_nanos((ticks * TICK).saturating_sub(now.0 % TICK))
+    }
+
+    /// Whether `now` has not come to this tick yet.
+    #[inline]
+    pub(crate) const fn is_ahead(self, now: Timestamp) -> bool {
+        const MOST: u64 = MAX_WAIT.as_secs() * (1_000_000_000 / TICK) + 1;
+        // A tick that has come is the farthest one ahead.
+        self.0.wrapping_sub(now.0 / TICK + 1) & Self::MASK < MOST
     }
 }
 
@@ -136,6 +144,17 @@ impl Pace {
     /// How long ago the state was entered.
     pub fn age(self, now: Timestamp) -> Duration {
         now.saturating_since(self.since(now))
+    }
+
+    /// Whether `now` has not come to this tick, of this state or of a later one. Counted from the entry nothing is mistaken
+    /// for what lies ahead, however long ago it was; where the tick is farther from the entry than ticks can tell, this says
+    /// no.
+    #[inline]
+    pub(crate) const fn is_before(self, now: Timestamp, until: Tick) -> bool {
+        let entered = self.0 >> 6;
+        // Rounded up, the entry may lie a tick ahead.
+        let gone = (now.0 / TICK + 1).wrapping_sub(entered) & Self::ENTRIES;
+        gone <= until.0.wrapping_sub(entered) & Tick::MASK
     }
 
     /// The same entry with a probe admitted now.

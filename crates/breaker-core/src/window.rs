@@ -60,6 +60,13 @@ pub struct Call {
     pub slow: bool,
 }
 
+impl Call {
+    #[inline]
+    const fn bits(self) -> u64 {
+        self.failed as u64 | (self.slow as u64) << 1
+    }
+}
+
 /// The calls in a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -153,6 +160,7 @@ impl<'a, C: Cell64> Beside<'a, C> {
     }
 
     /// Counts a call of this generation, and says which rule that breaks. Time is asked for only by a window of time.
+    #[inline]
     pub fn record(&self, generation: u16, call: Call, now: impl FnOnce() -> Timestamp) -> Weighed {
         let mut weighed = Weighed::default();
         if let Some((ring, limits)) = self.ring()
@@ -168,6 +176,27 @@ impl<'a, C: Cell64> Beside<'a, C> {
             weighed.failures = weighed.failures.max(totals.failures);
         }
         weighed
+    }
+
+    /// Counts a call in a full window of calls that loses one of the same kind, so that nothing else changes; `false`, and
+    /// nothing is written, where that is not so, or a failure finds a rule broken.
+    #[inline]
+    pub fn count_same(&self, generation: u16, call: Call) -> bool {
+        self.ring().is_some_and(|(ring, limits)| {
+            // The settings may have changed, so that the next failure trips whatever it replaces.
+            let is_broken = || limits.judge(ring.totals(generation)).is_some();
+            !(call.failed && is_broken()) && ring.count_same(generation, call)
+        })
+    }
+
+    /// Counts a good call in the window of time, where there is one, unless that could break a rule; `false` then, and nothing
+    /// is written.
+    ///
+    /// A good call makes no rate higher but by completing `min_calls`, and time none but as a bucket begins.
+    #[inline]
+    pub fn count_good(&self, generation: u16, now: impl FnOnce() -> Timestamp) -> bool {
+        self.buckets()
+            .is_none_or(|(buckets, limits)| buckets.count_good(generation, now(), limits.min_calls))
     }
 
     /// Counts an admitted call, where that was asked for.
@@ -387,12 +416,13 @@ impl<C: Cell64> Ring<'_, C> {
         u64::from(totals.calls) == self.size && totals.failures == 0 && totals.slow == 0
     }
 
+    #[inline]
     fn record(&self, generation: u16, call: Call) -> Option<Totals> {
         let head = match self.take_place(generation, call)? {
             Ok(head) => head,
             Err(totals) => return Some(totals),
         };
-        let bits = u64::from(call.failed) | u64::from(call.slow) << 1;
+        let bits = call.bits();
         let gone = self.exchange(head.place(), |_| true, bits);
         let is_full = head.calls() == self.size;
         let totals = self.add(generation, gone, bits, is_full);
@@ -403,7 +433,20 @@ impl<C: Cell64> Ring<'_, C> {
         totals
     }
 
+    #[inline]
+    fn count_same(&self, generation: u16, call: Call) -> bool {
+        let head = Head(self.cells[0].get());
+        if head.generation() != generation || head.is_clearing() || head.calls() != self.size {
+            return false;
+        }
+        // Read before the place is taken: whatever comes there in between comes as if after this call.
+        let place = head.place();
+        let there = self.cells[2 + place as usize / 32].get() >> (place % 32 * 2) & 3;
+        there == call.bits() && self.cells[0].replace(head.0, head.next(self.size).0)
+    }
+
     /// The head whose place is this call's; or the totals, where a good call changes nothing in a full window of good calls.
+    #[inline]
     fn take_place(&self, generation: u16, call: Call) -> Option<Result<Head, Totals>> {
         loop {
             let head = Head(self.cells[0].get());
@@ -581,7 +624,7 @@ impl Grid {
     }
 }
 
-/// The calls of the last buckets of time: `generation 16 │ newest bucket's number 48`, then `calls │ failures │ slow` for
+/// The calls of the last buckets of time: `generation 16 │ newest bucket's place 6 │ its number 42`, then `calls │ failures │ slow` for
 /// each bucket, a cell being `generation 16 │ bucket's number 16 │ count 32`.
 ///
 /// Whoever first comes to a newer bucket empties those that have gone, so that the short numbers never look alike.
@@ -607,6 +650,29 @@ impl<C: Cell64> Buckets<'_, C> {
         Some(self.sum(generation, newest))
     }
 
+    /// Counts a good call in the newest bucket, if that is the present one and has so many calls already.
+    fn count_good(&self, generation: u16, now: Timestamp, min_calls: u32) -> bool {
+        let newest = self.newest.get();
+        let (number, place) = (newest & NEWEST, newest >> PLACE & 0x3f);
+        let begin = number.wrapping_mul(self.grid.width);
+        let is_present = now.as_nanos().wrapping_sub(begin) < self.grid.width;
+        if newest >> 48 != u64::from(generation) || !is_present {
+            return false;
+        }
+        let cell = &self.cells[3 * place as usize];
+        loop {
+            let old = cell.get();
+            let calls = old as u32;
+            if old >> 32 != tag(generation, number) >> 32 || calls < min_calls || calls == u32::MAX
+            {
+                return false;
+            }
+            if cell.replace(old, old + 1) {
+                return true;
+            }
+        }
+    }
+
     /// Makes this bucket the newest, unless it is older; the newest one then. `None` for an earlier generation.
     fn advance(&self, generation: u16, number: u64) -> Option<u64> {
         loop {
@@ -618,7 +684,8 @@ impl<C: Cell64> Buckets<'_, C> {
                 core::cmp::Ordering::Equal => number - newest < self.grid.buckets.into(),
                 core::cmp::Ordering::Less => false,
             };
-            let new = u64::from(generation) << 48 | number;
+            let place = number % u64::from(self.grid.buckets);
+            let new = u64::from(generation) << 48 | place << PLACE | number;
             if (is_near || self.empty_all(old)) && self.newest.replace(old, new) {
                 if is_near {
                     self.empty_gone(generation, number);
@@ -733,8 +800,9 @@ impl<C: Cell64> Buckets<'_, C> {
     }
 }
 
-/// The part of a cell that is the newest bucket's number.
-const NEWEST: u64 = (1 << 48) - 1;
+/// Where the newest bucket's place begins, and the part that is its number: 23 years of the shortest buckets.
+const PLACE: u32 = 42;
+const NEWEST: u64 = (1 << PLACE) - 1;
 
 fn tag(generation: u16, number: u64) -> u64 {
     u64::from(generation) << 48 | (number & NUMBERS) << 32

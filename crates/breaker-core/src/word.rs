@@ -10,7 +10,12 @@
 //! *Window* is set while a window of calls holds anything but successes, or has room left: only then is a success worth
 //! recording. *Pending* are failures that are still to be added to the total, so that a failure writes once.
 
-use crate::{time::Tick, verdict::State};
+use core::time::Duration;
+
+use crate::{
+    time::{Pace, Tick, Timestamp},
+    verdict::State,
+};
 
 /// A circuit's packed state: a value that is replaced as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -117,6 +122,21 @@ impl Word {
         self.0 >> PHASE & 0b111 == VACANT
     }
 
+    /// Whether this is an open circuit's, not in the shadow, and its time has not come: it refuses every call, whatever its
+    /// settings. `pace` is one that was read before this word.
+    #[inline]
+    pub const fn refuses_all(self, pace: Pace, now: Timestamp) -> bool {
+        self.0 >> PHASE & 0b1111 == 2 && pace.is_before(now, Tick::from_bits(self.0))
+    }
+
+    /// How long an open circuit refuses every call yet; zero in any other state.
+    pub const fn open_for(self, now: Timestamp) -> Duration {
+        match self.phase() {
+            Phase::Open { until, .. } => Tick::from_bits(until).left(now),
+            _ => Duration::ZERO,
+        }
+    }
+
     /// A word as it was stored.
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
@@ -168,6 +188,42 @@ impl Word {
     /// A closed circuit's word with this evidence and so many failures pending.
     pub(crate) fn with_evidence(self, evidence: Evidence, pending: u32) -> Self {
         Self(self.0 & (u64::MAX << PHASE | WINDOW) | pack(evidence) | u64::from(pending))
+    }
+
+    /// A closed circuit's word with one more failure, which adds so much to the score; `None` where that trips, or fills one
+    /// of the counters.
+    #[inline]
+    pub(crate) const fn with_failure(self, step: u32) -> Option<Self> {
+        let is_full = self.part(26, 18) + step >= FULL_SCORE
+            || self.part(16, 9) == MOST_CALLS
+            || self.0 as u32 & PENDING == PENDING;
+        if is_full {
+            None
+        } else {
+            Some(Self(self.0 + ((step as u64) << 26 | 1 << 16 | 1)))
+        }
+    }
+
+    /// A closed circuit's word with one more failure, which is in its window of calls; `None` where that fills the counter.
+    #[inline]
+    pub const fn with_failure_in_window(self) -> Option<Self> {
+        if self.0 as u32 & PENDING == PENDING {
+            None
+        } else {
+            Some(Self((self.0 | WINDOW) + 1))
+        }
+    }
+
+    /// A closed circuit's word with one more success, which takes so much off the score. It counts no failures in a row.
+    #[inline]
+    pub(crate) const fn with_success(self, step: u32) -> Self {
+        let score = self.part(26, 18);
+        if score <= step {
+            Self(self.0 & (u64::MAX << PHASE | WINDOW | PENDING as u64))
+        } else {
+            let more = (self.part(16, 9) < MOST_CALLS) as u64;
+            Self(self.0 - ((step as u64) << 26) + (more << 16))
+        }
     }
 
     /// Whether every call passes and counts: closed, and not in the shadow.

@@ -13,7 +13,7 @@ use breaker_core::{
 
 use crate::{
     builder::CircuitBuilder,
-    error::Rejected,
+    error::{Rejected, Why},
     observe::RejectedEvent,
     slot::{Settings, Slot, Tenancy},
     snapshot::Snapshot,
@@ -89,68 +89,72 @@ impl Circuit {
     #[inline]
     pub(crate) fn acquire_at_once(&self) -> Option<Permit> {
         let (word, settings) = (self.slot.word(), self.slot.settings());
-        let is_plain = word.passes() && !settings.has(Settings::ADMISSIONS);
-        is_plain.then(|| Permit {
+        settings.passes_plainly(word).then(|| Permit {
             slot: self.slot,
-            ticket: Ticket::of(word),
+            ticket: Ticket::of(word, settings),
         })
     }
 
-    #[cold]
+    /// As [`Circuit::acquire`], where there is none at once.
     #[inline(never)]
-    fn acquire_or_reject(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
-        self.admit(draw).map_err(|refusal| self.reject(refusal))
+    pub(crate) fn acquire_or_reject(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
+        let (word, settings) = (self.slot.word(), self.slot.settings());
+        if word.passes() {
+            return Ok(Permit {
+                slot: self.slot,
+                ticket: self.slot.admitted(settings, Ticket::of(word, settings)),
+            });
+        }
+        self.admit(draw).map_err(|refused| self.reject(refused.why))
     }
 
     /// A permit, or why there is none, which is not counted as a rejection.
-    pub(crate) fn admit(&self, draw: &mut Draw) -> Result<Permit, Refusal> {
+    pub(crate) fn admit(&self, draw: &mut Draw) -> Result<Permit, Refused> {
         let (word, settings) = (self.slot.word(), self.slot.settings());
         let ticket = if word.passes() {
-            Ticket::of(word)
+            Ticket::of(word, settings)
         } else {
             self.acquire_from(draw)?
         };
-        let ticket = if settings.has(Settings::ADMISSIONS) {
-            self.slot.admitted(settings, ticket)
-        } else {
-            ticket
-        };
         Ok(Permit {
             slot: self.slot,
-            ticket,
+            ticket: self.slot.admitted(settings, ticket),
         })
     }
 
-    fn acquire_from(&self, draw: &mut Draw) -> Result<Ticket, Refusal> {
+    fn acquire_from(&self, draw: &mut Draw) -> Result<Ticket, Refused> {
         self.acquire_by(|rules, word, pace, now| rules.admit(word, pace, now, || draw.number(now)))
     }
 
     fn acquire_by(
         &self,
         mut admit: impl FnMut(Rules<'_>, Word, Pace, Timestamp) -> Admission,
-    ) -> Result<Ticket, Refusal> {
+    ) -> Result<Ticket, Refused> {
         let (slot, now) = (self.slot, self.slot.now());
         loop {
             let (word, pace, settings) = (slot.word(), slot.pace(), slot.settings());
             match admit(settings.rules(), word, pace, now) {
-                Admission::Pass => return Ok(Ticket::of(word)),
-                Admission::PassUncounted => return Ok(Ticket::of(word).uncounted()),
-                Admission::Refuse(refusal) => return Err(refusal),
+                Admission::Pass => return Ok(Ticket::of(word, settings)),
+                Admission::PassUncounted => return Ok(Ticket::of(word, settings).uncounted()),
+                Admission::Refuse(refusal) => return Err(Refused::at(word, now, refusal)),
                 Admission::PassWithinAllowance => {
                     return match slot.beside(settings).admit(word.generation(), now) {
-                        Ok(()) => Ok(Ticket::of(word)),
-                        Err(_) if word.is_shadow() => Ok(Ticket::of(word).uncounted()),
-                        Err(retry_after) => Err(Refusal::Recovering { retry_after }),
+                        Ok(()) => Ok(Ticket::of(word, settings)),
+                        Err(_) if word.is_shadow() => Ok(Ticket::of(word, settings).uncounted()),
+                        Err(retry_after) => Err(Refused {
+                            refusal: Refusal::Recovering { retry_after },
+                            why: Why::recovering(word, retry_after),
+                        }),
                     };
                 }
                 Admission::Probe(extended, next) => {
                     if slot.replace_pace(pace, extended) && slot.replace(word, next) {
-                        return Ok(Ticket::of(next));
+                        return Ok(Ticket::of(next, settings));
                     }
                 }
                 Admission::FirstProbe(next, transition) => {
                     if slot.enter(word, next, transition, now, false) {
-                        return Ok(Ticket::of(next));
+                        return Ok(Ticket::of(next, settings));
                     }
                 }
                 Admission::Lapsed(next, transition) => {
@@ -160,9 +164,9 @@ impl Circuit {
         }
     }
 
-    /// Whether a call of this moment would be refused, without making it.
+    /// Why a call of this moment would be refused, without making it.
     #[inline]
-    pub(crate) fn refusal(&self, draw: &mut Draw) -> Option<Refusal> {
+    pub(crate) fn refusal(&self, draw: &mut Draw) -> Option<Why> {
         if self.slot.word().passes() {
             None
         } else {
@@ -170,20 +174,32 @@ impl Circuit {
         }
     }
 
+    #[inline(never)]
+    fn refusal_of(&self, draw: &mut Draw) -> Option<Why> {
+        let now = self.slot.now();
+        let (pace, word) = (self.slot.pace(), self.slot.word());
+        if word.refuses_all(pace, now) {
+            Some(Why::at(word, now))
+        } else {
+            self.refusal_drawn(draw)
+        }
+    }
+
     #[cold]
-    fn refusal_of(&self, draw: &mut Draw) -> Option<Refusal> {
+    fn refusal_drawn(&self, draw: &mut Draw) -> Option<Why> {
         self.refusal_by(|rules, word, pace, now| rules.admit(word, pace, now, || draw.number(now)))
+            .map(|refused| refused.why)
     }
 
     fn refusal_by(
         &self,
         mut admit: impl FnMut(Rules<'_>, Word, Pace, Timestamp) -> Admission,
-    ) -> Option<Refusal> {
+    ) -> Option<Refused> {
         let now = self.slot.now();
         loop {
             let word = self.slot.word();
             match admit(self.slot.settings().rules(), word, self.slot.pace(), now) {
-                Admission::Refuse(refusal) => return Some(refusal),
+                Admission::Refuse(refusal) => return Some(Refused::at(word, now, refusal)),
                 Admission::Lapsed(next, transition) => {
                     self.slot.enter(word, next, transition, now, false);
                 }
@@ -197,18 +213,13 @@ impl Circuit {
     }
 
     /// Counts a refusal, and makes the error of it.
-    pub(crate) fn reject(&self, refusal: Refusal) -> Rejected {
+    #[inline]
+    pub(crate) fn reject(&self, why: Why) -> Rejected {
         self.slot.counts.rejected.fetch_add(1, Relaxed);
         if self.slot.settings().has(Settings::TELL_REJECTED) {
-            self.slot.tell_rejected(refusal);
+            return self.slot.reject_aloud(why);
         }
-        Rejected::new(
-            Tenure {
-                slot: self.slot,
-                generation: self.slot.word().generation(),
-            },
-            refusal,
-        )
+        Rejected::new(self.slot, why)
     }
 
     /// The state as a caller of this moment would meet it. It reads and never moves: an open circuit whose wait is over
@@ -331,13 +342,18 @@ impl fmt::Debug for Circuit {
 }
 
 impl Slot {
-    /// What an admission is to be told or to write, where the settings ask for it.
-    #[inline(never)]
+    /// The ticket of a call that begins now, and what is written of it, where the settings ask for that.
     fn admitted(&'static self, settings: Settings, ticket: Ticket) -> Ticket {
-        self.beside(settings).count_admitted();
-        let is_timed = settings.has(Settings::POLICY)
-            || settings.has(Settings::TELL_RECORDED)
-            || settings.rules().config.slow_after().is_some();
+        if !settings.has(Settings::ADMISSIONS) {
+            return ticket;
+        }
+        let config = settings.rules().config;
+        if config.count_calls() {
+            self.beside(settings).count_admitted();
+        }
+        let is_timed = config.slow_after().is_some()
+            || settings.has(Settings::POLICY)
+            || settings.has(Settings::TELL_RECORDED);
         if is_timed {
             ticket.started(self.now())
         } else {
@@ -363,36 +379,31 @@ impl Slot {
     }
 
     #[cold]
-    fn tell_rejected(&'static self, refusal: Refusal) {
+    #[inline(never)]
+    fn reject_aloud(&'static self, why: Why) -> Rejected {
         if let Some((observers, subject)) = self.observers() {
-            let subject = &subject;
+            let (subject, refusal) = (&subject, why.refusal());
             observers.tell_rejected(&RejectedEvent { subject, refusal });
+        }
+        Rejected::new(self, why)
+    }
+}
+
+/// A call that may not pass: why, for the caller, and for how long, for those who wait.
+pub(crate) struct Refused {
+    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "nobody waits"))]
+    refusal: Refusal,
+    why: Why,
+}
+
+impl Refused {
+    fn at(word: Word, now: Timestamp, refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            why: Why::at(word, now),
         }
     }
 }
-
-/// A slot during one tenancy.
-#[derive(Clone, Copy)]
-pub(crate) struct Tenure {
-    slot: &'static Slot,
-    generation: u16,
-}
-
-impl Tenure {
-    pub(crate) fn name(self) -> Option<Arc<str>> {
-        self.slot
-            .name()
-            .filter(|_| self.slot.is_tenant(self.generation))
-    }
-}
-
-impl PartialEq for Tenure {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.slot, other.slot) && self.generation == other.generation
-    }
-}
-
-impl Eq for Tenure {}
 
 /// A request's own random number, drawn once.
 #[derive(Default)]
@@ -407,6 +418,12 @@ impl Draw {
         *self
             .number
             .get_or_insert_with(|| mix(now.as_nanos() ^ mix(salt)) as u32)
+    }
+
+    /// As [`Draw::again`], where the circuit lets every call pass by now.
+    #[inline]
+    pub(crate) const fn forget(&mut self) {
+        self.number = None;
     }
 
     /// The next request draws again.

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    hash::{Hash, Hasher},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -31,7 +32,7 @@ enum Kind {
 /// A clock of the user's own.
 pub(crate) type User = dyn Fn() -> Timestamp + Send + Sync;
 
-/// Which clock a circuit reads, in four bits.
+/// Which clock a circuit reads, in two bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     Std,
@@ -65,14 +66,23 @@ impl Source {
         }
     }
 
-    /// The time, where the clock is not the user's own.
-    pub(crate) fn now(self) -> Option<Timestamp> {
+    /// std's time.
+    #[inline]
+    pub(crate) fn std_now() -> Timestamp {
         #[expect(
             clippy::disallowed_methods,
-            reason = "this is the one place that reads the time"
+            reason = "this is the one place that reads std's time"
         )]
+        let now = timestamp(Instant::now());
+        #[cfg(all(test, breaker_loom))]
+        let now = Some(now).map_or(now, |_| crate::loom_tests::time::now());
+        now
+    }
+
+    /// The time, where the clock is not the user's own.
+    pub(crate) fn now(self) -> Option<Timestamp> {
         let now = match self {
-            Self::Std => Some(timestamp(Instant::now())),
+            Self::Std => Some(Self::std_now()),
             #[cfg(feature = "tokio")]
             Self::Tokio => Some(timestamp(tokio::time::Instant::now().into_std())),
             #[cfg(feature = "quanta")]
@@ -165,19 +175,123 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Instants are counted from the first one that was read; a paused clock may lie before it.
+/// Nanoseconds of std's clock, counted from [`BEFORE`] at the first time that was read; a paused clock may lie before that.
+#[inline]
 fn timestamp(now: Instant) -> Timestamp {
-    static ORIGIN: OnceLock<Instant> = OnceLock::new();
-    const BEFORE: u64 = 1 << 62;
-    let origin = *ORIGIN.get_or_init(|| now);
+    match ORIGIN.get() {
+        Some(Origin {
+            hashed: Some(offset),
+            ..
+        }) => Timestamp::from_nanos(Parts::of(now).nanos().wrapping_add(*offset)),
+        origin => since(origin, now),
+    }
+}
+
+/// The first time that was read.
+struct Origin {
+    instant: Instant,
+    /// What to add to the nanoseconds that an instant hashes, where it hashes those.
+    hashed: Option<u64>,
+}
+
+static ORIGIN: OnceLock<Origin> = OnceLock::new();
+/// The origin's place on a scale that begins before it.
+const BEFORE: u64 = 1 << 62;
+
+#[cold]
+#[inline(never)]
+fn since(origin: Option<&Origin>, now: Instant) -> Timestamp {
+    let origin = origin.unwrap_or_else(|| ORIGIN.get_or_init(|| Origin::at(now)));
+    let (since, until) = (
+        now.saturating_duration_since(origin.instant),
+        origin.instant.saturating_duration_since(now),
+    );
     // 2⁶⁴ ns are 584 years; a process is younger.
     let nanos = |span: Duration| {
         span.as_secs().wrapping_mul(1_000_000_000) + u64::from(span.subsec_nanos())
     };
-    Timestamp::from_nanos(match now.checked_duration_since(origin) {
-        Some(since) => BEFORE.wrapping_add(nanos(since)),
-        None => BEFORE.wrapping_sub(nanos(origin.saturating_duration_since(now))),
-    })
+    Timestamp::from_nanos(BEFORE.wrapping_add(nanos(since)).wrapping_sub(nanos(until)))
+}
+
+impl Origin {
+    fn at(instant: Instant) -> Self {
+        let offset = BEFORE.wrapping_sub(Parts::of(instant).nanos());
+        Self {
+            instant,
+            hashed: Parts::are_hashed(instant).then_some(offset),
+        }
+    }
+}
+
+/// The seconds and nanoseconds of an [`Instant`], as far as it hashes them.
+///
+/// std shows only the difference of two instants, and works it out in memory: that takes longer than the rest of a
+/// rejection. What an instant hashes is not promised, so it is looked at before it is relied on.
+#[derive(Default)]
+struct Parts {
+    seconds: u64,
+    nanos: u32,
+    other: bool,
+}
+
+impl Parts {
+    #[inline]
+    fn of(now: Instant) -> Self {
+        let mut parts = Self::default();
+        now.hash(&mut parts);
+        parts
+    }
+
+    #[inline]
+    const fn nanos(&self) -> u64 {
+        self.seconds
+            .wrapping_mul(1_000_000_000)
+            .wrapping_add(self.nanos as u64)
+    }
+
+    /// Whether instants hash seconds and nanoseconds, nothing else, and as they should.
+    fn are_hashed(now: Instant) -> bool {
+        let steps = [
+            Duration::ZERO,
+            Duration::from_nanos(1),
+            Duration::from_nanos(999_999_999),
+            Duration::new(86_400, 123_456_789),
+        ];
+        let first = Self::of(now);
+        steps.into_iter().all(|step| {
+            now.checked_add(step).is_some_and(|later| {
+                let (parts, span) = (Self::of(later), step.as_nanos() as u64);
+                !parts.other
+                    && parts.nanos < 1_000_000_000
+                    && parts.nanos().wrapping_sub(first.nanos()) == span
+            })
+        })
+    }
+}
+
+impl Hasher for Parts {
+    #[inline]
+    fn write_i64(&mut self, seconds: i64) {
+        self.seconds = seconds.cast_unsigned();
+    }
+
+    #[inline]
+    fn write_u64(&mut self, seconds: u64) {
+        self.seconds = seconds;
+    }
+
+    #[inline]
+    fn write_u32(&mut self, nanos: u32) {
+        self.nanos = nanos;
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        self.other = true;
+    }
+
+    fn finish(&self) -> u64 {
+        self.nanos()
+    }
 }
 
 /// Nanoseconds of the time stamp counter since it was first read.

@@ -1,42 +1,104 @@
 //! Why there is no response.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroU64, ptr, sync::Arc, time::Duration};
 
-use breaker_core::Refusal;
+use breaker_core::{Phase, Refusal, Timestamp, Word};
 
-use crate::circuit::Tenure;
+use crate::slot::Slot;
 
 /// Any error, as Tower's layers pass it on.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The circuit refused the call; the inner service was not called.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Rejected {
-    circuit: Tenure,
-    refusal: Refusal,
+    slot: &'static Slot,
+    why: Why,
+}
+
+/// The word that refused and the time of that: the rest is worked out for whoever asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Why {
+    word: NonZeroU64,
+    /// When it was; of a recovering circuit, how long until there is room.
+    nanos: u64,
+}
+
+impl Why {
+    /// Refused by this word at this time.
+    #[inline]
+    pub(crate) fn at(word: Word, now: Timestamp) -> Self {
+        Self {
+            word: marked(word),
+            nanos: now.as_nanos(),
+        }
+    }
+
+    /// Refused by this word of a recovering circuit.
+    pub(crate) fn recovering(word: Word, wait: Duration) -> Self {
+        // No wait is longer than a year.
+        Self {
+            word: marked(word),
+            nanos: wait.as_nanos() as u64,
+        }
+    }
+
+    const fn word(self) -> Word {
+        Word::from_bits(self.word.get())
+    }
+
+    pub(crate) const fn refusal(self) -> Refusal {
+        match self.word().phase() {
+            Phase::HalfOpen { .. } => Refusal::ProbesTaken,
+            Phase::Recovering(_) => Refusal::Recovering {
+                retry_after: Duration::from_nanos(self.nanos),
+            },
+            Phase::Open { .. } => Refusal::Open {
+                retry_after: self.word().open_for(Timestamp::from_nanos(self.nanos)),
+            },
+            Phase::Closed(_) | Phase::Isolated | Phase::Disabled => Refusal::Isolated,
+        }
+    }
+}
+
+/// No word refuses in the shadow: so that bit, which is set here, only says that this is one.
+#[inline]
+fn marked(word: Word) -> NonZeroU64 {
+    const SHADOW: NonZeroU64 = NonZeroU64::MIN.saturating_add(1).saturating_pow(47);
+    SHADOW | word.to_bits()
 }
 
 impl Rejected {
-    pub(crate) const fn new(circuit: Tenure, refusal: Refusal) -> Self {
-        Self { circuit, refusal }
+    #[inline]
+    pub(crate) const fn new(slot: &'static Slot, why: Why) -> Self {
+        Self { slot, why }
     }
 
     /// Why, with the figures.
     pub const fn refusal(&self) -> Refusal {
-        self.refusal
+        self.why.refusal()
     }
 
     /// How long it is not worth trying again, from the moment of the refusal. Zero where a call may already be let
     /// through as a probe; `None` if only the operator knows.
     pub const fn retry_after(&self) -> Option<Duration> {
-        self.refusal.retry_after()
+        self.why.refusal().retry_after()
     }
 
     /// The name of the circuit; `None` once that circuit has been dropped.
     pub fn circuit(&self) -> Option<Arc<str>> {
-        self.circuit.name()
+        let is_tenant = self.slot.is_tenant(self.why.word().generation());
+        self.slot.name().filter(|_| is_tenant)
     }
 }
+
+impl PartialEq for Rejected {
+    fn eq(&self, other: &Self) -> bool {
+        ptr::eq(self.slot, other.slot) && self.why == other.why
+    }
+}
+
+impl Eq for Rejected {}
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,7 +106,7 @@ impl fmt::Display for Rejected {
         if let Some(name) = self.circuit() {
             write!(f, "{name} ")?;
         }
-        match self.refusal {
+        match self.refusal() {
             Refusal::Open { retry_after } if retry_after.is_zero() => f.write_str("open, probing"),
             Refusal::Open { retry_after } => write!(f, "open, retry after {retry_after:?}"),
             Refusal::ProbesTaken => f.write_str("half-open, probing"),
@@ -61,7 +123,7 @@ impl fmt::Debug for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rejected")
             .field("circuit", &self.circuit())
-            .field("refusal", &self.refusal)
+            .field("refusal", &self.refusal())
             .finish()
     }
 }

@@ -12,11 +12,9 @@ use breaker_core::{Config, ConfigError};
 
 /// The most distinct configurations.
 const MOST: usize = 1 << 16;
-/// So many are stored side by side.
-const CHUNK: usize = 1 << 6;
 
-type Chunk = Box<[OnceLock<Config>; CHUNK]>;
-static CHUNKS: [OnceLock<Chunk>; MOST / CHUNK] = [const { OnceLock::new() }; MOST / CHUNK];
+/// A place for each; memory is taken only for the pages that are in use.
+static CONFIGS: [OnceLock<&'static Config>; MOST] = [const { OnceLock::new() }; MOST];
 static NUMBERS: Mutex<Option<HashMap<Config, u16>>> = Mutex::new(None);
 
 /// The number of this configuration.
@@ -36,9 +34,7 @@ pub(crate) fn number(config: Config) -> Result<u16, ConfigError> {
             "at most 65536 distinct configurations in one process",
         )
     })?;
-    let at = usize::from(number);
-    let chunk = CHUNKS[at / CHUNK].get_or_init(|| Box::new([const { OnceLock::new() }; CHUNK]));
-    chunk[at % CHUNK].get_or_init(|| config);
+    CONFIGS[usize::from(number)].get_or_init(|| Box::leak(Box::new(config)));
     numbers.insert(config, number);
     Ok(number)
 }
@@ -46,11 +42,7 @@ pub(crate) fn number(config: Config) -> Result<u16, ConfigError> {
 /// The configuration of a number that [`number`] gave.
 #[inline]
 pub(crate) fn config(number: u16) -> &'static Config {
-    let at = usize::from(number);
-    match CHUNKS[at / CHUNK]
-        .get()
-        .and_then(|chunk| chunk[at % CHUNK].get())
-    {
+    match CONFIGS[usize::from(number)].get() {
         Some(config) => config,
         None => unreachable!("a number is given only for a configuration that is stored"),
     }

@@ -5,13 +5,12 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use breaker_core::Refusal;
 use tower_service::Service;
 
 use crate::{
     circuit::{Circuit, Draw, Permit},
     classify::{AtOnce, ErrorsAreFailures, Settle},
-    error::Rejected,
+    error::{Rejected, Why},
     exclude::Exclude,
     future::ResponseFuture,
     shape::{PassError, Shape, Typed},
@@ -27,7 +26,7 @@ pub struct Breaker<S, J = AtOnce<ErrorsAreFailures>, A = Typed> {
     circuit: Circuit,
     settle: J,
     shape: A,
-    /// The inner service has said that it is ready, and has not been called since.
+    /// The inner service is ready from before: it was not called, or not yet. `Path::Inner` has used it up.
     inner_is_ready: bool,
     path: Path,
     draw: Draw,
@@ -37,7 +36,7 @@ pub struct Breaker<S, J = AtOnce<ErrorsAreFailures>, A = Typed> {
 enum Path {
     Undecided,
     Inner,
-    Rejection(Refusal),
+    Rejection(Why),
 }
 
 impl<S, J, A> Breaker<S, J, A> {
@@ -100,54 +99,50 @@ where
 
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
-        if let Path::Inner = self.path
-            && let Some(permit) = self.circuit.acquire_at_once()
-        {
-            self.path = Path::Undecided;
-            self.draw.again();
-            return self.call_with(permit, request);
-        }
-        self.call_or_reject(request)
-    }
-}
-
-impl<S, J, A> Breaker<S, J, A> {
-    /// As `call`, where the circuit must be asked or has refused already.
-    #[inline(never)]
-    fn call_or_reject<Request>(
-        &mut self,
-        request: Request,
-    ) -> ResponseFuture<S::Future, J, A::Future, A>
-    where
-        S: Service<Request>,
-        J: Settle<S::Response, S::Error> + Exclude<Request> + Clone,
-        A: Shape<Request, J::Response, S::Error>,
-    {
-        let admitted = match mem::replace(&mut self.path, Path::Undecided) {
-            Path::Rejection(refusal) => Err(self.circuit.reject(refusal)),
-            Path::Inner | Path::Undecided => self.circuit.acquire(&mut self.draw),
+        let at_once = match self.path {
+            Path::Inner => self.circuit.acquire_at_once(),
+            Path::Undecided => None,
+            Path::Rejection(why) => {
+                let rejected = self.reject(why);
+                return ResponseFuture::answered(self.shape.reject(rejected, request));
+            }
         };
-        self.answer(admitted, request)
-    }
-
-    /// Calls the inner service, or says why not.
-    pub(crate) fn answer<Request>(
-        &mut self,
-        admitted: Result<Permit, Rejected>,
-        request: Request,
-    ) -> ResponseFuture<S::Future, J, A::Future, A>
-    where
-        S: Service<Request>,
-        J: Settle<S::Response, S::Error> + Exclude<Request> + Clone,
-        A: Shape<Request, J::Response, S::Error>,
-    {
-        self.draw.again();
+        // The future is made in one place, and in no function that is not inlined: so it is written once, where it stays.
+        let admitted = match at_once {
+            Some(permit) => {
+                self.path = Path::Undecided;
+                self.draw.forget();
+                Ok(permit)
+            }
+            None => self.admit(),
+        };
         match admitted {
             Ok(permit) => self.call_with(permit, request),
             Err(rejected) => ResponseFuture::answered(self.shape.reject(rejected, request)),
         }
     }
+}
 
+impl<S, J, A> Breaker<S, J, A> {
+    #[inline(never)]
+    fn reject(&mut self, why: Why) -> Rejected {
+        self.path = Path::Undecided;
+        self.draw.again();
+        self.circuit.reject(why)
+    }
+
+    /// Decides, where the circuit must be asked.
+    #[inline(never)]
+    fn admit(&mut self) -> Result<Permit, Rejected> {
+        let admitted = self.circuit.acquire_or_reject(&mut self.draw);
+        let was_ready = self.inner_is_ready || matches!(self.path, Path::Inner);
+        self.inner_is_ready = was_ready && admitted.is_err();
+        self.path = Path::Undecided;
+        self.draw.again();
+        admitted
+    }
+
+    /// Calls the inner service.
     #[inline]
     fn call_with<Request, R>(
         &mut self,
@@ -158,7 +153,6 @@ impl<S, J, A> Breaker<S, J, A> {
         S: Service<Request>,
         J: Exclude<Request> + Clone,
     {
-        self.inner_is_ready = false;
         let permit = if self.settle.excludes(&request) {
             permit.excluded()
         } else {
@@ -167,21 +161,52 @@ impl<S, J, A> Breaker<S, J, A> {
         ResponseFuture::called(self.inner.call(request), permit, self.settle.clone())
     }
 
-    /// Whether the inner service is ready; once it is, it is not asked again until it is called.
+    /// Whether the inner service is ready, which is used up by this.
     #[inline]
-    pub(crate) fn poll_inner<Request>(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), A::Error>>
+    fn poll_inner<Request>(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), A::Error>>
     where
         S: Service<Request>,
         J: Settle<S::Response, S::Error>,
         A: PassError<S::Error>,
     {
-        if !self.inner_is_ready {
-            if let Err(error) = ready!(self.inner.poll_ready(cx)) {
-                return Poll::Ready(Err(self.unready::<S::Response, _>(error)));
-            }
-            self.inner_is_ready = true;
+        if mem::take(&mut self.inner_is_ready) {
+            return Poll::Ready(Ok(()));
         }
+        match ready!(self.inner.poll_ready(cx)) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(error) => Poll::Ready(Err(self.unready::<S::Response, _>(error))),
+        }
+    }
+
+    /// Whether the inner service is ready; once it is, it is not asked again until it is called.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn poll_inner_ahead<Request>(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), A::Error>>
+    where
+        S: Service<Request>,
+        J: Settle<S::Response, S::Error>,
+        A: PassError<S::Error>,
+    {
+        ready!(self.poll_inner(cx))?;
+        self.inner_is_ready = true;
         Poll::Ready(Ok(()))
+    }
+
+    /// Calls the inner service for a permit that was taken ahead.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn call_held<Request, R>(
+        &mut self,
+        permit: Permit,
+        request: Request,
+    ) -> ResponseFuture<S::Future, J, R, A>
+    where
+        S: Service<Request>,
+        J: Exclude<Request> + Clone,
+    {
+        self.inner_is_ready = false;
+        self.call_with(permit, request)
     }
 }
 

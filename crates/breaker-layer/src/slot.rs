@@ -123,24 +123,35 @@ impl Block {
 }
 
 /// A slot's settings, packed:
-/// `configuration 16 │ block 8 │ recorded 1 │ rejected 1 │ clock 2 │ flags 4 │ first generation 16 │ seed 16`.
+/// `configuration 16 │ flags 4 │ block 7 │ beside 1 │ rejected 1 │ clock 2 │ first generation 16 │ seed 16 │ successes 1`.
 #[derive(Clone, Copy)]
 pub(crate) struct Settings(u64);
 
 impl Settings {
-    /// Successes are recorded even while nothing speaks against the downstream.
-    pub(crate) const SUCCESSES: u64 = 1 << 32;
     /// Calls are timed, or admissions counted.
-    pub(crate) const ADMISSIONS: u64 = 1 << 33;
+    pub(crate) const ADMISSIONS: u64 = 1 << 44;
     /// The user's own policy has a say.
-    pub(crate) const POLICY: u64 = 1 << 34;
-
-    /// A closed circuit's calls count in cells, too.
-    pub(crate) const BESIDE: u64 = 1 << 35;
-    /// Some observer wants to be told of rejections.
-    pub(crate) const TELL_REJECTED: u64 = 1 << 38;
+    pub(crate) const POLICY: u64 = 1 << 45;
     /// Some observer wants to be told of every outcome.
-    pub(crate) const TELL_RECORDED: u64 = 1 << 39;
+    pub(crate) const TELL_RECORDED: u64 = 1 << 46;
+    /// Successes are recorded even while nothing speaks against the downstream.
+    pub(crate) const SUCCESSES: u64 = 1;
+    /// A closed circuit's calls count in cells, too.
+    pub(crate) const BESIDE: u64 = 1 << 36;
+    /// Some observer wants to be told of rejections.
+    pub(crate) const TELL_REJECTED: u64 = 1 << 35;
+
+    const BLOCK: u32 = 37;
+    const MOST_BLOCKS: u8 = 1 << 7;
+    const CLOCK: u32 = 33;
+    const FIRST: u32 = 17;
+    const SEED: u32 = 1;
+    const KEPT: u64 = 3 << Self::CLOCK
+        | Self::POLICY
+        | Self::TELL_RECORDED
+        | Self::TELL_REJECTED
+        | 0xffff << Self::FIRST
+        | 0xffff << Self::SEED;
 
     /// Those of a new circuit.
     ///
@@ -158,7 +169,8 @@ impl Settings {
         let flags = flag(has_policy, Self::POLICY)
             | flag(observers.want_rejected(), Self::TELL_REJECTED)
             | flag(observers.want_recorded(), Self::TELL_RECORDED);
-        Self(source.to_bits() << 36 | flags | u64::from(seed)).with(config, 0)
+        Self(source.to_bits() << Self::CLOCK | flags | u64::from(seed) << Self::SEED)
+            .with(config, 0)
     }
 
     /// The same circuit with another configuration, whose cells are in this block.
@@ -171,14 +183,17 @@ impl Settings {
                 Self::ADMISSIONS,
             )
             | flag(config.counts_beside() || config.has_ramp(), Self::BESIDE);
-        let kept = self.0 & (0xf << 36 | Self::POLICY | 0xffff_ffff);
+        let kept = self.0 & Self::KEPT;
         Ok(Self(
-            u64::from(intern::number(*config)?) << 48 | u64::from(block) << 40 | kept | flags,
+            u64::from(intern::number(*config)?) << 48
+                | u64::from(block) << Self::BLOCK
+                | kept
+                | flags,
         ))
     }
 
     const fn begin(self, generation: u16) -> Self {
-        Self(self.0 & !(0xffff << 16) | (generation as u64) << 16)
+        Self(self.0 & !(0xffff << Self::FIRST) | (generation as u64) << Self::FIRST)
     }
 
     #[inline]
@@ -186,26 +201,45 @@ impl Settings {
         self.0 & flag != 0
     }
 
+    /// That flag alone: a ticket has it in the same place.
+    #[inline]
+    pub(crate) const fn successes(self) -> u64 {
+        self.0 & Self::SUCCESSES
+    }
+
+    /// Whether a call that meets this word passes, and nobody wants to know of it.
+    #[inline]
+    pub(crate) const fn passes_plainly(self, word: Word) -> bool {
+        // What speaks against it lies where the word has its phase.
+        (self.0 | word.to_bits()) & 0xf << 44 == 0
+    }
+
     #[inline]
     pub(crate) fn rules(self) -> Rules<'static> {
         Rules {
             config: intern::config((self.0 >> 48) as u16),
-            seed: self.0 as u16,
+            seed: (self.0 >> Self::SEED) as u16,
             first: self.first(),
         }
     }
 
     const fn block(self) -> u8 {
-        (self.0 >> 40) as u8
+        (self.0 >> Self::BLOCK) as u8 & (Self::MOST_BLOCKS - 1)
+    }
+
+    /// Whether the clock is std's.
+    #[inline]
+    const fn is_std(self) -> bool {
+        self.0 & 3 << Self::CLOCK == 0
     }
 
     const fn source(self) -> Source {
-        Source::from_bits(self.0 >> 36 & 3)
+        Source::from_bits(self.0 >> Self::CLOCK & 3)
     }
 
     /// The generation with which this tenancy began.
     pub(crate) const fn first(self) -> u16 {
-        (self.0 >> 16) as u16
+        (self.0 >> Self::FIRST) as u16
     }
 }
 
@@ -335,11 +369,20 @@ impl Slot {
 
     /// What lies beside the word for these settings.
     pub(crate) fn beside(&'static self, settings: Settings) -> Beside<'static, Cell> {
-        let config = settings.rules().config;
-        let cells = self
-            .blocks()
-            .nth(settings.block().into())
-            .map_or(&[][..], |block| &block.cells);
+        self.beside_of(settings, settings.rules().config)
+    }
+
+    /// As [`Slot::beside`], where the configuration of these settings is at hand.
+    pub(crate) fn beside_of(
+        &'static self,
+        settings: Settings,
+        config: &'static Config,
+    ) -> Beside<'static, Cell> {
+        let block = match settings.block() {
+            0 => self.cells.get().map(|block| &**block),
+            number => self.blocks().nth(number.into()),
+        };
+        let cells = block.map_or(&[][..], |block| &block.cells);
         // Settings name their own block, and it is large enough.
         Beside::new(config, cells.get(..config.cells()).unwrap_or_default())
     }
@@ -362,7 +405,7 @@ impl Slot {
         }
         // A slot that was made without cells goes on as such when it is let again.
         let mut block = self.cells.get_or_init(|| Block::new(Layout::default()));
-        for number in 0..=u8::MAX {
+        for number in 0..Settings::MOST_BLOCKS {
             if block.layout == layout && number != taken {
                 return Some(number);
             }
@@ -390,7 +433,7 @@ impl Slot {
             let block = block.ok_or_else(|| {
                 ConfigError::new(
                     "trip.window",
-                    "one of at most 254 sizes in a circuit's life",
+                    "one of at most 126 sizes in a circuit's life",
                 )
             })?;
             let new = old.with(config, block)?;
@@ -420,13 +463,25 @@ impl Slot {
     }
 
     /// The time since the circuit was built.
+    #[inline]
     pub(crate) fn now(&self) -> Timestamp {
-        let now = self.settings().source().now().unwrap_or_else(|| {
+        let settings = self.settings();
+        if settings.is_std() {
+            // It never goes back.
+            let origin = self.origin.load(Relaxed);
+            return Timestamp::from_nanos(Source::std_now().as_nanos().wrapping_sub(origin));
+        }
+        self.other_now(settings.source())
+    }
+
+    #[inline(never)]
+    fn other_now(&self, source: Source) -> Timestamp {
+        let now = source.now().unwrap_or_else(|| {
             let clock = self.with_extra(|extra| extra.clock.clone());
             clock.map_or(Timestamp::ZERO, |now| now())
         });
-        let origin = Timestamp::from_nanos(self.origin.load(Relaxed));
-        Timestamp::ZERO.saturating_add(now.saturating_since(origin))
+        let origin = self.origin.load(Relaxed);
+        Timestamp::from_nanos(now.as_nanos().saturating_sub(origin))
     }
 
     pub(crate) fn name(&self) -> Option<Arc<str>> {

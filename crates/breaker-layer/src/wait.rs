@@ -117,7 +117,7 @@ impl<S, J, A> Wait<S, J, A> {
         if let Some(pause) = circuit.pause() {
             return Poll::Ready(Ok(Err(pause)));
         }
-        ready!(self.breaker.poll_inner::<Request>(cx))?;
+        ready!(self.breaker.poll_inner_ahead::<Request>(cx))?;
         let permit = self.breaker.circuit().acquire_ahead();
         Poll::Ready(Ok(permit.map(|permit| self.permit = permit)))
     }
@@ -173,7 +173,7 @@ where
         match held.filter(|permit| circuit.holds(permit)) {
             Some(permit) => {
                 let permit = circuit.begin(permit);
-                self.breaker.answer(Ok(permit), request)
+                self.breaker.call_held(permit, request)
             }
             None => self.breaker.call(request),
         }

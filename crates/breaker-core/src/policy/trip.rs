@@ -6,7 +6,7 @@ use crate::{
     config::{ConfigError, Percent, check},
     verdict::{Reason, Rule},
     window::{Grid, Totals},
-    word::{Evidence, FULL_SCORE, MOST_CALLS, MOST_ROW},
+    word::{Evidence, FULL_SCORE, MOST_CALLS, MOST_ROW, Word},
 };
 
 /// When a closed circuit trips: one rule, or any of several.
@@ -382,7 +382,7 @@ pub(crate) struct Limits {
     failure_rate: Option<u32>,
     failures: Option<u32>,
     slow_rate: Option<u32>,
-    min_calls: u32,
+    pub(crate) min_calls: u32,
 }
 
 impl Belief {
@@ -457,6 +457,23 @@ impl Tripping {
             return Err(test.reason(score, calls));
         }
         Ok(Evidence { score, calls, row })
+    }
+
+    /// Whether all rules are over the last so many calls.
+    #[inline]
+    pub(crate) const fn is_ring_only(&self) -> bool {
+        self.calls.is_some() && self.time.is_none() && self.test.is_none() && self.row.is_none()
+    }
+
+    /// The word after a call, where only the sequential test counts it; `None` where it takes a closer look.
+    #[inline]
+    pub(crate) fn step(&self, word: Word, failed: bool) -> Option<Word> {
+        let test = self.test.filter(|_| self.row.is_none())?;
+        if failed {
+            word.with_failure(test.failure)
+        } else {
+            Some(word.with_success(test.success))
+        }
     }
 
     /// The failures that the evidence stands for.

@@ -11,10 +11,10 @@ impl Circuit {
     }
 
     /// The permit of a call that began when there was no circuit yet: one of the first generation.
-    pub(crate) const fn first_permit(&self, first: u16) -> Permit {
+    pub(crate) fn first_permit(&self, first: u16) -> Permit {
         Permit {
             slot: self.slot,
-            ticket: Ticket::of(Word::closed(first)),
+            ticket: Ticket::of(Word::closed(first), self.slot.settings()),
         }
     }
 }

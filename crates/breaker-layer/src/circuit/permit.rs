@@ -33,12 +33,11 @@ impl Permit {
     #[inline]
     pub(crate) fn settle(self, fate: Fate, took: Option<Duration>) -> bool {
         let (slot, ticket) = self.into_parts();
-        // Nothing speaks against the downstream, and neither does this.
-        let is_free = matches!(fate, Fate::Recorded(Outcome::Success))
-            && ticket.is_plain()
-            && slot.word().is_calm()
-            && !slot.settings().has(Settings::SUCCESSES);
-        is_free || slot.record(ticket, fate, took)
+        if matches!(fate, Fate::Recorded(Outcome::Success)) && took.is_none() {
+            // Nothing speaks against the downstream, and neither does this.
+            return ticket.is_bare() && slot.word().is_calm() || slot.succeed(ticket);
+        }
+        slot.record(ticket, fate, took)
     }
 
     /// The permit of a call whose outcome is ignored, whatever it is.
@@ -76,9 +75,11 @@ impl fmt::Debug for Permit {
     }
 }
 
-/// What a permit knows of its admission, in one word: `generation 16 │ counted 1 │ timed 1 │ stands for 2 │ started 44`.
+/// What a permit knows of its admission, in one word:
+/// `generation 16 │ uncounted 1 │ timed 1 │ stands for 2 │ started 43 │ recorded 1`.
 ///
-/// The start is kept in units of 32 ns, modulo 6 days.
+/// The start is kept in units of 32 ns, modulo 3 days. *Recorded* is a call whose success is recorded even while nothing
+/// speaks against the downstream.
 #[derive(Clone, Copy)]
 pub(super) struct Ticket(u64);
 
@@ -94,30 +95,39 @@ pub(super) enum StandsFor {
 }
 
 impl Ticket {
-    const COUNTED: u64 = 1 << 47;
+    const UNCOUNTED: u64 = 1 << 47;
     const TIMED: u64 = 1 << 46;
-    const TIMES: u64 = (1 << 44) - 1;
+    const TIMES: u64 = ((1 << 43) - 1) << 1;
 
     #[inline]
-    pub(super) const fn of(word: Word) -> Self {
-        Self(word.to_bits() & 0xffff << 48 | Self::COUNTED)
+    pub(super) const fn of(word: Word, settings: Settings) -> Self {
+        Self(word.to_bits() >> 48 << 48 | settings.successes())
+    }
+
+    /// Whether this is a call's that counts in this word's generation.
+    #[inline]
+    pub(super) const fn counts_in(self, word: Word) -> bool {
+        (self.0 ^ word.to_bits()) >> 48 == 0 && self.0 & (Self::UNCOUNTED | 3 << 44) == 0
+    }
+
+    /// Nothing but a call that counts.
+    #[inline]
+    const fn is_bare(self) -> bool {
+        self.0 << 16 == 0
     }
 
     /// Whether this is a plain call's, and counts in a closed circuit's word.
     #[inline]
     pub(super) const fn is_of(self, word: Word) -> bool {
-        self.is_plain()
-            && self.is_counted()
-            && self.generation() == word.generation()
-            && word.is_closed()
+        self.is_bare() && self.generation() == word.generation() && word.is_closed()
     }
 
     pub(super) const fn uncounted(self) -> Self {
-        Self(self.0 & !Self::COUNTED)
+        Self(self.0 | Self::UNCOUNTED)
     }
 
     pub(super) const fn started(self, now: Timestamp) -> Self {
-        Self(self.0 | Self::TIMED | now.as_nanos() >> 5 & Self::TIMES)
+        Self(self.0 | Self::TIMED | now.as_nanos() >> 4 & Self::TIMES)
     }
 
     pub(super) const fn generation(self) -> u16 {
@@ -125,16 +135,11 @@ impl Ticket {
     }
 
     pub(super) const fn is_counted(self) -> bool {
-        self.0 & Self::COUNTED != 0
+        self.0 & Self::UNCOUNTED == 0
     }
 
     pub(super) const fn standing_for(self, what: StandsFor) -> Self {
         Self(self.0 & !(3 << 44) | (what as u64) << 44)
-    }
-
-    #[inline]
-    pub(super) const fn is_plain(self) -> bool {
-        self.0 & 3 << 44 == 0
     }
 
     pub(super) const fn stands_for(self) -> StandsFor {
@@ -150,6 +155,9 @@ impl Ticket {
     }
 
     pub(super) const fn took(self, now: Timestamp) -> Duration {
-        Duration::from_nanos(((now.as_nanos() >> 5).wrapping_sub(self.0) & Self::TIMES) << 5)
+        let started = self.0 & Self::TIMES;
+        Duration::from_nanos(
+            ((now.as_nanos() >> 4 & Self::TIMES).wrapping_sub(started) & Self::TIMES) << 4,
+        )
     }
 }

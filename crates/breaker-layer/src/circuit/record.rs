@@ -19,6 +19,28 @@ use crate::{
 };
 
 impl Slot {
+    /// As [`Slot::record`], of a success.
+    #[inline(never)]
+    pub(super) fn succeed(&'static self, ticket: Ticket) -> bool {
+        let (word, settings, fate) = (self.word(), self.settings(), SUCCESS);
+        if ticket.is_of(word) {
+            if settings.has(Settings::BESIDE) {
+                return self.record_beside(word, settings, ticket, fate);
+            }
+            let next = settings.rules().step(word, false);
+            if next.is_some_and(|next| self.replace(word, next)) {
+                return true;
+            }
+        } else if word.is_calm()
+            && ticket.counts_in(word)
+            && !settings.has(Settings::POLICY | Settings::TELL_RECORDED)
+            && self.count_good(word, settings, ticket)
+        {
+            return true;
+        }
+        self.record_more(word, settings, ticket, fate, None)
+    }
+
     /// Records what became of a call; `took` is how long, where the caller measured it. `false` if the call is a straggler.
     #[inline(never)]
     pub(super) fn record(
@@ -28,16 +50,142 @@ impl Slot {
         took: Option<Duration>,
     ) -> bool {
         let (word, settings) = (self.word(), self.settings());
-        let rules = settings.rules();
-        // Most calls count in the word and nowhere else.
-        if fate != Fate::Cancelled
-            && ticket.is_of(word)
-            && !settings.has(Settings::BESIDE)
-            && let Count::Store(next) = rules.count(word, fate, &Weighed::default())
-            && self.count_in_word(word, next, fate)
+        // Most calls that are recorded count in the word and nowhere else.
+        if ticket.is_of(word) && fate.is_failed_call() {
+            if settings.has(Settings::BESIDE) {
+                return self.record_beside(word, settings, ticket, fate);
+            }
+            let next = settings.rules().step(word, true);
+            if next.is_some_and(|next| self.replace(word, next)) {
+                return true;
+            }
+        }
+        self.record_more(word, settings, ticket, fate, took)
+    }
+
+    /// Counts a call that was not timed, and so most often in a window of calls, where it mostly replaces one of the same kind.
+    #[inline(never)]
+    fn record_beside(
+        &'static self,
+        word: Word,
+        settings: Settings,
+        ticket: Ticket,
+        fate: Fate,
+    ) -> bool {
+        let config = settings.rules().config;
+        let call = Call {
+            failed: fate.is_failed_call(),
+            slow: false,
+        };
+        let is_same = word.needs_window()
+            && config.counts_in_ring_only()
+            && self
+                .beside_of(settings, config)
+                .count_same(word.generation(), call);
+        if !is_same {
+            return self.record_more(word, settings, ticket, fate, None);
+        }
+        !call.failed || self.count_failure(word, settings, ticket, fate)
+    }
+
+    /// Counts a failure that is in the window already.
+    fn count_failure(
+        &'static self,
+        word: Word,
+        settings: Settings,
+        ticket: Ticket,
+        fate: Fate,
+    ) -> bool {
+        let next = word.with_failure_in_window();
+        next.is_some_and(|next| self.replace(word, next))
+            || self
+                .recording(settings, ticket, fate)
+                .finish(&Weighed::default())
+    }
+
+    #[inline(never)]
+    fn record_more(
+        &'static self,
+        word: Word,
+        settings: Settings,
+        ticket: Ticket,
+        fate: Fate,
+        took: Option<Duration>,
+    ) -> bool {
+        let is_plain = ticket.counts_in(word)
+            && word.passes()
+            && !settings.has(Settings::POLICY | Settings::TELL_RECORDED);
+        if is_plain && settings.rules().config.counts_in_ring_only() {
+            return self.record_in_ring(word, settings, ticket, fate, took);
+        }
+        self.recording(settings, ticket, fate).run_or_tell(took)
+    }
+
+    /// Counts a call of a closed circuit that keeps a window of calls, and nothing else.
+    #[inline]
+    fn record_in_ring(
+        &'static self,
+        word: Word,
+        settings: Settings,
+        ticket: Ticket,
+        fate: Fate,
+        took: Option<Duration>,
+    ) -> bool {
+        let config = settings.rules().config;
+        let failed = fate.is_failed_call();
+        if fate != SUCCESS && !failed {
+            return self.recording(settings, ticket, fate).run(took);
+        }
+        let slow = config.slow_after().is_some_and(|limit| {
+            let took = match took {
+                None if ticket.is_timed() => ticket.took(self.now()),
+                took => took.unwrap_or_default(),
+            };
+            took > limit
+        });
+        let call = Call { failed, slow };
+        let beside = self.beside_of(settings, config);
+        let weighed = beside.record(word.generation(), call, || self.now());
+        if weighed.broken.is_none() {
+            // A good call that leaves the window worth a success changes nothing.
+            let next = match () {
+                () if failed => word.with_failure_in_window(),
+                () if weighed.clean == word.needs_window() => None,
+                () => Some(word),
+            };
+            let is_stored = |next| next == word || self.replace(word, next);
+            if next.is_some_and(is_stored) {
+                return true;
+            }
+        }
+        self.recording(settings, ticket, fate).finish(&weighed)
+    }
+
+    /// Counts a good call of a circuit with nothing against it; `false`, and nothing is written, where that takes a closer
+    /// look. Nothing is in its window of calls that a good call could move.
+    #[inline]
+    fn count_good(&'static self, word: Word, settings: Settings, ticket: Ticket) -> bool {
+        let config = settings.rules().config;
+        let mut now = None;
+        if let Some(limit) = config.slow_after()
+            && ticket.is_timed()
+            && ticket.took(*now.insert(self.now())) > limit
         {
+            return false;
+        }
+        if !config.counts_good_calls() {
             return true;
         }
+        let beside = self.beside_of(settings, config);
+        let now = || now.unwrap_or_else(|| self.now());
+        let is_counted = beside.count_good(word.generation(), now);
+        if is_counted {
+            beside.count_success();
+        }
+        is_counted
+    }
+
+    fn recording(&'static self, settings: Settings, ticket: Ticket, fate: Fate) -> Recording {
         let fate = match ticket.stands_for() {
             StandsFor::Call => fate,
             StandsFor::ExcludedCall | StandsFor::Readiness => Fate::Recorded(Outcome::Ignored),
@@ -46,18 +194,13 @@ impl Slot {
             slot: self,
             now: None,
         };
-        let recording = Recording {
+        Recording {
             slot: self,
             settings,
-            rules,
+            rules: settings.rules(),
             ticket,
             fate,
             moment,
-        };
-        if settings.has(Settings::TELL_RECORDED) {
-            recording.run_aloud(took)
-        } else {
-            recording.run(took)
         }
     }
 
@@ -74,6 +217,8 @@ impl Slot {
     }
 }
 
+const SUCCESS: Fate = Fate::Recorded(Outcome::Success);
+
 /// One outcome on its way into the circuit.
 struct Recording {
     slot: &'static Slot,
@@ -85,6 +230,15 @@ struct Recording {
 }
 
 impl Recording {
+    #[inline(never)]
+    fn run_or_tell(self, took: Option<Duration>) -> bool {
+        if self.settings.has(Settings::TELL_RECORDED) {
+            self.run_aloud(took)
+        } else {
+            self.run(took)
+        }
+    }
+
     /// As [`Recording::run`], and tells the observers.
     #[cold]
     fn run_aloud(mut self, took: Option<Duration>) -> bool {
@@ -136,7 +290,13 @@ impl Recording {
             return self.record_probe(slow);
         }
         let weighed = self.weigh(word, slow, took);
-        let is_recorded = self.record_closed(&weighed);
+        self.finish(&weighed)
+    }
+
+    /// Counts a closed circuit's call in the word, after everything else.
+    #[inline(never)]
+    fn finish(mut self, weighed: &Weighed) -> bool {
+        let is_recorded = self.record_closed(weighed);
         if !is_recorded && self.fate.is_failed_call() {
             self.count();
         }

@@ -8,7 +8,7 @@ use breaker_core::{
 };
 
 use super::{Circuit, Permit, StandsFor};
-use crate::slot::{Settings, Waiter};
+use crate::slot::Waiter;
 
 /// A call may not pass yet. It is time to ask again after this long, or when the circuit changes.
 pub(crate) struct Pause(pub(crate) Option<Duration>);
@@ -33,7 +33,8 @@ impl Circuit {
         if self.slot.word().passes() {
             return None;
         }
-        self.refusal_by(admit).map(|refusal| self.pause_of(refusal))
+        self.refusal_by(admit)
+            .map(|refused| self.pause_of(refused.refusal))
     }
 
     /// Takes a permit for a call that is still to come, where the circuit does not simply let it pass.
@@ -44,7 +45,7 @@ impl Circuit {
         }
         let mut ticket = self
             .acquire_by(admit)
-            .map_err(|refusal| self.pause_of(refusal))?;
+            .map_err(|refused| self.pause_of(refused.refusal))?;
         ticket = ticket.standing_for(StandsFor::Readiness);
         Ok(Some(Permit {
             slot: self.slot,
@@ -62,10 +63,7 @@ impl Circuit {
     /// Makes a permit that was taken ahead the permit of a call that begins now.
     pub(crate) fn begin(&self, mut permit: Permit) -> Permit {
         permit.ticket = permit.ticket.standing_for(StandsFor::Call);
-        let settings = self.slot.settings();
-        if settings.has(Settings::ADMISSIONS) {
-            permit.ticket = self.slot.admitted(settings, permit.ticket);
-        }
+        permit.ticket = self.slot.admitted(self.slot.settings(), permit.ticket);
         permit
     }
 

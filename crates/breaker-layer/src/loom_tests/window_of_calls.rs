@@ -113,6 +113,33 @@ fn a_ring_that_is_lapped_keeps_its_totals() {
 }
 
 #[test]
+fn a_call_that_replaces_one_of_its_kind_leaves_the_totals_as_they_are() {
+    check_within(3, || {
+        let ring = Ring::new(2);
+        ring.record(0, GOOD);
+        ring.record(0, BAD);
+        let (one, two) = (ring.clone(), ring.clone());
+        let same = move |ring: &Ring, call| {
+            let is_counted = ring.beside().count_same(0, call);
+            is_counted || ring.record(0, call).is_some()
+        };
+        let (a, b) = together!(
+            move || {
+                same(&one, GOOD);
+                one.record(0, SLOW);
+            },
+            move || {
+                two.record(0, BAD);
+                same(&two, GOOD);
+            },
+        );
+        a.join().unwrap();
+        b.join().unwrap();
+        ring.settled(0, 2);
+    });
+}
+
+#[test]
 fn a_good_call_that_changes_nothing_in_a_full_window_is_not_taken_for_one_that_does() {
     check_within(3, || {
         let ring = Ring::new(2);

@@ -13,7 +13,7 @@ use super::{Settings, Slot};
 impl Settings {
     /// The same with another seed.
     pub(crate) const fn seeded(self, seed: u16) -> Self {
-        Self(self.0 & !0xffff | seed as u64)
+        Self(self.0 & !(0xffff << Self::SEED) | (seed as u64) << Self::SEED)
     }
 }
 
