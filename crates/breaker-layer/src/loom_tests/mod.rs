@@ -11,6 +11,7 @@ mod closed;
 mod half_open;
 #[cfg(feature = "keyed")]
 mod keyed;
+mod observed;
 mod ramp;
 mod reconfigure;
 mod tenancy;

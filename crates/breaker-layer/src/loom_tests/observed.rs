@@ -1,0 +1,54 @@
+//! Who looks at a circuit from outside: a registry that finds it, and a snapshot.
+
+use super::*;
+
+#[test]
+fn a_circuit_is_found_as_long_as_it_is_there_and_the_next_in_its_slot_is_not_taken_for_it() {
+    check_within(3, || {
+        let bench = Bench::new();
+        let (tenancy, log) = (bench.circuit.tenancy(), bench.log.clone());
+        let (a, b) = together!(
+            move || {
+                drop(bench);
+                Bench::new()
+            },
+            move || match tenancy.circuit() {
+                Some(circuit) => {
+                    circuit.isolate();
+                    true
+                }
+                None => false,
+            },
+        );
+        let next = a.join().unwrap();
+        let was_found = b.join().unwrap();
+        assert_eq!(log.lock().unwrap().len(), usize::from(was_found));
+        assert!(next.settled().is_empty());
+        assert_eq!(next.state(), State::Closed);
+        assert!(tenancy.circuit().is_none());
+        // The handle that was given back was the next circuit's at most once: it is gone with its own, and not before.
+        let log = next.log.clone();
+        next.circuit.trip();
+        drop(next);
+        assert_eq!(Arc::strong_count(&log), 1);
+    });
+}
+
+#[test]
+fn a_failure_on_its_way_from_the_word_to_the_total_is_seen_once() {
+    check(|| {
+        let bench = Bench::new();
+        let (one, two) = (bench.admit(), bench.admit());
+        let circuit = bench.circuit.clone();
+        let (a, b) = together!(
+            move || {
+                one.record(Outcome::Failure);
+                two.record(Outcome::Failure);
+            },
+            move || assert!(circuit.snapshot().failed <= 2),
+        );
+        a.join().unwrap();
+        b.join().unwrap();
+        assert_eq!(bench.circuit.snapshot().failed, 2);
+    });
+}
