@@ -4,7 +4,8 @@
 //!   [`BreakerLayer::classify_with`](crate::BreakerLayer::classify_with) for a verdict at the headers.
 //! - [`EndOfStream`], given to [`BreakerLayer::settle_with`](crate::BreakerLayer::settle_with), has the verdict wait for the
 //!   end of the body: for gRPC, whose status comes in the trailers, and for bodies that may die half-way.
-//! - [`unavailable`] is a rejection as an HTTP response: 503 with `Retry-After`.
+//! - [`unavailable`] is a rejection as an HTTP response: 503 with `Retry-After`; of one that was caught `Response::from` makes
+//!   the same.
 //!
 //! ```
 //! use breaker_layer::{BreakerLayer, Circuit, http::{EndOfStream, GrpcErrors, ServerErrors}};
