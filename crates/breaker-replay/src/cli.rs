@@ -1,0 +1,88 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+use crate::input::Options;
+
+/// What would the breaker have done? Replays access logs against configurations of breaker-layer.
+///
+/// A log shows what happened without a breaker, or with another one: what a rejected call would have spared its downstream
+/// is not in it.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit status: 0 when a log was replayed, whatever came out; 2 when nothing could be (no call in it, \
+                  an unreadable file, a wrong option), or with --strict when a line was bad."
+)]
+pub(crate) struct Arguments {
+    /// Logs, the oldest first, plain, gzip or zstd; none or `-` is standard input
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Settings in the library's own form, TOML or JSON; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Vec<PathBuf>,
+    /// Settings by name; may be given several times [default: default]
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) preset: Vec<Preset>,
+
+    /// What to print
+    #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
+    pub(crate) format: Output,
+    /// So many services are shown, those with the most failures first; JSON has all
+    #[arg(long, default_value_t = 12, value_name = "COUNT")]
+    pub(crate) top: usize,
+
+    /// Search the settings of the default policy for those with the least harm and waste, held out on the last 30 %
+    #[arg(long)]
+    pub(crate) suggest: bool,
+    /// What a call costs that is rejected and would have succeeded
+    #[arg(long, default_value_t = 1.0, value_name = "PRICE", value_parser = price)]
+    pub(crate) harm_price: f64,
+    /// What a call costs that is let pass and fails
+    #[arg(long, default_value_t = 1.0, value_name = "PRICE", value_parser = price)]
+    pub(crate) waste_price: f64,
+
+    /// So many services have a circuit; calls to others are left out and counted
+    #[arg(long, default_value_t = 1000, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) max_services: u32,
+    /// So many lines are held to put them in order
+    #[arg(long, default_value_t = 1 << 18, value_name = "LINES", value_parser = clap::value_parser!(u32).range(2..=1 << 24))]
+    pub(crate) window: u32,
+    /// Stop at the first bad line
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    #[command(flatten)]
+    pub(crate) input: Options,
+}
+
+/// The default, or that of another breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preset {
+    Default,
+    #[value(name = "resilience4j")]
+    Resilience4j,
+    Polly,
+    Gobreaker,
+    Linkerd,
+}
+
+/// What is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Table,
+    /// For programs: everything
+    Json,
+}
+
+fn price(text: &str) -> Result<f64, String> {
+    let price: f64 = text.parse().map_err(|_| "no number".to_owned())?;
+    if price.is_finite() && price >= 0.0 {
+        Ok(price)
+    } else {
+        Err("a number from 0 on".to_owned())
+    }
+}

@@ -1,0 +1,69 @@
+//! What the log says of a service, whatever breaker there is.
+
+use super::{
+    flight::{Event, What},
+    outage::{Finder, Turn},
+    series::Series,
+};
+use crate::input::Fate;
+
+/// So many outages of all services together are kept.
+pub(crate) const MOST_OUTAGES: usize = 20_000;
+
+/// One service.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) calls: u64,
+    pub(crate) failures: u64,
+    pub(crate) cancelled: u64,
+    /// How long the failures took.
+    pub(crate) failed_nanos: u64,
+    /// Calls and failures over time.
+    pub(crate) traffic: Series,
+    pub(crate) outages: Vec<Outage>,
+    finder: Finder,
+    is_kept: bool,
+}
+
+/// A time during which most calls failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outage {
+    pub(crate) began: u64,
+    pub(crate) ended: Option<u64>,
+}
+
+impl Facts {
+    /// Something happened to the service; `room` is for how many more outages there is room.
+    #[inline]
+    pub(crate) fn happens(&mut self, event: Event, room: &mut usize) {
+        let What::End { fate, took } = event.what else {
+            return;
+        };
+        let failed = fate == Fate::Failure;
+        self.calls += 1;
+        self.failures += u64::from(failed);
+        self.cancelled += u64::from(matches!(fate, Fate::Cancelled | Fate::Ignored));
+        self.traffic.add(event.at, [1, failed.into()]);
+        if failed {
+            self.failed_nanos = self.failed_nanos.saturating_add(took);
+        }
+        if !(failed || fate == Fate::Success) {
+            return;
+        }
+        match self.finder.see(event.at, failed) {
+            None => {}
+            Some(Turn::Began(began)) => {
+                self.is_kept = *room > 0;
+                if self.is_kept {
+                    *room -= 1;
+                    self.outages.push(Outage { began, ended: None });
+                }
+            }
+            Some(Turn::Ended(ended)) => {
+                if let Some(outage) = self.outages.last_mut().filter(|_| self.is_kept) {
+                    outage.ended = Some(ended);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A search of the default policy's settings.
+//!
+//! All candidates run beside one another over the log, once. The one with the least cost on the first part is held against
+//! the default on the rest, which had no say.
+
+use breaker_core::Config;
+use breaker_layer::Settings;
+use serde::Serialize;
+
+use crate::{
+    configs,
+    replay::{Lane, Replayed},
+    report::words::{count, share},
+};
+
+/// What is chosen on; the rest is held out.
+const CHOSEN_ON: f64 = 0.7;
+
+/// What harm and waste cost.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Prices {
+    pub(crate) harm: f64,
+    pub(crate) waste: f64,
+}
+
+/// A proposal, and what speaks for it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Suggestion {
+    pub(crate) prices: Prices,
+    pub(crate) candidates: usize,
+    pub(crate) best: Candidate,
+    pub(crate) runner_up: Candidate,
+    pub(crate) default: Candidate,
+    /// Whether the best is better than the default where it had no say.
+    pub(crate) holds: bool,
+}
+
+/// Settings, and what they cost on both parts of the log.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Candidate {
+    /// As TOML, for a file that the library takes.
+    pub(crate) settings: String,
+    pub(crate) chosen_on: Cost,
+    pub(crate) held_out: Cost,
+}
+
+/// What it would have cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Cost {
+    pub(crate) harm: u64,
+    pub(crate) waste: u64,
+    pub(crate) price: f64,
+}
+
+/// The default's settings, then others, each as TOML with its configuration.
+pub(crate) fn candidates() -> Result<Vec<(String, Config)>, String> {
+    let mut all = vec![candidate(30, 70, 162_755, 1.0, "250ms", "30s")?];
+    for (tolerated, intolerable) in [(10, 50), (10, 70), (30, 70), (30, 90), (50, 70), (50, 90)] {
+        for budget in [1_000, 162_755] {
+            for share in [1.0, 5.0] {
+                for shortest in ["50ms", "250ms", "1s"] {
+                    for longest in ["5s", "30s"] {
+                        let made =
+                            candidate(tolerated, intolerable, budget, share, shortest, longest)?;
+                        if made.1 != all[0].1 {
+                            all.push(made);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn candidate(
+    tolerated: u32,
+    intolerable: u32,
+    budget: u64,
+    share: f64,
+    shortest: &str,
+    longest: &str,
+) -> Result<(String, Config), String> {
+    let text = format!(
+        "trip.evidence = {{ tolerated = {tolerated}, intolerable = {intolerable}, calls_per_false_trip = {budget} }}\n\
+         open_time.probe_share = {{ share = {share:?}, shortest = \"{shortest}\", longest = \"{longest}\" }}\n"
+    );
+    let settings: Settings = toml::from_str(&text).map_err(|error| error.to_string())?;
+    let config = configs::of_settings(&settings).map_err(|error| error.to_string())?;
+    Ok((text, config))
+}
+
+impl Suggestion {
+    /// Compares the candidates, whose lanes are the last of those that ran; takes these lanes away.
+    pub(crate) fn new(
+        candidates: Vec<(String, Config)>,
+        prices: Prices,
+        replayed: &mut Replayed,
+    ) -> Option<Self> {
+        let (from, to) = replayed.span?;
+        let split = from + ((to - from) as f64 * CHOSEN_ON) as u64;
+        let lanes = replayed.lanes.len().checked_sub(candidates.len())?;
+        let lanes = replayed.lanes.split_off(lanes);
+        let count = candidates.len();
+        let mut judged: Vec<_> = candidates
+            .into_iter()
+            .zip(lanes)
+            .map(|((settings, _), lane)| Candidate::new(settings, lane, split, prices))
+            .collect();
+        let default = judged.first()?.clone();
+        // Stable: of those that cost the same the default comes first.
+        judged.sort_by(|one, other| one.chosen_on.price.total_cmp(&other.chosen_on.price));
+        let mut ranked = judged.into_iter();
+        let (best, runner_up) = (ranked.next()?, ranked.next()?);
+        Some(Self {
+            prices,
+            candidates: count,
+            holds: best.held_out.price < default.held_out.price,
+            best,
+            runner_up,
+            default,
+        })
+    }
+
+    /// In plain words.
+    pub(crate) fn text(&self) -> String {
+        let Self {
+            best,
+            runner_up,
+            default,
+            ..
+        } = self;
+        let mut text = format!(
+            "Suggestion, of {} settings of the default policy, a rejected success at {} and a failure let pass at {}:\n",
+            self.candidates, self.prices.harm, self.prices.waste
+        );
+        let line = |name: &str, candidate: &Candidate| {
+            format!(
+                "  {name:<10} {} on the first 70 %, {} on the last 30 %, which had no say\n",
+                candidate.chosen_on.text(),
+                candidate.held_out.text()
+            )
+        };
+        text += &line("best", best);
+        text += &line("runner-up", runner_up);
+        text += &line("default", default);
+        let margin = runner_up.chosen_on.price - best.chosen_on.price;
+        text += &format!(
+            "  The margin over the runner-up is {margin:.0} ({}).\n",
+            share(margin as u64, runner_up.chosen_on.price as u64)
+        );
+        if best.settings == default.settings {
+            return text + "  Keep the default: nothing that was tried is better.\n";
+        }
+        if !self.holds {
+            return text
+                + "  Keep the default: on the held-out part the best is no better than it.\n";
+        }
+        let gain = default.held_out.price - best.held_out.price;
+        text += &format!(
+            "  On the held-out part it costs {} less than the default. As TOML:\n\n",
+            share(gain as u64, default.held_out.price as u64)
+        );
+        text + &best.settings
+    }
+}
+
+impl Candidate {
+    fn new(settings: String, lane: Lane, split: u64, prices: Prices) -> Self {
+        let (mut chosen_on, mut held_out) = (Cost::default(), Cost::default());
+        for (at, [harm, waste]) in lane.costs.iter().flat_map(|costs| costs.columns()) {
+            let part = if at < split {
+                &mut chosen_on
+            } else {
+                &mut held_out
+            };
+            part.harm += u64::from(harm);
+            part.waste += u64::from(waste);
+        }
+        for part in [&mut chosen_on, &mut held_out] {
+            part.price = part.harm as f64 * prices.harm + part.waste as f64 * prices.waste;
+        }
+        Self {
+            settings,
+            chosen_on,
+            held_out,
+        }
+    }
+}
+
+impl Cost {
+    fn text(&self) -> String {
+        format!(
+            "{:.0} ({} harm, {} waste)",
+            self.price,
+            count(self.harm),
+            count(self.waste)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_candidate_is_the_library_s_default() {
+        let all = candidates().unwrap();
+        assert_eq!(all[0].1, Config::builder().build().unwrap());
+    }
+
+    #[test]
+    fn no_two_candidates_are_the_same() {
+        let all = candidates().unwrap();
+        let distinct: std::collections::HashSet<_> =
+            all.iter().map(|(_, config)| *config).collect();
+        assert_eq!(distinct.len(), all.len());
+    }
+}
