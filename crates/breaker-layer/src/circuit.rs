@@ -105,32 +105,35 @@ impl Circuit {
                 ticket: self.slot.admitted(settings, Ticket::of(word, settings)),
             });
         }
-        self.admit(draw).map_err(|refused| self.reject(refused.why))
+        match self.slot.refuses_all() {
+            Ok(why) => Err(self.reject(why)),
+            Err(now) => self
+                .admit_at(now, draw)
+                .map_err(|refused| self.reject(refused.why)),
+        }
     }
 
     /// A permit, or why there is none, which is not counted as a rejection.
     pub(crate) fn admit(&self, draw: &mut Draw) -> Result<Permit, Refused> {
-        let (word, settings) = (self.slot.word(), self.slot.settings());
-        let ticket = if word.passes() {
-            Ticket::of(word, settings)
-        } else {
-            self.acquire_from(draw)?
-        };
-        Ok(Permit {
-            slot: self.slot,
-            ticket: self.slot.admitted(settings, ticket),
-        })
+        self.admit_at(self.slot.now(), draw)
     }
 
-    fn acquire_from(&self, draw: &mut Draw) -> Result<Ticket, Refused> {
-        self.acquire_by(|rules, word, pace, now| rules.admit(word, pace, now, || draw.number(now)))
+    fn admit_at(&self, now: Timestamp, draw: &mut Draw) -> Result<Permit, Refused> {
+        let ticket = self.acquire_by(now, |rules, word, pace, now| {
+            rules.admit(word, pace, now, || draw.number(now))
+        })?;
+        Ok(Permit {
+            slot: self.slot,
+            ticket: self.slot.admitted(self.slot.settings(), ticket),
+        })
     }
 
     fn acquire_by(
         &self,
+        now: Timestamp,
         mut admit: impl FnMut(Rules<'_>, Word, Pace, Timestamp) -> Admission,
     ) -> Result<Ticket, Refused> {
-        let (slot, now) = (self.slot, self.slot.now());
+        let slot = self.slot;
         loop {
             let (word, pace, settings) = (slot.word(), slot.pace(), slot.settings());
             match admit(settings.rules(), word, pace, now) {
@@ -168,34 +171,29 @@ impl Circuit {
     #[inline]
     pub(crate) fn refusal(&self, draw: &mut Draw) -> Option<Why> {
         if self.slot.word().passes() {
-            None
-        } else {
-            self.refusal_of(draw)
+            return None;
+        }
+        match self.slot.refuses_all() {
+            Ok(why) => Some(why),
+            Err(now) => self.refusal_drawn(now, draw),
         }
     }
 
-    #[inline(never)]
-    fn refusal_of(&self, draw: &mut Draw) -> Option<Why> {
-        let now = self.slot.now();
-        let (pace, word) = (self.slot.pace(), self.slot.word());
-        if word.refuses_all(pace, now) {
-            Some(Why::at(word, now))
-        } else {
-            self.refusal_drawn(draw)
-        }
-    }
-
+    /// As [`Circuit::refusal`], where the settings have a say. A request that is refused has used up its draw.
     #[cold]
-    fn refusal_drawn(&self, draw: &mut Draw) -> Option<Why> {
-        self.refusal_by(|rules, word, pace, now| rules.admit(word, pace, now, || draw.number(now)))
-            .map(|refused| refused.why)
+    fn refusal_drawn(&self, now: Timestamp, draw: &mut Draw) -> Option<Why> {
+        let refused = self.refusal_by(now, |rules, word, pace, now| {
+            rules.admit(word, pace, now, || draw.number(now))
+        })?;
+        draw.again();
+        Some(refused.why)
     }
 
     fn refusal_by(
         &self,
+        now: Timestamp,
         mut admit: impl FnMut(Rules<'_>, Word, Pace, Timestamp) -> Admission,
     ) -> Option<Refused> {
-        let now = self.slot.now();
         loop {
             let word = self.slot.word();
             match admit(self.slot.settings().rules(), word, self.slot.pace(), now) {
@@ -358,6 +356,18 @@ impl Slot {
             ticket.started(self.now())
         } else {
             ticket
+        }
+    }
+
+    /// The refusal of an open circuit whose time has not come, whatever its settings; or what time it is.
+    #[inline(never)]
+    fn refuses_all(&self) -> Result<Why, Timestamp> {
+        let now = self.now();
+        let (pace, word) = (self.pace(), self.word());
+        if word.refuses_all(pace, now) {
+            Ok(Why::at(word, now))
+        } else {
+            Err(now)
         }
     }
 

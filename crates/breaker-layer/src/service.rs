@@ -127,7 +127,6 @@ impl<S, J, A> Breaker<S, J, A> {
     #[inline(never)]
     fn reject(&mut self, why: Why) -> Rejected {
         self.path = Path::Undecided;
-        self.draw.again();
         self.circuit.reject(why)
     }
 

@@ -33,7 +33,7 @@ impl Circuit {
         if self.slot.word().passes() {
             return None;
         }
-        self.refusal_by(admit)
+        self.refusal_by(self.slot.now(), admit)
             .map(|refused| self.pause_of(refused.refusal))
     }
 
@@ -44,7 +44,7 @@ impl Circuit {
             return Ok(None);
         }
         let mut ticket = self
-            .acquire_by(admit)
+            .acquire_by(self.slot.now(), admit)
             .map_err(|refused| self.pause_of(refused.refusal))?;
         ticket = ticket.standing_for(StandsFor::Readiness);
         Ok(Some(Permit {
