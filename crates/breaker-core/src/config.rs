@@ -120,10 +120,13 @@ impl Config {
         self.records_successes() || self.trip.calls.is_some()
     }
 
-    /// Whether a closed circuit's calls count in a window of calls, and in nothing else that is kept.
+    /// Whether a closed circuit's calls count in a window of calls, and in nothing else that is kept, however long they take.
     #[inline]
     pub const fn counts_in_ring_only(&self) -> bool {
-        self.trip.is_ring_only() && !self.count_calls && self.ramp.is_none()
+        self.trip.is_ring_only()
+            && !self.count_calls
+            && self.ramp.is_none()
+            && self.slow_after.is_none()
     }
 
     /// Whether a success is counted even where it can change nothing.

@@ -78,6 +78,31 @@ pub struct Totals {
     pub slow: u32,
 }
 
+impl Totals {
+    /// The share of the calls that failed, from 0 to 1; `None` of no call.
+    ///
+    /// ```
+    /// use breaker_core::Totals;
+    ///
+    /// let totals = Totals { calls: 8, failures: 2, slow: 4 };
+    /// assert_eq!(totals.failure_rate(), Some(0.25));
+    /// assert_eq!(totals.slow_rate(), Some(0.5));
+    /// assert_eq!(Totals::default().failure_rate(), None);
+    /// ```
+    pub fn failure_rate(&self) -> Option<f64> {
+        self.share(self.failures)
+    }
+
+    /// The share of the calls that were slow, from 0 to 1; `None` of no call.
+    pub fn slow_rate(&self) -> Option<f64> {
+        self.share(self.slow)
+    }
+
+    fn share(&self, part: u32) -> Option<f64> {
+        (self.calls > 0).then(|| f64::from(part) / f64::from(self.calls))
+    }
+}
+
 /// What a circuit keeps beside its word, in this block of cells: windows, totals and the ramp, as its configuration asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Beside<'a, C> {

@@ -70,7 +70,7 @@ mod wait;
 pub use breaker_core::presets;
 pub use breaker_core::{
     Config, ConfigBuilder, ConfigError, OpenTime, Outcome, Percent, Probes, Ramp, Reason, Refusal,
-    Rule, State, Timestamp, Totals, Transition, Trip, Window,
+    Rule, State, Tally, Timestamp, Totals, Transition, Trip, Window,
 };
 pub use builder::CircuitBuilder;
 pub use circuit::{Circuit, Permit};

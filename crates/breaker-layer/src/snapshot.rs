@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use breaker_core::{Evidence, Phase, State, Timestamp, Totals, Transition};
+use breaker_core::{Evidence, Phase, State, Tally, Timestamp, Totals, Transition};
 
 use crate::slot::Slot;
 
@@ -39,6 +39,9 @@ pub struct Snapshot {
     pub age: Option<Duration>,
     /// The score of the evidence against the downstream, as a share of its threshold; zero unless closed.
     pub evidence: f64,
+    /// The probes of the half-open period that goes on; `None` in any other state.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::probes"))]
+    pub probes: Option<Tally>,
     /// The calls in the window of calls, if there is one.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::totals"))]
     pub last_calls: Option<Totals>,
@@ -88,6 +91,13 @@ impl Snapshot {
             }
             Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::Isolated | Phase::Disabled => 0,
         };
+        let state = rules.state(word, pace, now);
+        let probes = match word.phase() {
+            Phase::HalfOpen { tally, .. } if state == State::HalfOpen => Some(tally),
+            // Its time has come, and nobody has called since.
+            _ if state == State::HalfOpen => Some(Tally::default()),
+            _ => None,
+        };
         let counted = beside.counted();
         let (last_calls, last_time) = (
             beside.calls(word.generation()),
@@ -101,6 +111,7 @@ impl Snapshot {
         Self {
             at: now,
             evidence: f64::from(score) / f64::from(Evidence::FULL),
+            probes,
             last_calls,
             last_time,
             last_trip: slot.with_extra(|extra| extra.last_trip),
@@ -108,7 +119,7 @@ impl Snapshot {
             admitted: counted.map(|(admitted, _)| admitted),
             succeeded: counted.map(|(_, succeeded)| succeeded),
             slow: beside.slow(),
-            state: rules.state(word, pace, now),
+            state,
             observe_only: word.is_shadow(),
             generation: word.generation().wrapping_sub(settings.first()),
             failures: rules.failures(word).max(in_windows),
@@ -129,7 +140,7 @@ impl Snapshot {
 mod as_text {
     use std::{sync::Arc, time::Duration};
 
-    use breaker_core::{State, Totals, Transition};
+    use breaker_core::{State, Tally, Totals, Transition};
     use serde::{Serialize, Serializer};
 
     pub(super) fn state<S: Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::Error> {
@@ -152,27 +163,46 @@ mod as_text {
     }
 
     #[derive(Serialize)]
+    struct Probes {
+        live: u32,
+        good: u32,
+        failed: u32,
+        slow: u32,
+    }
+
+    pub(super) fn probes<S: Serializer>(
+        probes: &Option<Tally>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let probes = probes.map(|tally| Probes {
+            live: tally.live,
+            good: tally.good,
+            failed: tally.failed,
+            slow: tally.slow,
+        });
+        probes.serialize(serializer)
+    }
+
+    #[derive(Serialize)]
     struct Counted {
         calls: u32,
         failures: u32,
         slow: u32,
+        failure_rate: Option<f64>,
+        slow_rate: Option<f64>,
     }
 
     pub(super) fn totals<S: Serializer>(
         totals: &Option<Totals>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let counted = totals.map(
-            |Totals {
-                 calls,
-                 failures,
-                 slow,
-             }| Counted {
-                calls,
-                failures,
-                slow,
-            },
-        );
+        let counted = totals.map(|totals| Counted {
+            calls: totals.calls,
+            failures: totals.failures,
+            slow: totals.slow,
+            failure_rate: totals.failure_rate(),
+            slow_rate: totals.slow_rate(),
+        });
         counted.serialize(serializer)
     }
 

@@ -232,3 +232,35 @@ fn the_total_of_slow_calls_outlives_a_transition_and_a_change_of_settings() {
     bench.circuit.reconfigure(Config::builder()).unwrap();
     assert_eq!(slow(), None, "nobody says what slow is");
 }
+
+#[test]
+fn a_slow_call_is_counted_in_its_total_and_in_its_window_whether_it_fails_or_not() {
+    use breaker_layer::{Config, Outcome, Percent, Trip, Window};
+    let config = Config::builder()
+        .slow_after(SECOND)
+        .trip(Trip::slow_rate(Percent(90.0), Window::calls(4)).min_calls(4));
+    let bench = Bench::with(|builder| builder.config(config));
+    bench.admit().record_after(Outcome::Success, 2 * SECOND);
+    bench.admit().record_after(Outcome::Failure, 2 * SECOND);
+    bench.succeed(2);
+    let snapshot = bench.circuit.snapshot();
+    let last = snapshot.last_calls.unwrap();
+    assert_eq!((snapshot.slow, last.slow_rate()), (Some(2), Some(0.5)));
+    assert_eq!(last.failure_rate(), Some(0.25));
+}
+
+#[test]
+fn the_snapshot_has_the_tally_of_the_probes_while_half_open() {
+    use breaker_layer::{Outcome, Tally};
+    let bench = Bench::new();
+    assert_eq!(bench.circuit.snapshot().probes, None);
+    bench.circuit.half_open();
+    assert_eq!(bench.circuit.snapshot().probes, Some(Tally::default()));
+    bench.admit().record(Outcome::Success);
+    let probe = bench.admit();
+    let tally = bench.circuit.snapshot().probes.unwrap();
+    assert_eq!((tally.live, tally.good, tally.failed), (1, 1, 0));
+    drop(probe);
+    bench.circuit.close();
+    assert_eq!(bench.circuit.snapshot().probes, None);
+}

@@ -136,14 +136,10 @@ impl Slot {
         if fate != SUCCESS && !failed {
             return self.recording(settings, ticket, fate).run(took);
         }
-        let slow = config.slow_after().is_some_and(|limit| {
-            let took = match took {
-                None if ticket.is_timed() => ticket.took(self.now()),
-                took => took.unwrap_or_default(),
-            };
-            took > limit
-        });
-        let call = Call { failed, slow };
+        let call = Call {
+            failed,
+            slow: false,
+        };
         let beside = self.beside_of(settings, config);
         let weighed = beside.record(word.generation(), call, || self.now());
         if weighed.broken.is_none() {
