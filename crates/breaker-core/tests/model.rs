@@ -9,7 +9,7 @@ use std::{collections::VecDeque, ops::RangeInclusive, time::Duration};
 use breaker_core::{
     Config, Evidence, OpenTime, Outcome, Pace, Percent, Probes, Reason, Refusal, State, Timestamp,
     Transition, Trip, Word,
-    machine::{Admission, Command, Count, Fate, Record, Rules},
+    machine::{Admission, Command, Count, Fate, Record, Rules, Weighed},
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -776,3 +776,63 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    /// The short way of a call that counts in the word is the long one's.
+    #[test]
+    fn a_step_in_the_word_is_what_counting_makes_of_it(
+        score in 0..1u64 << 18,
+        calls in prop_oneof![Just(511u64), 0..512u64],
+        pending in prop_oneof![Just(15u64), 0..16u64],
+        recovering: bool,
+        shadow: bool,
+        failed: bool,
+    ) {
+        let config = Config::builder().build().unwrap();
+        let rules = Rules { config: &config, seed: 0, first: 0 };
+        let bits = u64::from(shadow) << 47 | u64::from(recovering) << 44;
+        let word = Word::from_bits(bits | score << 26 | calls << 16 | pending);
+        let outcome = if failed { Outcome::Failure } else { Outcome::Success };
+        if let Some(next) = rules.step(word, failed) {
+            let counted = match rules.count(word, Fate::Recorded(outcome), &Weighed::default()) {
+                Count::Store(next) => next,
+                Count::Unchanged => word,
+                Count::Trip(reason) => panic!("it trips: {reason:?}"),
+            };
+            prop_assert_eq!(next, counted);
+        } else {
+            prop_assert!(failed);
+        }
+    }
+
+    /// A circuit that refuses all calls by its word alone refuses by its settings, too, and says the same wait.
+    #[test]
+    fn what_the_word_refuses_the_settings_refuse(
+        opened in 0..10_000 * DAYS,
+        wait in 1..100 * DAYS,
+        later in prop_oneof![0..101 * DAYS, 0..1500 * DAYS],
+        shadow: bool,
+    ) {
+        let config = Config::builder().build().unwrap();
+        let rules = Rules { config: &config, seed: 0, first: 0 };
+        let closed = Word::from_bits(u64::from(shadow) << 47);
+        let wait = Duration::from_nanos(wait);
+        let now = Timestamp::from_nanos(opened);
+        let (word, _) = rules.command(closed, Command::Trip(Some(wait)), now).unwrap();
+        let pace = rules.pace(word, now);
+        let now = Timestamp::from_nanos(opened + later);
+        let admission = rules.admit(word, pace, now, || u32::MAX);
+        let is_refused = word.refuses_all(pace, now);
+        if is_refused {
+            let retry_after = word.open_for(now);
+            prop_assert!(!shadow && !retry_after.is_zero());
+            prop_assert_eq!(admission, Admission::Refuse(Refusal::Open { retry_after }));
+        }
+        let is_open = Duration::from_nanos(later) < wait.max(Duration::from_millis(1));
+        prop_assert!(is_refused || shadow || !is_open, "it should refuse");
+    }
+}
+
+const DAYS: u64 = 24 * 3600 * 1_000_000_000;

@@ -108,7 +108,15 @@ proptest! {
             };
             match event {
                 Event::Call(call) => {
+                    let before = every.in_buckets(now);
                     every.calls.push((now, call));
+                    let is_good = !call.failed && !call.slow;
+                    if is_good && beside.count_good(generation, || Timestamp::from_nanos(now)) {
+                        let after = every.in_buckets(now);
+                        prop_assert!(rules.broken(before, 20) || !rules.broken(after, 20));
+                        prop_assert_eq!(beside.time(generation, Timestamp::from_nanos(now)), Some(after));
+                        continue;
+                    }
                     let said = beside.record(generation, call, || Timestamp::from_nanos(now)).broken;
                     rules.check(said, every.in_buckets(now), 20);
                 }
