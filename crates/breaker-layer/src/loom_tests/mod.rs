@@ -1,6 +1,7 @@
 //! Every loop over atomics, under every order of its steps that loom finds.
 //!
-//! `RUSTFLAGS="--cfg breaker_loom" cargo test --release -p breaker-layer --features keyed --lib loom`
+//! `RUSTFLAGS="--cfg breaker_loom" cargo test --release -p breaker-layer --features keyed --lib loom`; and the same with
+//! `--cfg breaker_loom_rmw` besides, for orders that loom leaves out otherwise.
 //!
 //! Each model is a few calls on two or three threads. [`check`] is exhaustive; [`check_within`] allows so many
 //! preemptions in one run, because there are too many orders otherwise. Two catch nearly every mistake that is known of
@@ -70,7 +71,8 @@ fn check_within(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
 
 fn run(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = preemptions;
+    // There are many more orders to try where every access is one that writes.
+    builder.preemption_bound = preemptions.or(cfg!(breaker_loom_rmw).then_some(2));
     builder.check(move || {
         time::start();
         model();
