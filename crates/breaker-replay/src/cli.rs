@@ -30,6 +30,12 @@ pub(crate) struct Arguments {
     /// What to print
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub(crate) format: Output,
+    /// Write a report with pictures here, one HTML file that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Write the pictures alone here
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
     /// So many services are shown, those with the most failures first; JSON has all
     #[arg(long, default_value_t = 12, value_name = "COUNT")]
     pub(crate) top: usize,

@@ -9,6 +9,7 @@ mod report;
 mod suggest;
 
 use std::{
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -42,9 +43,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Replays, and gives what to print.
+/// Replays, writes the files that were asked for, and gives what to print.
 fn run(arguments: &Arguments) -> Result<String, String> {
     let report = replayed(arguments)?;
+    let write = |path: &Option<PathBuf>, text: &dyn Fn() -> String| match path {
+        Some(path) => fs::write(path, text()).map_err(|error| at(path, error)),
+        None => Ok(()),
+    };
+    write(&arguments.report, &|| report::html(&report, arguments.top))?;
+    write(&arguments.svg, &|| report::svg(&report, arguments.top))?;
     match arguments.format {
         Output::Table => Ok(report::table(&report, arguments.top)),
         Output::Json => {

@@ -11,16 +11,30 @@ pub(crate) struct Times {
     /// Everything up to the second of the last RFC 3339 time, and that second.
     last: [u8; 19],
     second: u64,
+    /// The last time that has whole seconds alone, and how many lines had the same.
+    whole: u64,
+    sharing: u64,
 }
 
 impl Times {
     /// A time as text: RFC 3339, `10/Oct/2000:13:55:36 -0700`, or a number as [`unix`] takes it. In nanoseconds since 1970.
     pub(crate) fn parse(&mut self, text: &[u8]) -> Option<u64> {
         match text {
-            [_, _, b'/', ..] => combined(text),
+            [_, _, b'/', ..] => combined(text).map(|time| self.spread(time)),
             [_, _, _, _, b'-', ..] => self.rfc3339(text),
             _ => unix(number(text)?),
         }
+    }
+
+    /// Lines of the same whole second follow one another by a microsecond: calls of the very same moment would all draw
+    /// alike for a probe.
+    fn spread(&mut self, time: u64) -> u64 {
+        if time != self.whole {
+            (self.whole, self.sharing) = (time, 0);
+        }
+        let spread = time + self.sharing.min(999_999) * 1000;
+        self.sharing += 1;
+        spread
     }
 
     fn rfc3339(&mut self, text: &[u8]) -> Option<u64> {
@@ -153,6 +167,15 @@ mod tests {
         ] {
             assert_eq!(times.parse(text.as_bytes()), Some(MOMENT), "{text}");
         }
+    }
+
+    #[test]
+    fn lines_of_one_whole_second_follow_one_another() {
+        let mut times = Times::default();
+        let mut next = |text: &str| times.parse(text.as_bytes());
+        assert_eq!(next("10/Oct/2000:13:55:36 -0700"), Some(MOMENT));
+        assert_eq!(next("10/Oct/2000:13:55:36 -0700"), Some(MOMENT + 1000));
+        assert_eq!(next("10/Oct/2000:13:55:37 -0700"), Some(MOMENT + SECOND));
     }
 
     #[test]

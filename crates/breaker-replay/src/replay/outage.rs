@@ -4,7 +4,7 @@
 //! [`BALANCE`], and ends with the first success of as long a climb of successes over failures.
 
 /// So many more of the one than of the other decide.
-const BALANCE: u32 = 5;
+const BALANCE: u32 = 10;
 
 /// Finds outages in the ends of calls.
 #[derive(Debug, Default)]
@@ -62,16 +62,16 @@ mod tests {
     #[test]
     fn an_outage_lasts_from_its_first_failure_to_the_first_success_after_it() {
         assert_eq!(
-            turns("....xxxxxxxx.........."),
-            [Turn::Began(4), Turn::Ended(12)]
+            turns("....xxxxxxxxxxxx..............."),
+            [Turn::Began(4), Turn::Ended(16)]
         );
     }
 
     #[test]
     fn a_few_successes_within_an_outage_do_not_end_it() {
         assert_eq!(
-            turns("..xxxx.xxx..xxxx.xx....."),
-            [Turn::Began(2), Turn::Ended(19)]
+            turns("..xxxxxxxx.xxxx..xxxx.xx.........."),
+            [Turn::Began(2), Turn::Ended(24)]
         );
     }
 

@@ -1,9 +1,13 @@
 //! What is said of a replay, and how.
 
+mod html;
 mod model;
+mod svg;
 mod table;
 mod verdict;
 pub(crate) mod words;
 
+pub(crate) use html::html;
 pub(crate) use model::Report;
+pub(crate) use svg::svg;
 pub(crate) use table::table;

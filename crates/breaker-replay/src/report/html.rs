@@ -1,0 +1,150 @@
+//! One HTML file that needs nothing else: no script, no font, no request. What is to be pointed at is a link, so that a
+//! keyboard does all that a mouse does.
+
+use super::{
+    model::{CircuitPart, Report, ServicePart},
+    svg::{STYLE, escaped, picture},
+    table::{HEADS, doubts, row},
+    words::{count, counted, share, span},
+};
+use crate::input::show;
+
+/// So many trips of a circuit have a row.
+pub(crate) const ROWS: usize = 200;
+
+const PAGE: &str = "\
+:root{color-scheme:light dark;--ink:#1c2430;--soft:#667085;--line:#d8dde5;--paper:#fff;--shade:#f4f6f9;--link:#1f5fbf}
+@media (prefers-color-scheme:dark){:root{--ink:#e8ecf2;--soft:#98a3b3;--line:#39424f;--paper:#14181e;--shade:#1c222b;--link:#7fb0ff}}
+@media print{:root{--ink:#000;--soft:#444;--line:#bbb;--paper:#fff;--shade:#fff}section{break-inside:avoid}details:not([open])>*{display:none}nav{display:none}}
+*{box-sizing:border-box}body{margin:0 auto;max-width:1040px;padding:24px 32px 48px;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+h1{font-size:26px;margin:0 0 4px}h2{font-size:20px;margin:36px 0 2px}p{margin:6px 0}a{color:var(--link)}.soft{color:var(--soft)}
+svg.replay{display:block;width:100%;height:auto;margin:10px 0}
+table{border-collapse:collapse;width:100%;margin:8px 0;font-variant-numeric:tabular-nums}
+th{font-weight:500;color:var(--soft);text-align:right;border-bottom:1px solid var(--line);padding:4px 8px}
+td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--line)}th:first-child,td:first-child,.trips th,.trips td{text-align:left}
+tr:target td{background:#ffe9a8;color:#000}:focus-visible{outline:2px solid var(--link);outline-offset:2px}
+ul.verdicts{padding-left:18px;margin:6px 0}summary{cursor:pointer;color:var(--link)}
+.key span{display:inline-block;width:14px;height:10px;margin:0 5px 0 14px;vertical-align:baseline}
+pre{background:var(--shade);padding:12px;overflow-x:auto;font-size:13px;white-space:pre-wrap}
+footer{margin-top:36px;border-top:1px solid var(--line);padding-top:10px}";
+
+/// The report as a page, with so many services.
+pub(crate) fn html(report: &Report, top: usize) -> String {
+    let log = &report.log;
+    let mut text = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <title>What would the breaker have done?</title>\n<style>{PAGE}\n{STYLE}</style>\n</head>\n<body>\n\
+         <h1>What would the breaker have done?</h1>\n<p class=\"soft\">{} from {} to {}</p>\n",
+        counted(log.calls, "call"),
+        show(log.from.0),
+        show(log.to.0)
+    );
+    for doubt in doubts(log) {
+        text += &format!("<p>{}</p>\n", escaped(&doubt));
+    }
+    text += KEY;
+    let shown = || report.services.iter().take(top).enumerate();
+    if report.services.len() > 1 {
+        let links = shown().map(|(number, service)| {
+            format!(
+                "<a href=\"#service-{number}\">{}</a>",
+                escaped(&service.name)
+            )
+        });
+        text += &format!("<nav>{}</nav>\n", links.collect::<Vec<_>>().join(" · "));
+    }
+    for (number, service) in shown() {
+        text += &section(report, service, number);
+    }
+    let hidden = report.services.len().saturating_sub(top) as u64;
+    if hidden > 0 {
+        text += &format!(
+            "<p>{} with fewer failures not shown.</p>\n",
+            counted(hidden, "service")
+        );
+    }
+    if let Some(suggestion) = &report.suggestion {
+        text += &format!(
+            "<h2>Suggestion</h2>\n<pre>{}</pre>\n",
+            escaped(&suggestion.text())
+        );
+    }
+    let caveats = report
+        .caveats
+        .map(|caveat| format!("<li>{caveat}</li>"))
+        .concat();
+    text + &format!(
+        "<footer><p>What a replay cannot know:</p><ul class=\"soft\">{caveats}</ul></footer>\n</body>\n</html>\n"
+    )
+}
+
+const KEY: &str = "<p class=\"key soft replay\"><span style=\"background:var(--calls)\"></span>calls\
+    <span style=\"background:var(--failed)\"></span>failed<span style=\"background:var(--failed);opacity:.2\"></span>outage\
+    <span style=\"background:var(--closed)\"></span>closed<span style=\"background:var(--open)\"></span>open\
+    <span style=\"background:var(--half)\"></span>half-open, probing &nbsp; ▾ trip</p>\n";
+
+fn section(report: &Report, service: &ServicePart, number: usize) -> String {
+    let mut text = format!(
+        "<section id=\"service-{number}\">\n<h2>{}</h2>\n<p class=\"soft\">{}, {} failed, {}</p>\n<ul class=\"verdicts\">",
+        escaped(&service.name),
+        counted(service.calls, "call"),
+        share(service.failures, service.calls),
+        counted(service.outages.len() as u64, "outage"),
+    );
+    for circuit in &service.circuits {
+        let (name, verdict) = (escaped(&circuit.configuration), escaped(&circuit.verdict));
+        text += &format!("<li><b>{name}</b>: {verdict}</li>");
+    }
+    text += &format!("</ul>\n{}\n", picture(report, service, number));
+    let heads = HEADS
+        .map(|head| format!("<th scope=\"col\">{head}</th>"))
+        .concat();
+    text += &format!("<table><thead><tr>{heads}</tr></thead><tbody>");
+    for circuit in &service.circuits {
+        let cells = row(circuit).map(|cell| format!("<td>{}</td>", escaped(&cell)));
+        text += &format!("<tr>{}</tr>", cells.concat());
+    }
+    text += "</tbody></table>\n";
+    for (lane, circuit) in service.circuits.iter().enumerate() {
+        text += &trips(circuit, &format!("trip-{number}-{lane}"));
+    }
+    text + "</section>\n"
+}
+
+fn trips(circuit: &CircuitPart, prefix: &str) -> String {
+    if circuit.episodes.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "<details{}><summary>{} of {}</summary><table class=\"trips\"><thead><tr><th scope=\"col\">tripped</th>\
+         <th scope=\"col\">open for</th><th scope=\"col\">why</th><th scope=\"col\">opened again</th>\
+         <th scope=\"col\">in an outage</th></tr></thead><tbody>",
+        if circuit.episodes.len() <= 8 {
+            " open"
+        } else {
+            ""
+        },
+        counted(circuit.trips, "trip"),
+        escaped(&circuit.configuration)
+    );
+    for (number, episode) in circuit.episodes.iter().take(ROWS).enumerate() {
+        let lasted = episode
+            .lasted
+            .map_or("to the end".to_owned(), |lasted| span(lasted.0));
+        text += &format!(
+            "<tr id=\"{prefix}-{number}\"><td>{}</td><td>{lasted}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            show(episode.tripped.0),
+            escaped(&episode.reason),
+            count(episode.reopened.into()),
+            if episode.in_outage { "yes" } else { "no" }
+        );
+    }
+    let more = circuit.trips - circuit.episodes.len().min(ROWS) as u64;
+    text += "</tbody></table>";
+    if more > 0 {
+        text += &format!("<p>And {} more.</p>", count(more));
+    }
+    text + "</details>\n"
+}

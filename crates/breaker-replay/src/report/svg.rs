@@ -1,0 +1,313 @@
+//! The pictures, drawn by hand: a plain SVG reads better than what a plotting crate makes of open periods.
+
+use std::fmt::Write;
+
+use super::{
+    model::{CircuitPart, EpisodePart, Moment, Report, ServicePart},
+    words::{count, span},
+};
+use crate::input::show;
+
+const WIDTH: f64 = 960.0;
+/// Where the time begins and ends.
+const LEFT: f64 = 130.0;
+const RIGHT: f64 = 948.0;
+/// The traffic.
+const TOP: f64 = 14.0;
+const TRAFFIC: f64 = 96.0;
+/// A configuration.
+const LANE: f64 = 30.0;
+const BAR: f64 = 14.0;
+const AXIS: f64 = 24.0;
+
+/// The colours, in light and dark.
+pub(crate) const STYLE: &str = "\
+.replay{--ink:#1c2430;--soft:#667085;--line:#d8dde5;--calls:#b9c6d8;--failed:#c62f2f;--open:#e0552f;--half:#f2b53c;--closed:#e4efe7;font:12px system-ui,sans-serif}
+@media (prefers-color-scheme:dark){.replay{--ink:#e8ecf2;--soft:#98a3b3;--line:#39424f;--calls:#4a5a70;--failed:#ff6b62;--open:#e8643c;--half:#d9a130;--closed:#22382b}}
+@media print{.replay{--ink:#000;--soft:#444;--line:#bbb;--calls:#b9c6d8;--failed:#b00;--open:#d4441c;--half:#eeb030;--closed:#edf5ef;print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+.replay text{fill:var(--ink)}.replay .soft{fill:var(--soft)}.replay .right{text-anchor:end}.replay .middle{text-anchor:middle}
+.replay .line{stroke:var(--line);fill:none}.replay .calls{fill:var(--calls)}.replay .failed{fill:var(--failed)}
+.replay .open{fill:var(--open)}.replay .half{fill:var(--half)}.replay .closed{fill:var(--closed)}
+.replay .outage{fill:var(--failed);opacity:.1}.replay .trip{fill:var(--ink);stroke:none}
+.replay a:focus .trip,.replay a:hover .trip{fill:var(--open);stroke:var(--ink);stroke-width:2}.replay a:focus{outline:none}";
+
+/// All pictures in one file, of so many services.
+pub(crate) fn svg(report: &Report, top: usize) -> String {
+    let gap = 34.0;
+    let (mut y, mut body) = (0.0, String::new());
+    for service in report.services.iter().take(top) {
+        let height = height(service);
+        let (name, inner) = (escaped(&service.name), content(report, service, None));
+        body += &format!(
+            "<g transform=\"translate(0 {y})\"><text x=\"6\" y=\"20\" font-weight=\"600\">{name}</text>\
+             <g transform=\"translate(0 {gap})\">{inner}</g></g>\n"
+        );
+        y += height + gap;
+    }
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"replay\" viewBox=\"0 0 {WIDTH} {y}\" width=\"{WIDTH}\" height=\"{y}\">\
+         <style>{STYLE}</style>\n{body}</svg>\n"
+    )
+}
+
+/// One service, for the report, where each trip leads to its row; `number` tells the services apart.
+pub(crate) fn picture(report: &Report, service: &ServicePart, number: usize) -> String {
+    let height = height(service);
+    format!(
+        "<svg class=\"replay\" viewBox=\"0 0 {WIDTH} {height}\" role=\"group\" aria-label=\"Timeline of {}\">{}</svg>",
+        escaped(&service.name),
+        content(report, service, Some(number))
+    )
+}
+
+fn height(service: &ServicePart) -> f64 {
+    TOP + TRAFFIC + service.circuits.len() as f64 * LANE + AXIS + 6.0
+}
+
+/// Where a time lies.
+struct Scale {
+    from: u64,
+    to: u64,
+}
+
+impl Scale {
+    fn x(&self, Moment(at): Moment) -> f64 {
+        let whole = (self.to - self.from).max(1) as f64;
+        let part = at.clamp(self.from, self.to) - self.from;
+        LEFT + (RIGHT - LEFT) * part as f64 / whole
+    }
+
+    /// A period at least so wide that it can be seen.
+    fn bar(&self, from: Moment, to: Option<Moment>) -> (f64, f64) {
+        let start = self.x(from);
+        let end = to.map_or(RIGHT, |to| self.x(to));
+        (start, (end - start).max(0.8))
+    }
+}
+
+fn content(report: &Report, service: &ServicePart, number: Option<usize>) -> String {
+    let scale = Scale {
+        from: report.log.from.0,
+        to: report.log.to.0,
+    };
+    let mut text = String::new();
+    let bottom = TOP + TRAFFIC + service.circuits.len() as f64 * LANE;
+    for outage in &service.outages {
+        let (x, width) = scale.bar(outage.began, outage.ended);
+        let height = bottom - TOP;
+        text += &format!(
+            "<rect class=\"outage\" x=\"{x:.2}\" y=\"{TOP}\" width=\"{width:.2}\" height=\"{height}\"/>"
+        );
+    }
+    text += &traffic(service, &scale);
+    let mut y = TOP + TRAFFIC;
+    for (lane, circuit) in service.circuits.iter().enumerate() {
+        let prefix = number.map(|number| format!("trip-{number}-{lane}"));
+        text += &lane_of(circuit, &scale, y, prefix.as_deref());
+        y += LANE;
+    }
+    text + &axis(&scale, bottom)
+}
+
+/// Calls as columns, and the failed ones among them.
+fn traffic(service: &ServicePart, scale: &Scale) -> String {
+    let most = service
+        .traffic
+        .columns
+        .iter()
+        .map(|column| column.calls)
+        .max();
+    let most = most.unwrap_or(1).max(1);
+    let width = service.traffic.width.0;
+    let floor = TOP + TRAFFIC - 8.0;
+    let tall = TRAFFIC - 12.0;
+    let [mut calls, mut failed] = [String::new(), String::new()];
+    for column in &service.traffic.columns {
+        let start = scale.x(column.from);
+        let end = scale.x(Moment(column.from.0.saturating_add(width)));
+        for (path, count) in [(&mut calls, column.calls), (&mut failed, column.failures)] {
+            if count > 0 {
+                let high = tall * f64::from(count) / f64::from(most);
+                // Writing to a string cannot fail.
+                let _ = write!(
+                    path,
+                    "M{start:.2} {floor}v-{high:.2}h{:.2}v{high:.2}z",
+                    (end - start).max(0.5)
+                );
+            }
+        }
+    }
+    let per_second = f64::from(most) / (width as f64 / 1e9);
+    let peak = if per_second >= 10.0 {
+        count(per_second.round() as u64)
+    } else {
+        format!("{per_second:.1}")
+    };
+    format!(
+        "<path class=\"calls\" d=\"{calls}\"/><path class=\"failed\" d=\"{failed}\"/>\
+         <path class=\"line\" d=\"M{LEFT} {floor}H{RIGHT}\"/>\
+         <text class=\"right\" x=\"{x}\" y=\"{high}\">{peak} calls/s</text>\
+         <text class=\"right soft\" x=\"{x}\" y=\"{low}\">failed in red</text>",
+        x = LEFT - 10.0,
+        high = TOP + 12.0,
+        low = floor,
+    )
+}
+
+fn lane_of(circuit: &CircuitPart, scale: &Scale, y: f64, prefix: Option<&str>) -> String {
+    let name = escaped(&shortened(&circuit.configuration));
+    let top = y + 8.0;
+    let mut text = format!(
+        "<text class=\"right\" x=\"{}\" y=\"{}\">{name}</text>\
+         <rect class=\"closed\" x=\"{LEFT}\" y=\"{top}\" width=\"{}\" height=\"{BAR}\"/>",
+        LEFT - 10.0,
+        top + 11.0,
+        RIGHT - LEFT,
+    );
+    let mut drawn = f64::MIN;
+    for (number, episode) in circuit.episodes.iter().enumerate() {
+        let (x, width) = scale.bar(episode.tripped, episode.closed);
+        // What would lie on the same pixel is drawn once.
+        if x + width < drawn + 0.4 {
+            continue;
+        }
+        drawn = x + width;
+        text += &format!(
+            "<rect class=\"open\" x=\"{x:.2}\" y=\"{top}\" width=\"{width:.2}\" height=\"{BAR}\"/>"
+        );
+        text += &half_open(episode, scale, top);
+        let mark = format!(
+            "<path class=\"trip\" d=\"M{x:.2} {top}l-4 -7h8z\"><title>{}</title></path>",
+            escaped(&told(episode))
+        );
+        text += &match prefix {
+            Some(prefix) if number < super::html::ROWS => format!(
+                "<a href=\"#{prefix}-{number}\" aria-label=\"{}\">{mark}</a>",
+                escaped(&told(episode))
+            ),
+            _ => mark,
+        };
+    }
+    text
+}
+
+fn half_open(episode: &EpisodePart, scale: &Scale, top: f64) -> String {
+    let mut path = String::new();
+    let mut drawn = f64::MIN;
+    for (from, to) in &episode.half_open {
+        let (x, width) = scale.bar(*from, Some(*to));
+        if x + width >= drawn + 0.8 {
+            drawn = x + width;
+            // Writing to a string cannot fail.
+            let _ = write!(
+                path,
+                "M{x:.2} {}h{width:.2}v5h-{width:.2}z",
+                top + BAR - 5.0
+            );
+        }
+    }
+    format!("<path class=\"half\" d=\"{path}\"/>")
+}
+
+/// A trip in a sentence.
+pub(crate) fn told(episode: &EpisodePart) -> String {
+    let lasted = match episode.lasted {
+        Some(lasted) => format!("open for {}", span(lasted.0)),
+        None => "open to the end of the log".to_owned(),
+    };
+    format!("{}: {}, {lasted}", show(episode.tripped.0), episode.reason)
+}
+
+fn axis(scale: &Scale, y: f64) -> String {
+    let whole = scale.to - scale.from;
+    let step = STEPS
+        .map(|seconds| seconds * 1_000_000_000)
+        .into_iter()
+        .find(|step| whole / step <= 8)
+        .unwrap_or(u64::MAX);
+    let mut text = format!("<path class=\"line\" d=\"M{LEFT} {y}H{RIGHT}\"/>");
+    let mut at = scale.from.div_ceil(step).saturating_mul(step);
+    while at <= scale.to {
+        let x = scale.x(Moment(at));
+        let time = show(at);
+        let (day, clock) = (&time[..10], &time[11..19]);
+        let label = if step >= 86_400_000_000_000 {
+            day
+        } else {
+            clock
+        };
+        text += &format!("<path class=\"line\" d=\"M{x:.2} {TOP}V{}\"/>", y + 5.0);
+        // Where the date stands, or the picture ends, there is no room.
+        if x > LEFT + 30.0 && x < RIGHT - 24.0 {
+            text += &format!(
+                "<text class=\"middle soft\" x=\"{x:.2}\" y=\"{}\">{label}</text>",
+                y + 18.0
+            );
+        }
+        let Some(next) = at.checked_add(step) else {
+            break;
+        };
+        at = next;
+    }
+    text + &format!(
+        "<text class=\"right soft\" x=\"{}\" y=\"{}\">{} UTC</text>",
+        LEFT - 10.0,
+        y + 18.0,
+        &show(scale.from)[..10]
+    )
+}
+
+/// Steps of the axis in seconds.
+const STEPS: [u64; 20] = [
+    1,
+    2,
+    5,
+    10,
+    30,
+    60,
+    120,
+    300,
+    600,
+    1800,
+    3600,
+    7200,
+    21600,
+    43200,
+    86400,
+    172_800,
+    864_000,
+    8_640_000,
+    86_400_000,
+    1_000_000_000,
+];
+
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= 17 {
+        return name.to_owned();
+    }
+    name.chars().take(16).chain(['…']).collect()
+}
+
+/// As it may stand in text and in attributes of HTML and SVG.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            // What XML forbids, even escaped.
+            '\u{0}'..='\u{8}'
+            | '\u{b}'
+            | '\u{c}'
+            | '\u{e}'..='\u{1f}'
+            | '\u{fffe}'
+            | '\u{ffff}' => {
+                safe.push('\u{fffd}');
+            }
+            letter => safe.push(letter),
+        }
+    }
+    safe
+}

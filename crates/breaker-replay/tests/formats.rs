@@ -1,0 +1,107 @@
+//! One outage in every format, told alike.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+fn table(arguments: &[&str], text: &str) -> String {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_breaker-replay"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Ten calls a second for a minute, the middle 20 s of which fail.
+fn log(line: impl Fn(u64, u64, u32) -> String) -> String {
+    (0..600)
+        .map(|call| {
+            let status = if (200..400).contains(&call) { 503 } else { 200 };
+            line(call / 10, call % 10 * 100, status)
+        })
+        .collect()
+}
+
+#[test]
+fn every_format_tells_the_same_story() {
+    let at = |second: u64, milli: u64| format!("2026-11-02T08:00:{second:02}.{milli:03}Z");
+    let json = log(|s, m, status| {
+        format!(
+            "{{\"time\":\"{}\",\"service\":\"x\",\"status\":{status},\"duration\":0}}\n",
+            at(s, m)
+        )
+    });
+    let csv = "when,who,what,took\n".to_owned()
+        + &log(|s, m, status| format!("{},x,{status},0ms\n", at(s, m)));
+    let envoy = log(|s, m, status| {
+        format!(
+            "[{}] \"GET / HTTP/1.1\" {status} - 0 5 0 0 \"-\" \"curl \\\"x\\\"\" \"id\" \"host\" \"x\"\n",
+            at(s, m)
+        )
+    });
+    let envoy_json = log(|s, m, status| {
+        format!(
+            "{{\"start_time\":\"{}\",\"upstream_cluster\":\"x\",\"response_code\":{status},\"duration\":0,\"response_flags\":\"-\"}}\n",
+            at(s, m)
+        )
+    });
+    let own = log(|s, m, status| format!("{}.{m:03} x {status} 0.000\n", 1_793_606_400 + s));
+    let of_csv = [
+        "--time",
+        "when",
+        "--service",
+        "who",
+        "--status",
+        "what",
+        "--duration",
+        "took",
+    ];
+    let of_own = ["--log-format", "$msec $upstream_addr $status $request_time"];
+    let wanted = table(&[], &json);
+    assert!(
+        wanted.contains("x: 600 calls, 33 % failed, 1 outage"),
+        "{wanted}"
+    );
+    assert!(
+        wanted.contains("1 trip, in an outage, 1.4 s after the onset"),
+        "{wanted}"
+    );
+    assert_eq!(table(&of_csv, &csv), wanted);
+    assert_eq!(table(&[], &envoy), wanted);
+    assert_eq!(table(&[], &envoy_json), wanted);
+    assert_eq!(table(&of_own, &own), wanted);
+}
+
+#[test]
+fn nginx_s_combined_format_has_seconds_and_may_name_its_upstreams() {
+    let line = |tail: &str| {
+        log(|s, _, status| {
+            let tail = tail.replace("STATUS", &status.to_string());
+            format!(
+                "127.0.0.1 - - [02/Nov/2026:08:00:{s:02} +0000] \"GET / HTTP/1.1\" {status} 5 \"-\" \"wrk\"{tail}\n"
+            )
+        })
+    };
+    let plain = table(&[], &line(""));
+    assert!(
+        plain.contains("(no service): 600 calls, 33 % failed, 1 outage"),
+        "{plain}"
+    );
+    let tried_twice = " 0.010 10.0.0.1:80, 10.0.0.2:80 502, STATUS 0.001, 0.002";
+    let upstream = table(&[], &line(tried_twice));
+    assert!(
+        upstream.contains("10.0.0.2:80: 600 calls, 33 % failed, 1 outage"),
+        "{upstream}"
+    );
+}

@@ -1,0 +1,126 @@
+//! Hostile and broken logs: a clear message, the documented exit status, and memory that does not grow with the log.
+
+use std::{
+    io::{self, Read, Write},
+    process::{Command, Output, Stdio},
+    thread,
+};
+
+/// Runs the program over what `feed` writes, in 150,000 KiB of address space: memory that grew with these logs would not fit.
+fn replayed(
+    arguments: &[&str],
+    feed: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send,
+) -> Output {
+    let mut child = Command::new("bash")
+        .args(["-c", "ulimit -v 150000; exec \"$@\"", "replay"])
+        .arg(env!("CARGO_BIN_EXE_breaker-replay"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            // It may stop reading before the end.
+            let _ = feed(&mut input);
+        });
+        child.wait_with_output().unwrap()
+    })
+}
+
+fn of_text(arguments: &[&str], text: &str) -> (i32, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = replayed(arguments, |input| input.write_all(text.as_bytes()));
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+fn line(second: u64, service: &str, status: u32) -> String {
+    format!(
+        "{{\"time\":{second},\"service\":\"{service}\",\"status\":{status},\"duration\":0.01}}\n"
+    )
+}
+
+#[test]
+fn an_empty_log_is_told_so_with_status_2() {
+    let (status, out, error) = of_text(&[], "");
+    assert_eq!((status, out.as_str()), (2, ""));
+    assert!(error.contains("no call in the log: it is empty"), "{error}");
+}
+
+#[test]
+fn one_line_is_a_log() {
+    let (status, out, _) = of_text(&[], &line(1_793_606_400, "a", 200));
+    assert_eq!(status, 0);
+    assert!(out.contains("to 2026-11-02T08:00:00.000Z"), "{out}");
+}
+
+#[test]
+fn bad_lines_are_counted_shown_and_fatal_only_if_asked() {
+    let text = line(1000, "a", 200) + "garbage\n" + &line(1001, "a", 9999) + &line(1002, "a", 200);
+    let (status, out, _) = of_text(&[], &text);
+    assert_eq!(status, 0);
+    assert!(out.contains("2 lines could not be read"), "{out}");
+    assert!(
+        out.contains("line 3: its status is no HTTP status"),
+        "{out}"
+    );
+    let (status, _, error) = of_text(&["--strict"], &text);
+    assert_eq!(status, 2);
+    assert!(error.contains("line 2"), "{error}");
+}
+
+#[test]
+fn durations_that_are_none_are_bad_lines() {
+    let csv = "time,service,status,duration\n1000,a,200,NaN\n1001,a,200,-1\n1002,a,200,inf\n1003,a,200,0.5\n";
+    let (status, out, _) = of_text(&[], csv);
+    assert_eq!(status, 0);
+    assert!(out.contains("3 lines could not be read"), "{out}");
+    assert!(out.starts_with("1 call from"), "{out}");
+}
+
+#[test]
+fn a_clock_that_goes_backwards_and_years_apart_are_no_trouble() {
+    let back: String = (0..5000).map(|at| line(100_000 - at, "a", 200)).collect();
+    let apart: String = [0, 1_000_000_000, 4_000_000_000]
+        .map(|at| line(at, "a", 500))
+        .concat();
+    let (status, out, _) = of_text(&["--window", "1000"], &(back + &apart));
+    assert_eq!(status, 0);
+    assert!(out.contains("came too late to be put in order"), "{out}");
+    assert!(out.contains("to 2096-"), "{out}");
+}
+
+#[test]
+fn a_quarter_of_a_gigabyte_without_a_newline_takes_no_more_memory_than_a_line() {
+    let output = replayed(&[], |input| {
+        io::copy(&mut io::repeat(b'x').take(256 << 20), input)?;
+        input.write_all(b"\n")?;
+        input.write_all(line(1000, "a", 200).as_bytes())
+    });
+    assert_eq!(output.status.code(), Some(0));
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.contains("line 1: it is longer than 128 KiB"), "{out}");
+    assert!(out.starts_with("1 call"), "{out}");
+}
+
+#[test]
+fn more_services_than_the_limit_are_left_out_and_counted() {
+    let output = replayed(&[], |input| {
+        for service in 0..200_000 {
+            input.write_all(line(1000 + service / 100, &service.to_string(), 200).as_bytes())?;
+        }
+        Ok(())
+    });
+    assert_eq!(output.status.code(), Some(0));
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        out.contains("199,000 calls to services beyond the limit left out"),
+        "{out}"
+    );
+}
