@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     configs,
     replay::{Lane, Replayed},
-    report::words::{count, share},
+    report::words::{count, counted, share},
 };
 
 /// What is chosen on; the rest is held out.
@@ -29,6 +29,8 @@ pub(crate) struct Suggestion {
     pub(crate) prices: Prices,
     pub(crate) candidates: usize,
     pub(crate) best: Candidate,
+    /// How many others cost the same as the best.
+    pub(crate) as_good: u64,
     pub(crate) runner_up: Candidate,
     pub(crate) default: Candidate,
     /// Whether the best is better than the default where it had no say.
@@ -110,11 +112,14 @@ impl Suggestion {
         let default = judged.first()?.clone();
         // Stable: of those that cost the same the default comes first.
         judged.sort_by(|one, other| one.chosen_on.price.total_cmp(&other.chosen_on.price));
-        let mut ranked = judged.into_iter();
-        let (best, runner_up) = (ranked.next()?, ranked.next()?);
+        let best = judged.first()?.clone();
+        let as_good = judged.partition_point(|other| other.chosen_on.price <= best.chosen_on.price);
+        // Settings that make no difference on this log are no runner-up.
+        let runner_up = judged.get(as_good).or(judged.get(1))?.clone();
         Some(Self {
             prices,
             candidates: count,
+            as_good: as_good as u64 - 1,
             holds: best.held_out.price < default.held_out.price,
             best,
             runner_up,
@@ -146,8 +151,9 @@ impl Suggestion {
         text += &line("default", default);
         let margin = runner_up.chosen_on.price - best.chosen_on.price;
         text += &format!(
-            "  The margin over the runner-up is {margin:.0} ({}).\n",
-            share(margin as u64, runner_up.chosen_on.price as u64)
+            "  The margin over the runner-up is {margin:.0} ({}); {} as good as the best.\n",
+            share(margin as u64, runner_up.chosen_on.price as u64),
+            counted(self.as_good, "other"),
         );
         if best.settings == default.settings {
             return text + "  Keep the default: nothing that was tried is better.\n";
