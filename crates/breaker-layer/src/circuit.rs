@@ -156,12 +156,12 @@ impl Circuit {
                     }
                 }
                 Admission::FirstProbe(next, transition) => {
-                    if slot.enter(word, next, transition, now, false) {
+                    if slot.move_on(word, next, transition, now, false) {
                         return Ok(Ticket::of(next, settings));
                     }
                 }
                 Admission::Lapsed(next, transition) => {
-                    slot.enter(word, next, transition, now, false);
+                    slot.move_on(word, next, transition, now, false);
                 }
             }
         }
@@ -199,7 +199,7 @@ impl Circuit {
             match admit(self.slot.settings().rules(), word, self.slot.pace(), now) {
                 Admission::Refuse(refusal) => return Some(Refused::at(word, now, refusal)),
                 Admission::Lapsed(next, transition) => {
-                    self.slot.enter(word, next, transition, now, false);
+                    self.slot.move_on(word, next, transition, now, false);
                 }
                 Admission::Pass
                 | Admission::PassWithinAllowance
@@ -305,8 +305,8 @@ impl Circuit {
             else {
                 return slot.annotate(word, note);
             };
-            if slot.replace(word, next) {
-                return slot.entered(next, transition, now, word.pending(), note);
+            if slot.enter(word, next, transition, now, word.pending(), note) {
+                return;
             }
         }
     }
@@ -372,7 +372,7 @@ impl Slot {
     }
 
     /// Makes a transition, unless the word has changed; the call that made it failed, or not.
-    fn enter(
+    fn move_on(
         &'static self,
         word: Word,
         next: Word,
@@ -380,12 +380,8 @@ impl Slot {
         now: Timestamp,
         failed: bool,
     ) -> bool {
-        let won = self.replace(word, next);
-        if won {
-            let failures = word.pending() + u32::from(failed);
-            self.entered(next, transition, now, failures, None);
-        }
-        won
+        let failures = word.pending() + u32::from(failed);
+        self.enter(word, next, transition, now, failures, None)
     }
 
     #[cold]

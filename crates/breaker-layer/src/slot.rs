@@ -44,6 +44,8 @@ pub(crate) struct Slot {
     cold: Mutex<Cold>,
     pub(crate) counts: Counts,
     handles: AtomicU32,
+    /// Who has made a transition, or tries to, and does not know yet whom to tell of it.
+    entering: AtomicU32,
 }
 
 /// What is always counted, exactly.
@@ -260,6 +262,7 @@ impl Slot {
                 cancelled: AtomicU64::new(0),
             },
             handles: AtomicU32::new(0),
+            entering: AtomicU32::new(0),
         };
         if layout.cells() > 0 {
             slot.cells.get_or_init(|| Block::new(layout));
@@ -523,8 +526,28 @@ impl Slot {
         Some((observers, subject))
     }
 
+    /// Makes a transition, unless the word has changed.
+    pub(crate) fn enter(
+        &'static self,
+        word: Word,
+        next: Word,
+        transition: Transition,
+        now: Timestamp,
+        failures: u32,
+        note: Option<&Arc<str>>,
+    ) -> bool {
+        self.entering.fetch_add(1, AcqRel);
+        let won = self.replace(word, next);
+        if won {
+            self.entered(next, transition, now, failures, note);
+        } else {
+            self.entering.fetch_sub(1, AcqRel);
+        }
+        won
+    }
+
     /// After a transition is stored: what goes with it, and then, with nothing held, the observers.
-    pub(crate) fn entered(
+    fn entered(
         &'static self,
         word: Word,
         transition: Transition,
@@ -561,8 +584,9 @@ impl Slot {
             let extra = cold.extra.as_deref()?;
             Some((name, extra.observers.clone(), extra.policy.clone()))
         });
-        // From now on a table may take the circuit away: who is to be told is known.
         self.store_pace(settings.rules().pace(word, transition.at().min(now)));
+        // From now on a table may take the circuit away: who is to be told is known.
+        self.entering.fetch_sub(1, AcqRel);
         #[cfg(feature = "tokio")]
         self.wake_waiters();
         let Some((name, observers, policy)) = told else {

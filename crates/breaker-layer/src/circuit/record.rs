@@ -387,7 +387,7 @@ impl Recording {
                         self.rules
                             .trip(word, reason, self.fate, weighed.failures, now);
                     let failed = self.fate.is_failed_call();
-                    if slot.enter(word, next, transition, now, failed) {
+                    if slot.move_on(word, next, transition, now, failed) {
                         return true;
                     }
                 }
@@ -433,7 +433,7 @@ impl Recording {
                     is_counted
                 }
                 Record::Enter(next, transition) | Record::Lapsed(next, transition) => {
-                    slot.enter(word, next, transition, now, false)
+                    slot.move_on(word, next, transition, now, false)
                 }
             };
             if is_recorded {

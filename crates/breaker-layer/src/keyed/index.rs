@@ -146,7 +146,7 @@ impl<K: Key> Index<K> {
             return false;
         };
         // If something happened to it just now it stays, and another is found the next time.
-        let goes = entry.circuit.slot().vacate(word);
+        let goes = entry.circuit.slot().vacate_told(word);
         if goes {
             gone.entries
                 .push(self.take(entry.place.load(Relaxed) as usize));
@@ -196,7 +196,7 @@ impl<K: Key> Index<K> {
             Standing::Spent(word) => (word, true),
             Standing::Abandoned(word) => (word, false),
         };
-        if entry.circuit.slot().vacate(word) {
+        if entry.circuit.slot().vacate_told(word) {
             gone.entries.push(self.take(place));
             gone.abandoned += u64::from(!is_closed);
         }

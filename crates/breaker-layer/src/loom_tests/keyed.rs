@@ -92,7 +92,7 @@ fn a_circuit_that_is_taken_away_as_soon_as_it_closed_has_told_of_it() {
         let (a, b) = together!(move || probe.record(Outcome::Success), move || {
             let seen = slot.word();
             let has_entered = slot.in_state_for(seen.generation(), slot.now()).is_some();
-            let is_taken = seen.is_closed() && has_entered && slot.vacate(seen);
+            let is_taken = seen.is_closed() && has_entered && slot.vacate_told(seen);
             if is_taken {
                 slot.clear();
             }
@@ -101,6 +101,30 @@ fn a_circuit_that_is_taken_away_as_soon_as_it_closed_has_told_of_it() {
         let told = bench.log.lock().unwrap().clone();
         let states: Vec<_> = told.iter().map(Transition::to).collect();
         assert_eq!(states, [State::Open, State::HalfOpen, State::Closed]);
+    });
+}
+
+#[test]
+fn a_circuit_that_is_taken_away_after_others_made_it_close_again_has_told_of_all() {
+    check_within(2, || {
+        let bench = bench();
+        bench.open_and_wait();
+        let (slot, probe, other) = (bench.circuit.slot(), bench.admit(), bench.circuit.clone());
+        let (a, b) = together!(move || probe.record(Outcome::Success), move || {
+            if slot.word().is_closed() {
+                other.trip();
+                other.close();
+            }
+            let seen = slot.word();
+            if seen.is_closed() && slot.vacate_told(seen) {
+                slot.clear();
+            }
+        });
+        join([a, b]);
+        let told = bench.log.lock().unwrap().clone();
+        let count = |to| told.iter().filter(|one| one.to() == to).count();
+        assert_eq!(count(State::HalfOpen), 1);
+        assert_eq!(count(State::Open), count(State::Closed), "{told:#?}");
     });
 }
 

@@ -18,6 +18,11 @@ impl Settings {
 }
 
 impl Slot {
+    /// As [`Slot::vacate`], unless a transition up to what was seen is still to be told.
+    pub(crate) fn vacate_told(&self, seen: Word) -> bool {
+        self.entering.load(Acquire) == 0 && self.vacate(seen)
+    }
+
     /// Ends the circuit if it still is as it was seen, and says whether it did. Permits of it are stragglers from now on.
     pub(crate) fn vacate(&self, seen: Word) -> bool {
         let is_vacant = self.replace(seen, Word::vacant(seen.generation().wrapping_add(1)));
