@@ -13,7 +13,7 @@ use breaker_core::{
 
 use crate::{
     builder::CircuitBuilder,
-    error::{Rejected, Why},
+    error::{Refusing, Rejected, Why},
     observe::RejectedEvent,
     slot::{Settings, Slot, Tenancy},
     snapshot::Snapshot,
@@ -105,9 +105,9 @@ impl Circuit {
                 ticket: self.slot.admitted(settings, Ticket::of(word, settings)),
             });
         }
-        match self.slot.refuses_all() {
-            Ok(why) => Err(self.reject(why)),
-            Err(now) => self
+        match self.slot.look() {
+            (Some(refusing), now) => Err(self.reject(Why::at(refusing, now))),
+            (None, now) => self
                 .admit_at(now, draw)
                 .map_err(|refused| self.reject(refused.why)),
         }
@@ -173,9 +173,9 @@ impl Circuit {
         if self.slot.word().passes() {
             return None;
         }
-        match self.slot.refuses_all() {
-            Ok(why) => Some(why),
-            Err(now) => self.refusal_drawn(now, draw),
+        match self.slot.look() {
+            (Some(refusing), now) => Some(Why::at(refusing, now)),
+            (None, now) => self.refusal_drawn(now, draw),
         }
     }
 
@@ -285,7 +285,8 @@ impl Circuit {
     /// Goes on with other settings, and keeps the state and as much of the windows as fits.
     ///
     /// Calls pay nothing for it: they read which settings are in force, as they always do. Outcomes that are recorded
-    /// during the change may be missing from a window that is moved.
+    /// during the change may be missing from a window that is moved. Where a window already holds more than the new settings
+    /// allow, the next failure trips. Counting and timing begin with the calls that are admitted from then on.
     ///
     /// # Errors
     ///
@@ -359,16 +360,13 @@ impl Slot {
         }
     }
 
-    /// The refusal of an open circuit whose time has not come, whatever its settings; or what time it is.
+    /// What time it is; and the word, if it is that of an open circuit whose time has not come, whatever its settings.
     #[inline(never)]
-    fn refuses_all(&self) -> Result<Why, Timestamp> {
+    fn look(&self) -> (Option<Refusing>, Timestamp) {
         let now = self.now();
         let (pace, word) = (self.pace(), self.word());
-        if word.refuses_all(pace, now) {
-            Ok(Why::at(word, now))
-        } else {
-            Err(now)
-        }
+        let refusing = word.refuses_all(pace, now).then(|| Refusing::of(word));
+        (refusing, now)
     }
 
     /// Makes a transition, unless the word has changed; the call that made it failed, or not.
@@ -406,7 +404,7 @@ impl Refused {
     fn at(word: Word, now: Timestamp, refusal: Refusal) -> Self {
         Self {
             refusal,
-            why: Why::at(word, now),
+            why: Why::at(Refusing::of(word), now),
         }
     }
 }

@@ -297,13 +297,13 @@ impl Hasher for Parts {
 /// Nanoseconds of the time stamp counter since it was first read.
 #[cfg(feature = "quanta")]
 fn counter() -> Timestamp {
-    static CLOCK: OnceLock<(quanta::Clock, quanta::Instant)> = OnceLock::new();
+    static CLOCK: OnceLock<(quanta::Clock, u64)> = OnceLock::new();
     let (clock, origin) = CLOCK.get_or_init(|| {
         let clock = quanta::Clock::new();
-        let origin = clock.now();
+        let origin = clock.raw();
         (clock, origin)
     });
-    Timestamp::ZERO.saturating_add(clock.now().saturating_duration_since(*origin))
+    Timestamp::from_nanos(clock.delta_as_nanos(*origin, clock.raw()))
 }
 
 /// A clock for tests: it stands still until it is moved.

@@ -19,17 +19,33 @@ pub struct Rejected {
 /// The word that refused and the time of that: the rest is worked out for whoever asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Why {
-    word: NonZeroU64,
+    word: Refusing,
     /// When it was; of a recovering circuit, how long until there is room.
     nanos: u64,
+}
+
+/// A word that refuses. None does so in the shadow: that bit is set here, so that there is always one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refusing(NonZeroU64);
+
+impl Refusing {
+    #[inline]
+    pub(crate) fn of(word: Word) -> Self {
+        const SHADOW: NonZeroU64 = NonZeroU64::MIN.saturating_add(1).saturating_pow(47);
+        Self(SHADOW | word.to_bits())
+    }
+
+    const fn word(self) -> Word {
+        Word::from_bits(self.0.get())
+    }
 }
 
 impl Why {
     /// Refused by this word at this time.
     #[inline]
-    pub(crate) fn at(word: Word, now: Timestamp) -> Self {
+    pub(crate) const fn at(word: Refusing, now: Timestamp) -> Self {
         Self {
-            word: marked(word),
+            word,
             nanos: now.as_nanos(),
         }
     }
@@ -38,34 +54,23 @@ impl Why {
     pub(crate) fn recovering(word: Word, wait: Duration) -> Self {
         // No wait is longer than a year.
         Self {
-            word: marked(word),
+            word: Refusing::of(word),
             nanos: wait.as_nanos() as u64,
         }
     }
 
-    const fn word(self) -> Word {
-        Word::from_bits(self.word.get())
-    }
-
     pub(crate) const fn refusal(self) -> Refusal {
-        match self.word().phase() {
+        match self.word.word().phase() {
             Phase::HalfOpen { .. } => Refusal::ProbesTaken,
             Phase::Recovering(_) => Refusal::Recovering {
                 retry_after: Duration::from_nanos(self.nanos),
             },
             Phase::Open { .. } => Refusal::Open {
-                retry_after: self.word().open_for(Timestamp::from_nanos(self.nanos)),
+                retry_after: self.word.word().open_for(Timestamp::from_nanos(self.nanos)),
             },
             Phase::Closed(_) | Phase::Isolated | Phase::Disabled => Refusal::Isolated,
         }
     }
-}
-
-/// No word refuses in the shadow: so that bit, which is set here, only says that this is one.
-#[inline]
-fn marked(word: Word) -> NonZeroU64 {
-    const SHADOW: NonZeroU64 = NonZeroU64::MIN.saturating_add(1).saturating_pow(47);
-    SHADOW | word.to_bits()
 }
 
 impl Rejected {
@@ -87,7 +92,7 @@ impl Rejected {
 
     /// The name of the circuit; `None` once that circuit has been dropped.
     pub fn circuit(&self) -> Option<Arc<str>> {
-        let is_tenant = self.slot.is_tenant(self.why.word().generation());
+        let is_tenant = self.slot.is_tenant(self.why.word.word().generation());
         self.slot.name().filter(|_| is_tenant)
     }
 }
