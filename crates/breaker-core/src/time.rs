@@ -147,14 +147,16 @@ impl Pace {
     }
 
     /// Whether `now` has not come to this tick, of this state or of a later one. Counted from the entry nothing is mistaken
-    /// for what lies ahead, however long ago it was; where the tick is farther from the entry than ticks can tell, this says
+    /// for what lies ahead, however long ago it was; where the entry or the tick is farther away than this can tell, it says
     /// no.
     #[inline]
     pub(crate) const fn is_before(self, now: Timestamp, until: Tick) -> bool {
-        let entered = self.0 >> 6;
-        // Rounded up, the entry may lie a tick ahead.
-        let gone = (now.0 / TICK + 1).wrapping_sub(entered) & Self::ENTRIES;
-        gone <= until.0.wrapping_sub(entered) & Tick::MASK
+        let entered = self.0 >> 6 & Self::ENTRIES;
+        // In nanoseconds: the time is known last, and then nothing is left to do but to compare. Rounded up, the entry may
+        // lie a tick ahead.
+        let since = entered.wrapping_sub(1).wrapping_mul(TICK);
+        let wait = (until.0.wrapping_sub(entered) & Tick::MASK) * TICK;
+        now.0.wrapping_sub(since) < wait + TICK
     }
 
     /// The same entry with a probe admitted now.

@@ -810,7 +810,7 @@ proptest! {
     /// A circuit that refuses all calls by its word alone refuses by its settings, too, and says the same wait.
     #[test]
     fn what_the_word_refuses_the_settings_refuse(
-        opened in 0..10_000 * DAYS,
+        opened in 0..5000 * DAYS,
         wait in 1..100 * DAYS,
         later in prop_oneof![0..101 * DAYS, 0..1500 * DAYS],
         shadow: bool,
