@@ -351,3 +351,50 @@ impl ManualClock {
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, later);
     }
 }
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::*;
+
+    /// Spans that carry into the seconds, and that do not.
+    const SPANS: [Duration; 5] = [
+        Duration::ZERO,
+        Duration::from_nanos(1),
+        Duration::from_nanos(999_999_999),
+        Duration::new(1, 1),
+        Duration::new(100_000, 987_654_321),
+    ];
+
+    fn now() -> Instant {
+        #[expect(clippy::disallowed_methods, reason = "these tests are about instants")]
+        Instant::now()
+    }
+
+    #[test]
+    fn an_instant_is_as_far_from_another_as_std_says_before_and_after_the_first_one() {
+        let first = now();
+        let at_first = timestamp(first);
+        for span in SPANS {
+            let later = timestamp(first + span);
+            assert_eq!(later.saturating_since(at_first), span);
+            if let Some(earlier) = first.checked_sub(span) {
+                assert_eq!(at_first.saturating_since(timestamp(earlier)), span);
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_instant_hashes_gives_the_time_that_the_difference_of_two_gives() {
+        let first = now();
+        let origin = Origin::at(first);
+        for span in SPANS {
+            let later = first + span;
+            let slow = since(Some(&origin), later);
+            assert_eq!(slow, Timestamp::from_nanos(BEFORE).saturating_add(span));
+            if let Some(offset) = origin.hashed {
+                let fast = Parts::of(later).nanos().wrapping_add(offset);
+                assert_eq!(fast, slow.as_nanos());
+            }
+        }
+    }
+}
