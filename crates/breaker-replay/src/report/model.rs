@@ -10,11 +10,13 @@ use crate::{
 };
 
 /// What a replay cannot know.
-const CAVEATS: [&str; 3] = [
+const CAVEATS: [&str; 4] = [
     "The log shows what happened without this breaker: a rejected call would have spared its downstream some load, and the \
      outage might have been shorter.",
     "If another breaker or a retry stood before the downstream, its doings are in the log, and are taken for the traffic.",
     "Every call counts as made by one client with one circuit; a fleet has a circuit each, and each sees a part of this.",
+    "Where the log has whole seconds alone, as nginx and Apache write them, everything here is good to a second, and after a \
+     short outage more calls look rejected in vain than were.",
 ];
 
 /// What is said of a replay.
@@ -26,7 +28,7 @@ pub(crate) struct Report {
     pub(crate) services: Vec<ServicePart>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) suggestion: Option<Suggestion>,
-    pub(crate) caveats: [&'static str; 3],
+    pub(crate) caveats: [&'static str; 4],
 }
 
 /// The log as a whole.
