@@ -95,15 +95,21 @@ impl Circuit {
         })
     }
 
+    /// A permit, where every call passes. Without one nothing is counted, and nobody is told.
+    #[inline]
+    pub(crate) fn acquire_if_passing(&self) -> Option<Permit> {
+        let (word, settings) = (self.slot.word(), self.slot.settings());
+        word.passes().then(|| Permit {
+            slot: self.slot,
+            ticket: self.slot.admitted(settings, Ticket::of(word, settings)),
+        })
+    }
+
     /// As [`Circuit::acquire`], where there is none at once.
     #[inline(never)]
     pub(crate) fn acquire_or_reject(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
-        let (word, settings) = (self.slot.word(), self.slot.settings());
-        if word.passes() {
-            return Ok(Permit {
-                slot: self.slot,
-                ticket: self.slot.admitted(settings, Ticket::of(word, settings)),
-            });
+        if let Some(permit) = self.acquire_if_passing() {
+            return Ok(permit);
         }
         match self.slot.look() {
             (Some(refusing), now) => Err(self.reject(Why::at(refusing, now))),

@@ -264,3 +264,36 @@ fn churn(
         }
     }
 }
+
+#[test]
+fn a_call_that_meets_a_circuit_as_it_opens_is_rejected_once() {
+    let circuits = KeyedCircuits::<u64>::builder("table")
+        .config(config().trip(Trip::consecutive_failures(1)))
+        .clock(ManualClock::new().clock())
+        .build()
+        .unwrap();
+    let circuit = circuits.circuit(&1).unwrap();
+    let rejected = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..50_000 {
+                    match circuits.try_acquire(1) {
+                        Ok(permit) => permit.record(Outcome::Failure),
+                        Err(_) => {
+                            rejected.fetch_add(1, SeqCst);
+                            circuit.close();
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let snapshot = circuit.snapshot();
+    assert!(
+        snapshot.opened > 1000,
+        "it opened {} times",
+        snapshot.opened
+    );
+    assert_eq!(snapshot.rejected, rejected.into_inner());
+}

@@ -54,7 +54,7 @@ impl<K: Key> Call<K> {
     ) -> Result<Option<Self>, Rejected> {
         let registry = tenant.registry;
         let turn = registry.turn();
-        let look = |entry: &Arc<Entry<K>>| Seen::of(entry, tenant, draw);
+        let look = |entry: &Arc<Entry<K>>| Seen::of(entry, tenant);
         let admitted = match registry.with(&key, look) {
             None if !tenant.is_lasting(&key) => Admitted::Alone { turn },
             None => return Self::ask(tenant, key, None, draw),
@@ -169,14 +169,11 @@ enum Seen<K> {
 }
 
 impl<K: Key> Seen<K> {
-    fn of(entry: &Arc<Entry<K>>, tenant: &Tenant<K>, draw: &mut Draw) -> Self {
+    fn of(entry: &Arc<Entry<K>>, tenant: &Tenant<K>) -> Self {
         let now = tenant.parts.clock.now();
         entry.touch(now);
-        let given = entry.circuit.slot().word().passes().then(|| {
-            let permit = entry.circuit.acquire(draw).ok()?;
-            Given::by(entry, permit, now, tenant)
-        });
-        match given.flatten() {
+        let permit = entry.circuit.acquire_if_passing();
+        match permit.and_then(|permit| Given::by(entry, permit, now, tenant)) {
             Some(given) => Self::Closed(given),
             None => Self::Other(entry.clone(), now),
         }
