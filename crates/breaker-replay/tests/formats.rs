@@ -1,27 +1,8 @@
 //! One outage in every format, told alike.
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
+mod support;
 
-fn table(arguments: &[&str], text: &str) -> String {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_breaker-replay"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
-}
+use support::replay;
 
 /// Ten calls a second for a minute, the middle 20 s of which fail.
 fn log(line: impl Fn(u64, u64, u32) -> String) -> String {
@@ -68,7 +49,7 @@ fn every_format_tells_the_same_story() {
         "took",
     ];
     let of_own = ["--log-format", "$msec $upstream_addr $status $request_time"];
-    let wanted = table(&[], &json);
+    let wanted = replay(&[], &json);
     assert!(
         wanted.contains("x: 600 calls, 33 % failed, 1 outage"),
         "{wanted}"
@@ -77,10 +58,10 @@ fn every_format_tells_the_same_story() {
         wanted.contains("1 trip, in an outage, 1.4 s after the onset"),
         "{wanted}"
     );
-    assert_eq!(table(&of_csv, &csv), wanted);
-    assert_eq!(table(&[], &envoy), wanted);
-    assert_eq!(table(&[], &envoy_json), wanted);
-    assert_eq!(table(&of_own, &own), wanted);
+    assert_eq!(replay(&of_csv, &csv), wanted);
+    assert_eq!(replay(&[], &envoy), wanted);
+    assert_eq!(replay(&[], &envoy_json), wanted);
+    assert_eq!(replay(&of_own, &own), wanted);
 }
 
 #[test]
@@ -93,13 +74,13 @@ fn nginx_s_combined_format_has_seconds_and_may_name_its_upstreams() {
             )
         })
     };
-    let plain = table(&[], &line(""));
+    let plain = replay(&[], &line(""));
     assert!(
         plain.contains("(no service): 600 calls, 33 % failed, 1 outage"),
         "{plain}"
     );
     let tried_twice = " 0.010 10.0.0.1:80, 10.0.0.2:80 502, STATUS 0.001, 0.002";
-    let upstream = table(&[], &line(tried_twice));
+    let upstream = replay(&[], &line(tried_twice));
     assert!(
         upstream.contains("10.0.0.2:80: 600 calls, 33 % failed, 1 outage"),
         "{upstream}"

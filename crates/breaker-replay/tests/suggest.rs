@@ -1,30 +1,15 @@
 //! What `--suggest` proposes.
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
+mod support;
 
 use serde_json::Value;
 
-fn suggestion(text: &str) -> (Value, String) {
-    let run = |arguments: &[&str]| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_breaker-replay"))
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(text.as_bytes())
-            .unwrap();
-        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
-    };
-    let json: Value = serde_json::from_str(&run(&["--suggest", "--format", "json"])).unwrap();
-    (json["suggestion"].clone(), run(&["--suggest"]))
+use support::replay;
+
+fn suggestion(log: &str) -> (Value, String) {
+    let json = replay(&["--suggest", "--format", "json"], log);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    (json["suggestion"].clone(), replay(&["--suggest"], log))
 }
 
 /// A hundred calls a second for ten minutes; of each minute so many seconds fail.
