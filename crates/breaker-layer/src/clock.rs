@@ -75,7 +75,7 @@ impl Source {
         )]
         let now = timestamp(Instant::now());
         #[cfg(all(test, breaker_loom))]
-        let now = Some(now).map_or(now, |_| crate::loom_tests::time::now());
+        let now = crate::loom_tests::time::instead_of(now);
         now
     }
 
@@ -90,7 +90,7 @@ impl Source {
             Self::User => None,
         };
         #[cfg(all(test, breaker_loom))]
-        let now = now.map(|_| crate::loom_tests::time::now());
+        let now = now.map(crate::loom_tests::time::instead_of);
         now
     }
 }

@@ -3,7 +3,8 @@
 //! A permit is a reference to a slot and a generation, and so needs no reference count: what it costs to hold one is
 //! nothing, and one that outlives its circuit is just a straggler, because a slot's generation goes on from tenant to
 //! tenant. A [`Circuit`](crate::Circuit) counts its clones; when the last one goes, the slot waits for the next tenant
-//! that needs as many cells. So the memory is that of the most circuits that were alive at one time.
+//! that was built with the same uses for its cells. So the memory is that of the most circuits of each such kind that were
+//! alive at one time.
 
 use std::sync::{
     Arc, OnceLock, PoisonError,

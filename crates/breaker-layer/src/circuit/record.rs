@@ -22,14 +22,10 @@ impl Slot {
     /// As [`Slot::record`], of a success.
     #[inline(never)]
     pub(super) fn succeed(&'static self, ticket: Ticket) -> bool {
-        let (word, settings, fate) = (self.word(), self.settings(), SUCCESS);
+        let (word, settings) = (self.word(), self.settings());
         if ticket.is_of(word) {
-            if settings.has(Settings::BESIDE) {
-                return self.record_beside(word, settings, ticket, fate);
-            }
-            let next = settings.rules().step(word, false);
-            if next.is_some_and(|next| self.replace(word, next)) {
-                return true;
+            if let Some(recorded) = self.record_at_once(word, settings, ticket, SUCCESS) {
+                return recorded;
             }
         } else if word.is_calm()
             && ticket.counts_in(word)
@@ -38,7 +34,7 @@ impl Slot {
         {
             return true;
         }
-        self.record_more(word, settings, ticket, fate, None)
+        self.record_more(word, settings, ticket, SUCCESS, None)
     }
 
     /// Records what became of a call; `took` is how long, where the caller measured it. `false` if the call is a straggler.
@@ -50,17 +46,30 @@ impl Slot {
         took: Option<Duration>,
     ) -> bool {
         let (word, settings) = (self.word(), self.settings());
-        // Most calls that are recorded count in the word and nowhere else.
-        if ticket.is_of(word) && fate.is_failed_call() {
-            if settings.has(Settings::BESIDE) {
-                return self.record_beside(word, settings, ticket, fate);
-            }
-            let next = settings.rules().step(word, true);
-            if next.is_some_and(|next| self.replace(word, next)) {
-                return true;
-            }
+        if ticket.is_of(word)
+            && fate.is_failed_call()
+            && let Some(recorded) = self.record_at_once(word, settings, ticket, fate)
+        {
+            return recorded;
         }
         self.record_more(word, settings, ticket, fate, took)
+    }
+
+    /// Records a success or a failure of this word that was not timed. Most count in the word and nowhere else; `None`, and
+    /// nothing is written, where that takes a closer look.
+    #[inline]
+    fn record_at_once(
+        &'static self,
+        word: Word,
+        settings: Settings,
+        ticket: Ticket,
+        fate: Fate,
+    ) -> Option<bool> {
+        if settings.has(Settings::BESIDE) {
+            return Some(self.record_beside(word, settings, ticket, fate));
+        }
+        let next = settings.rules().step(word, fate.is_failed_call())?;
+        self.replace(word, next).then_some(true)
     }
 
     /// Counts a call that was not timed, and so most often in a window of calls, where it mostly replaces one of the same kind.
@@ -73,34 +82,16 @@ impl Slot {
         fate: Fate,
     ) -> bool {
         let config = settings.rules().config;
-        let call = Call {
-            failed: fate.is_failed_call(),
-            slow: false,
-        };
         let is_same = word.needs_window()
             && config.counts_in_ring_only()
             && self
                 .beside_of(settings, config)
-                .count_same(word.generation(), call);
-        if !is_same {
-            return self.record_more(word, settings, ticket, fate, None);
+                .count_same(word.generation(), call_of(fate));
+        if is_same {
+            self.finish_in_ring(word, settings, ticket, fate, &Weighed::default())
+        } else {
+            self.record_more(word, settings, ticket, fate, None)
         }
-        !call.failed || self.count_failure(word, settings, ticket, fate)
-    }
-
-    /// Counts a failure that is in the window already.
-    fn count_failure(
-        &'static self,
-        word: Word,
-        settings: Settings,
-        ticket: Ticket,
-        fate: Fate,
-    ) -> bool {
-        let next = word.with_failure_in_window();
-        next.is_some_and(|next| self.replace(word, next))
-            || self
-                .recording(settings, ticket, fate)
-                .finish(&Weighed::default())
     }
 
     #[inline(never)]
@@ -114,9 +105,10 @@ impl Slot {
     ) -> bool {
         let is_plain = ticket.counts_in(word)
             && word.passes()
+            && (fate == SUCCESS || fate.is_failed_call())
             && !settings.has(Settings::POLICY | Settings::TELL_RECORDED);
         if is_plain && settings.rules().config.counts_in_ring_only() {
-            return self.record_in_ring(word, settings, ticket, fate, took);
+            return self.record_in_ring(word, settings, ticket, fate);
         }
         self.recording(settings, ticket, fate).run_or_tell(took)
     }
@@ -129,32 +121,31 @@ impl Slot {
         settings: Settings,
         ticket: Ticket,
         fate: Fate,
-        took: Option<Duration>,
     ) -> bool {
-        let config = settings.rules().config;
-        let failed = fate.is_failed_call();
-        if fate != SUCCESS && !failed {
-            return self.recording(settings, ticket, fate).run(took);
-        }
-        let call = Call {
-            failed,
-            slow: false,
+        let beside = self.beside_of(settings, settings.rules().config);
+        let weighed = beside.record(word.generation(), call_of(fate), || self.now());
+        self.finish_in_ring(word, settings, ticket, fate, &weighed)
+    }
+
+    /// Counts a call in the word that is in the window of calls already. A good one that leaves the window worth a success
+    /// changes nothing.
+    #[inline]
+    fn finish_in_ring(
+        &'static self,
+        word: Word,
+        settings: Settings,
+        ticket: Ticket,
+        fate: Fate,
+        weighed: &Weighed,
+    ) -> bool {
+        let next = if fate.is_failed_call() {
+            word.with_failure_in_window()
+        } else {
+            (weighed.clean != word.needs_window()).then_some(word)
         };
-        let beside = self.beside_of(settings, config);
-        let weighed = beside.record(word.generation(), call, || self.now());
-        if weighed.broken.is_none() {
-            // A good call that leaves the window worth a success changes nothing.
-            let next = match () {
-                () if failed => word.with_failure_in_window(),
-                () if weighed.clean == word.needs_window() => None,
-                () => Some(word),
-            };
-            let is_stored = |next| next == word || self.replace(word, next);
-            if next.is_some_and(is_stored) {
-                return true;
-            }
-        }
-        self.recording(settings, ticket, fate).finish(&weighed)
+        let is_stored = |next| next == word || self.replace(word, next);
+        weighed.broken.is_none() && next.is_some_and(is_stored)
+            || self.recording(settings, ticket, fate).finish(weighed)
     }
 
     /// Counts a good call of a circuit with nothing against it; `false`, and nothing is written, where that takes a closer
@@ -214,6 +205,14 @@ impl Slot {
 }
 
 const SUCCESS: Fate = Fate::Recorded(Outcome::Success);
+
+/// A success or a failure, as a window counts it, where nobody asks how long calls take.
+const fn call_of(fate: Fate) -> Call {
+    Call {
+        failed: fate.is_failed_call(),
+        slow: false,
+    }
+}
 
 /// One outcome on its way into the circuit.
 struct Recording {

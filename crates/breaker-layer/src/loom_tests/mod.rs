@@ -46,6 +46,11 @@ pub(crate) mod time {
         NOW.get()
     }
 
+    /// The model's time in place of a real one.
+    pub(crate) fn instead_of(_: Timestamp) -> Timestamp {
+        now()
+    }
+
     pub(super) fn start() {
         NOW.set(Timestamp::ZERO);
     }
