@@ -14,7 +14,8 @@ pub(crate) struct Named {
     pub(crate) config: Config,
 }
 
-/// Those that the user asked for, or the default.
+/// Those that the user asked for, or the default. A file is called by its name without the extension, or by its path where
+/// another is called so.
 ///
 /// # Errors
 ///
@@ -27,6 +28,15 @@ pub(crate) fn all(arguments: &Arguments) -> Result<Vec<Named>, String> {
     for path in &arguments.config {
         let named = of_file(path).map_err(|error| format!("{}: {error}", path.display()))?;
         all.push(named);
+    }
+    let names: Vec<_> = all.iter().map(|named| named.name.clone()).collect();
+    for (named, path) in all[arguments.preset.len()..]
+        .iter_mut()
+        .zip(&arguments.config)
+    {
+        if names.iter().filter(|name| **name == named.name).count() > 1 {
+            named.name = path.display().to_string();
+        }
     }
     if all.is_empty() {
         all.push(of_preset(Preset::Default).map_err(|error| error.to_string())?);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::replay;
+use support::{refused, replay};
 
 /// Ten calls a second for a minute, the middle 20 s of which fail.
 fn log(line: impl Fn(u64, u64, u32) -> String) -> String {
@@ -85,4 +85,49 @@ fn nginx_s_combined_format_has_seconds_and_may_name_its_upstreams() {
         upstream.contains("10.0.0.2:80: 600 calls, 33 % failed, 1 outage"),
         "{upstream}"
     );
+}
+
+#[test]
+fn apache_writes_the_time_of_the_start_and_may_say_how_long_it_took() {
+    // `%D` at the end, in microseconds.
+    let apache = log(|s, _, status| {
+        format!(
+            "127.0.0.1 - frank [02/Nov/2026:09:00:{s:02} +0100] \"GET /a \\\"b\\\" HTTP/1.1\" {status} 5 \"-\" \"wrk\" 1500000\n"
+        )
+    });
+    let told =
+        |arguments: &[&str]| replay(&[&["--duration-unit", "us"], arguments].concat(), &apache);
+    let started = told(&["--input", "apache"]);
+    assert!(
+        started.starts_with("600 calls from 2026-11-02T08:00:00.000Z to 2026-11-02T08:01:00.500Z"),
+        "{started}"
+    );
+    assert!(started.contains("33 % failed, 1 outage"), "{started}");
+    assert!(started.contains("1 trip, in an outage"), "{started}");
+    assert_eq!(told(&["--time-is", "start"]), started);
+    let ended = told(&["--input", "nginx"]);
+    assert!(
+        ended.starts_with("600 calls from 2026-11-02T07:59:58.500Z to 2026-11-02T08:00:59.000Z"),
+        "{ended}"
+    );
+}
+
+#[test]
+fn a_template_keeps_what_is_usual_in_the_format_that_was_named() {
+    // With the virtual host before it, as Apache's `vhost_combined`.
+    let text =
+        log(|s, _, status| format!("shop:443 [02/Nov/2026:08:00:{s:02} +0000] {status} 1.5\n"));
+    let template = [
+        "--log-format",
+        "$vhost:$port [$time_local] $status $request_time",
+        "--service",
+        "vhost",
+    ];
+    let told = |input| replay(&[&template[..], &["--input", input]].concat(), &text);
+    assert!(told("apache").starts_with("600 calls from 2026-11-02T08:00:00.000Z"));
+    assert!(told("nginx").starts_with("600 calls from 2026-11-02T07:59:58.500Z"));
+    assert_eq!(told("auto"), told("nginx"));
+    assert!(told("apache").contains("shop: 600 calls, 33 % failed, 1 outage"));
+    let error = refused(&["--input", "json", "--log-format", "$msec $status"], &text);
+    assert!(error.contains("--log-format is for text"), "{error}");
 }

@@ -35,7 +35,8 @@ pub(crate) struct Options {
     /// The log's format
     #[arg(long, value_enum, default_value = "auto", value_name = "FORMAT")]
     pub(crate) input: Format,
-    /// Lines of text after this template, in nginx's notation: '$msec $host $status $request_time'
+    /// Lines of text after this template, in nginx's notation: '$msec $upstream_addr $status $request_time'. It has nginx's
+    /// defaults; with `--input apache` or `envoy` theirs
     #[arg(long, value_name = "TEMPLATE")]
     pub(crate) log_format: Option<String>,
     /// The name of the time [default: time; in text the format's own]
@@ -102,10 +103,10 @@ impl Options {
     ///
     /// Where the template is none, or the header lacks a column.
     pub(crate) fn reader(&self, first: &[u8]) -> Result<(Cutter, Reading), String> {
-        let format = match (&self.log_format, self.input) {
-            (Some(_), _) => Format::Nginx,
-            (None, Format::Auto) => told_by(first),
-            (None, format) => format,
+        let format = match self.input {
+            Format::Auto if self.log_format.is_some() => Format::Nginx,
+            Format::Auto => told_by(first),
+            format => format,
         };
         let cutter = self.cutter(format, first)?;
         let is_envoy = matches!(format, Format::Envoy | Format::EnvoyJson);
@@ -132,13 +133,17 @@ impl Options {
     }
 
     fn cutter(&self, format: Format, first: &[u8]) -> Result<Cutter, String> {
+        let template = |usual| self.log_format.as_deref().unwrap_or(usual);
+        let is_text = matches!(format, Format::Nginx | Format::Apache | Format::Envoy);
+        if self.log_format.is_some() && !is_text {
+            return Err("--log-format is for text: with --input nginx, apache or envoy".to_owned());
+        }
         Ok(match format {
             Format::Csv => Cutter::Csv(Box::new(Csv::new(first, &self.names(PLAIN))?)),
             Format::EnvoyJson => Cutter::Json(self.names(OF_ENVOY)),
-            Format::Envoy => Cutter::Text(self.template(ENVOY, envoy_variable)?),
+            Format::Envoy => Cutter::Text(self.template(template(ENVOY), envoy_variable)?),
             Format::Nginx | Format::Apache => {
-                let template = self.log_format.as_deref().unwrap_or(COMBINED);
-                Cutter::Text(self.template(template, nginx_variable)?)
+                Cutter::Text(self.template(template(COMBINED), nginx_variable)?)
             }
             Format::Json | Format::Auto => Cutter::Json(self.names(PLAIN)),
         })

@@ -281,11 +281,16 @@ const STEPS: [u64; 20] = [
     1_000_000_000,
 ];
 
+/// The end of a long name: that of a path tells more than its start.
 fn shortened(name: &str) -> String {
-    if name.chars().count() <= 17 {
+    let more = name.chars().count().saturating_sub(17);
+    if more == 0 {
         return name.to_owned();
     }
-    name.chars().take(16).chain(['…']).collect()
+    ['…']
+        .into_iter()
+        .chain(name.chars().skip(more + 1))
+        .collect()
 }
 
 /// As it may stand in text and in attributes of HTML and SVG.
