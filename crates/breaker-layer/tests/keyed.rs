@@ -5,9 +5,11 @@ mod support;
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering::SeqCst},
+        mpsc,
     },
+    thread,
     time::Duration,
 };
 
@@ -508,6 +510,39 @@ fn an_observer_may_use_the_table() {
     }
     assert_eq!(told.load(SeqCst), 1);
     table.lock().unwrap().take();
+}
+
+/// A key that looks at its table as it goes.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Nosy(u32);
+
+static NOSY: OnceLock<KeyedCircuits<Nosy>> = OnceLock::new();
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        if let Some(circuits) = NOSY.get() {
+            circuits.sweep();
+        }
+    }
+}
+
+/// What was taken out of the map is dropped some time later, by whoever uses it then.
+#[test]
+fn a_key_that_is_dropped_may_use_the_table() {
+    let (done, is_done) = mpsc::channel();
+    // A thread of its own, because what this is about would never end.
+    thread::spawn(move || {
+        let circuits = KeyedCircuits::builder("table").build().unwrap();
+        let circuits = NOSY.get_or_init(|| circuits);
+        for number in 0..1000 {
+            let key = Nosy(number);
+            drop(circuits.circuit(&key));
+            circuits.sweep();
+        }
+        done.send(circuits.len())
+    });
+    let left = is_done.recv_timeout(Duration::from_secs(10));
+    assert_eq!(left, Ok(0), "it waits for itself");
 }
 
 #[test]

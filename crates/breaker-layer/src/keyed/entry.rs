@@ -18,6 +18,8 @@ use crate::{circuit::Circuit, slot::Slot};
 ///
 /// Implemented for every type that can be looked up, cloned, and shared between threads. It is cloned once for each circuit
 /// that is made; cheap to clone are `Arc<str>`, integers and `http::uri::Authority`.
+///
+/// Its `hash`, `eq` and `clone` must not use the table, which may be locked then. Its `drop` may.
 pub trait Key: Hash + Eq + Clone + Send + Sync + 'static {}
 
 impl<K: Hash + Eq + Clone + Send + Sync + 'static> Key for K {}

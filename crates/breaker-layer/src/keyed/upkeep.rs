@@ -92,8 +92,8 @@ impl<K: Key> Registry<K> {
         // The user's functions run before the lock is taken.
         let (policy, name, now) = (parts.policy(key), parts.name_of(key), parts.clock.now());
         let mut gone = Gone::default();
-        let mut index = self.index();
         let map = self.map.pin();
+        let mut index = self.index();
         if map.contains(key) {
             return Made::Yes;
         }
@@ -113,8 +113,8 @@ impl<K: Key> Registry<K> {
             self.turn.fetch_add(1, AcqRel);
             index.push(entry);
         }
-        drop(map);
         drop(index);
+        drop(map);
         self.bury(gone, tenant);
         if let Some(circuit) = began {
             parts.observers.tell_began(&circuit);
@@ -129,10 +129,12 @@ impl<K: Key> Registry<K> {
         };
         let now = tenant.parts.clock.now();
         let mut gone = Gone::default();
+        let map = self.map.pin();
         let mut index = self.index();
         index.look_at(entry, now, &tenant.limits, &mut gone);
         self.remove(&gone);
         drop(index);
+        drop(map);
         self.bury(gone, &tenant);
     }
 
@@ -142,15 +144,18 @@ impl<K: Key> Registry<K> {
         while place > 0 {
             let now = tenant.parts.clock.now();
             let mut gone = Gone::default();
+            let map = self.map.pin();
             let mut index = self.index();
             place = index.look_below(place, now, &tenant.limits, &mut gone);
             self.remove(&gone);
             drop(index);
+            drop(map);
             self.bury(gone, tenant);
         }
     }
 
-    /// While the index is locked.
+    /// While the index is locked, and the map pinned since before that: the map drops keys when its last pin goes, and
+    /// they are the user's.
     fn remove(&self, gone: &Gone<K>) {
         let map = self.map.pin();
         for entry in &gone.entries {
