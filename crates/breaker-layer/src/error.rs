@@ -137,6 +137,8 @@ impl std::error::Error for Rejected {}
 
 /// A call was rejected, or the inner service failed.
 ///
+/// Its text says which of the two, and its [`source`](std::error::Error::source) the rest: print the chain of them.
+///
 /// Where the inner error is a [`BoxError`] this is no [`std::error::Error`]; use
 /// [`BreakerLayer::boxed_errors`](crate::BreakerLayer::boxed_errors) there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +158,7 @@ impl<E> From<Rejected> for Error<E> {
 impl<E> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rejected(rejected) => rejected.fmt(f),
+            Self::Rejected(_) => f.write_str("call rejected"),
             Self::Inner(_) => f.write_str("inner service failed"),
         }
     }

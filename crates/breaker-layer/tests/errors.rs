@@ -132,9 +132,18 @@ fn a_rejection_that_outlives_its_circuit_does_not_take_another_s_name() {
     drop(others);
 }
 
+/// Those who print a chain print no text twice.
 #[test]
 fn an_error_shows_its_own_text_and_leaves_the_cause_to_the_source() {
-    let error = Error::Inner(Fault(7));
-    assert!(!error.to_string().contains("fault 7"));
-    assert_eq!(error.source().unwrap().to_string(), "fault 7");
+    let failed = Error::Inner(Fault(7));
+    assert_eq!(failed.to_string(), "inner service failed");
+    assert_eq!(failed.source().unwrap().to_string(), "fault 7");
+
+    let bench = Bench::new();
+    bench.circuit.isolate();
+    let refused = Error::<Fault>::from(rejected(&bench));
+    assert_eq!(refused.to_string(), "call rejected");
+    let source = refused.source().unwrap();
+    assert_eq!(source.to_string(), "circuit bench isolated");
+    assert!(source.source().is_none());
 }
