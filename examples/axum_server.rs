@@ -176,14 +176,8 @@ fn circuit(name: &str) -> Result<Circuit, ConfigError> {
         .trip(Trip::consecutive_failures(THRESHOLD))
         .open_time(OpenTime::fixed(OPEN_FOR))
         .probes(Probes::new(1))
-        .observe(show)
+        .observe(|event: &TransitionEvent<'_>| println!("  {event}"))
         .build()
-}
-
-fn show(event: &TransitionEvent<'_>) {
-    let transition = event.transition();
-    let (from, to, reason) = (transition.from(), transition.to(), transition.reason());
-    println!("  circuit {}: {from} -> {to}, {reason}", event.circuit());
 }
 
 /// The status of an answer, and its `Retry-After`.

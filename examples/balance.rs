@@ -26,10 +26,11 @@ async fn main() -> Result<(), BoxError> {
     let mut circuits = Vec::new();
     for name in ["first", "second"] {
         let waits = OpenTime::exponential(Duration::from_millis(100), Duration::from_secs(1));
-        let builder = Circuit::builder(name)
+        let circuit = Circuit::builder(name)
             .open_time(waits)
-            .probes(Probes::new(1));
-        circuits.push(builder.observe(show).build()?);
+            .probes(Probes::new(1))
+            .observe(|event: &TransitionEvent<'_>| println!("  {event}"));
+        circuits.push(circuit.build()?);
     }
     let endpoints = downstreams
         .iter()
@@ -109,10 +110,4 @@ where
         }
     }
     Ok(good)
-}
-
-fn show(event: &TransitionEvent<'_>) {
-    let transition = event.transition();
-    let (from, to, reason) = (transition.from(), transition.to(), transition.reason());
-    println!("  circuit {}: {from} -> {to}, {reason}", event.circuit());
 }

@@ -2,18 +2,16 @@
 //! server errors, hangs, resets, bodies that are cut off, refused connections. Each time the circuit opens, answers at
 //! once while it is open, opens again when a probe fails, and closes when the server is back.
 
-use std::error::Error;
 use std::io::{self, ErrorKind};
-use std::iter::successors;
 use std::time::Duration;
 
-use breaker_examples::{Downstream, Mood};
+use breaker_examples::{Downstream, Mood, causes, wait_until_due};
 use breaker_layer::http::{EndOfStream, ServerErrors};
 use breaker_layer::{
     BreakerLayer, Circuit, OpenTime, Probes, Rejected, State, TransitionEvent, Trip,
 };
 use http_body_util::{BodyExt, Empty};
-use hyper::body::{Body, Bytes};
+use hyper::body::Bytes;
 use hyper::{Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -31,7 +29,7 @@ async fn main() -> Result<(), BoxError> {
         .trip(Trip::consecutive_failures(THRESHOLD))
         .open_time(OpenTime::fixed(OPEN_FOR))
         .probes(Probes::new(1))
-        .observe(show)
+        .observe(|event: &TransitionEvent<'_>| println!("  {event}"))
         .build()?;
     // No connection is kept, so that one is refused when the server is gone.
     let client = Client::builder(TokioExecutor::new())
@@ -50,18 +48,30 @@ async fn main() -> Result<(), BoxError> {
         .timeout(PATIENCE)
         .service(client);
     let url = downstream.url("/");
+    // A call and the whole of its answer; an answer that blames the server is an error.
+    let mut get_from = async |url: &str| {
+        let request = Request::get(url).body(Empty::new())?;
+        let response = client.ready().await?.call(request).await?;
+        let status = response.status();
+        response.into_body().collect().await?;
+        if status.is_server_error() {
+            return Err(status.to_string().into());
+        }
+        Ok(())
+    };
 
     println!("the server is well");
-    get(&mut client, &url).await?;
+    told(get_from(&url).await)?;
 
     println!("it fails once: the call is tried again, and nobody notices");
-    get(&mut client, &downstream.url("/?fail_next=1")).await?;
-    get(&mut client, &url).await?;
+    told(get_from(&downstream.url("/?fail_next=1")).await)?;
+    told(get_from(&url).await)?;
     assert_eq!(
         (circuit.state(), circuit.snapshot().failed),
         (State::Closed, 1)
     );
 
+    let mut get = async || told(get_from(&url).await);
     for (trouble, kind) in [
         (Mood::Failing, None),
         (Mood::Hanging, None),
@@ -70,27 +80,25 @@ async fn main() -> Result<(), BoxError> {
     ] {
         println!("it is {trouble:?}");
         downstream.set(trouble);
-        assert_eq!(fail_until_open(&mut client, &url, &circuit).await, kind);
+        assert_eq!(fail_until_open(&mut get, &circuit).await, kind);
         let reached = downstream.reached();
-        fail_fast(&mut client, &url).await?;
+        fail_fast(&mut get).await;
         assert_eq!(downstream.reached(), reached);
-        fail_as_probe(&mut client, &url, &circuit).await?;
+        fail_as_probe(&mut get, &circuit).await;
         downstream.set(Mood::Healthy);
-        recover(&mut client, &url, &circuit).await?;
+        recover(&mut get, &circuit).await?;
     }
 
     println!("it is gone: connections are refused");
     let addr = downstream.addr();
     drop(downstream);
     tokio::task::yield_now().await;
-    assert_eq!(
-        fail_until_open(&mut client, &url, &circuit).await,
-        Some(ErrorKind::ConnectionRefused)
-    );
-    fail_fast(&mut client, &url).await?;
-    fail_as_probe(&mut client, &url, &circuit).await?;
+    let kind = fail_until_open(&mut get, &circuit).await;
+    assert_eq!(kind, Some(ErrorKind::ConnectionRefused));
+    fail_fast(&mut get).await;
+    fail_as_probe(&mut get, &circuit).await;
     downstream = Downstream::start_on(addr).await?;
-    recover(&mut client, &url, &circuit).await?;
+    recover(&mut get, &circuit).await?;
     assert!(downstream.reached() > 0);
     Ok(())
 }
@@ -122,29 +130,9 @@ impl<B> Policy<Request<Empty<Bytes>>, Response<B>, BoxError> for OnceMore {
     }
 }
 
-fn show(event: &TransitionEvent<'_>) {
-    let transition = event.transition();
-    let (from, to, reason) = (transition.from(), transition.to(), transition.reason());
-    println!("  circuit {}: {from} -> {to}, {reason}", event.circuit());
-}
+type Answer = Result<(), BoxError>;
 
-/// A call and the whole of its answer; an answer that blames the server is an error.
-async fn get<S, B>(client: &mut S, url: &str) -> Result<(), BoxError>
-where
-    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = BoxError>,
-    B: Body<Error: Into<BoxError>>,
-{
-    let answer = async {
-        let request = Request::get(url).body(Empty::new())?;
-        let response = client.ready().await?.call(request).await?;
-        let status = response.status();
-        response.into_body().collect().await.map_err(Into::into)?;
-        if status.is_server_error() {
-            return Err(status.to_string().into());
-        }
-        Ok(())
-    };
-    let answer: Result<(), BoxError> = answer.await;
+fn told(answer: Answer) -> Answer {
     match &answer {
         Ok(()) => println!("  answered"),
         Err(error) => println!("  error: {}", causes(error).last().unwrap_or(&**error)),
@@ -152,22 +140,15 @@ where
     answer
 }
 
-fn causes(error: &BoxError) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    successors(Some(&**error as &(dyn Error + 'static)), |&error| {
-        error.source()
-    })
-}
-
 /// Fails as often as it takes; what the operating system said of the last time.
-async fn fail_until_open<S, B>(client: &mut S, url: &str, circuit: &Circuit) -> Option<ErrorKind>
-where
-    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = BoxError>,
-    B: Body<Error: Into<BoxError>>,
-{
+async fn fail_until_open(
+    mut get: impl AsyncFnMut() -> Answer,
+    circuit: &Circuit,
+) -> Option<ErrorKind> {
     let failed = circuit.snapshot().failed;
     let mut kind = None;
     while circuit.state() == State::Closed {
-        let error = get(client, url).await.expect_err("the server fails");
+        let error = get().await.expect_err("the server fails");
         // A retry may have been rejected already.
         if !error.is::<Rejected>() {
             kind = causes(&error).find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
@@ -178,47 +159,25 @@ where
     kind
 }
 
-async fn fail_fast<S, B>(client: &mut S, url: &str) -> Result<(), BoxError>
-where
-    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = BoxError>,
-    B: Body<Error: Into<BoxError>>,
-{
+async fn fail_fast(mut get: impl AsyncFnMut() -> Answer) {
     for _ in 0..3 {
-        let error = get(client, url).await.err();
-        assert!(error.ok_or("a call was let through")?.is::<Rejected>());
+        let error = get().await.expect_err("the circuit is open");
+        assert!(error.is::<Rejected>());
     }
-    Ok(())
 }
 
 /// The one probe fails, and its retry is rejected.
-async fn fail_as_probe<S, B>(client: &mut S, url: &str, circuit: &Circuit) -> Result<(), BoxError>
-where
-    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = BoxError>,
-    B: Body<Error: Into<BoxError>>,
-{
+async fn fail_as_probe(mut get: impl AsyncFnMut() -> Answer, circuit: &Circuit) {
     let failed = circuit.snapshot().failed;
     wait_until_due(circuit).await;
-    assert!(get(client, url).await.is_err(), "a call was answered");
+    assert!(get().await.is_err(), "a call was answered");
     assert_eq!(circuit.snapshot().failed, failed + 1);
     assert_eq!(circuit.state(), State::Open);
-    Ok(())
 }
 
-async fn recover<S, B>(client: &mut S, url: &str, circuit: &Circuit) -> Result<(), BoxError>
-where
-    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error = BoxError>,
-    B: Body<Error: Into<BoxError>>,
-{
+async fn recover(mut get: impl AsyncFnMut() -> Answer, circuit: &Circuit) -> Answer {
     wait_until_due(circuit).await;
-    get(client, url).await?;
+    get().await?;
     assert_eq!(circuit.state(), State::Closed);
     Ok(())
-}
-
-/// Waits as long as the circuit says, and no longer.
-async fn wait_until_due(circuit: &Circuit) {
-    let left = || circuit.snapshot().retry_after.unwrap_or_default();
-    while !left().is_zero() {
-        tokio::time::sleep(left()).await;
-    }
 }

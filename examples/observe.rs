@@ -18,12 +18,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Path, State as Shared};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use breaker_examples::{Downstream, Mood};
-use breaker_layer::http::{ServerErrors, unavailable};
+use breaker_layer::http::ServerErrors;
 use breaker_layer::{
     BoxError, BreakerLayer, Circuit, Metrics, OpenTime, Percent, Probes, Registry, Rejected,
     Tracing, Trip,
@@ -128,10 +127,7 @@ async fn prices(Shared(app): Shared<Arc<App>>) -> axum::response::Response {
         Ok(status) if status.is_success() => "12\n".into_response(),
         Ok(_) => StatusCode::BAD_GATEWAY.into_response(),
         Err(error) => match error.downcast_ref::<Rejected>() {
-            Some(rejected) => {
-                let Ok(response) = unavailable::<_, Body, std::convert::Infallible>(*rejected, ());
-                response
-            }
+            Some(rejected) => axum::response::Response::from(*rejected),
             None => StatusCode::BAD_GATEWAY.into_response(),
         },
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use breaker_examples::{Downstream, Mood};
+use breaker_examples::{Downstream, Mood, causes, wait_until_due};
 use breaker_layer::http::{EndOfStream, ServerErrors};
 use breaker_layer::{
     BoxError, BreakerLayer, Circuit, ConfigError, OpenTime, Probes, Rejected, State,
@@ -120,20 +120,14 @@ fn circuit(name: &str) -> Result<Circuit, ConfigError> {
         .trip(Trip::consecutive_failures(THRESHOLD))
         .open_time(OpenTime::fixed(OPEN_FOR))
         .probes(Probes::new(1))
-        .observe(show)
+        .observe(|event: &TransitionEvent<'_>| println!("  {event}"))
         .build()
-}
-
-fn show(event: &TransitionEvent<'_>) {
-    let transition = event.transition();
-    let (from, to, reason) = (transition.from(), transition.to(), transition.reason());
-    println!("  circuit {}: {from} -> {to}, {reason}", event.circuit());
 }
 
 fn told(answer: Result<reqwest::StatusCode, BoxError>) -> Result<reqwest::StatusCode, BoxError> {
     match &answer {
         Ok(status) => println!("  answer: {status}"),
-        Err(error) => match chain(error).last() {
+        Err(error) => match causes(error).skip(1).last() {
             Some(cause) => println!("  error: {error}: {cause}"),
             None => println!("  error: {error}"),
         },
@@ -143,17 +137,5 @@ fn told(answer: Result<reqwest::StatusCode, BoxError>) -> Result<reqwest::Status
 
 /// A rejection lies under the errors of whatever is around the breaker.
 fn is_rejection(error: &BoxError) -> bool {
-    error.is::<Rejected>() || chain(error).any(|cause| cause.is::<Rejected>())
-}
-
-fn chain(error: &BoxError) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |&error| error.source())
-}
-
-/// Waits as long as the circuit says, and no longer.
-async fn wait_until_due(circuit: &Circuit) {
-    let left = || circuit.snapshot().retry_after.unwrap_or_default();
-    while !left().is_zero() {
-        tokio::time::sleep(left()).await;
-    }
+    causes(error).any(|cause| cause.is::<Rejected>())
 }

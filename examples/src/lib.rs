@@ -1,15 +1,18 @@
-//! The downstream that the examples call: a real HTTP server on loopback which behaves as it is told.
+//! The downstreams that the examples call, real servers on loopback which behave as they are told.
 //!
-//! It is told in three ways, the first of which wins: by a request about itself (its query, or headers
+//! The HTTP one is told in three ways, the first of which wins: by a request about itself (its query, or headers
 //! with the prefix `x-mock-`), by a request about the next ones (`fail_next=5`, `mood=hanging`), or
 //! from within the same process by [`Downstream::set`].
 
 mod downstream;
+pub mod greeter;
 mod instruction;
+mod scene;
 mod text;
 
 pub use downstream::Downstream;
 pub use instruction::Mood;
+pub use scene::{causes, wait_until_due};
 
 /// What must not compile does not, and beside it what does.
 #[cfg(doctest)]

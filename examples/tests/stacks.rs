@@ -11,6 +11,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
 use axum::routing::get;
+use breaker_examples::greeter::greeter_client::GreeterClient;
+use breaker_examples::greeter::greeter_server::{Greeter, GreeterServer};
+use breaker_examples::greeter::{Greeting, Name};
 use breaker_layer::http::{EndOfStream, GrpcErrors, ServerErrors, unavailable};
 use breaker_layer::{BoxError, BreakerLayer, Circuit, Error, Rejected, State, Trip};
 use http_body_util::{Either, Empty};
@@ -25,21 +28,6 @@ use tonic::{Code, Status};
 use tower::buffer::Buffer;
 use tower::util::{BoxCloneSyncService, BoxService};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
-
-use greeter::greeter_client::GreeterClient;
-use greeter::greeter_server::{Greeter, GreeterServer};
-use greeter::{Greeting, Name};
-
-#[allow(
-    missing_docs,
-    unreachable_pub,
-    clippy::all,
-    clippy::allow_attributes_without_reason,
-    reason = "made by build.rs"
-)]
-mod greeter {
-    tonic::include_proto!("greeter");
-}
 
 type Get = Request<Empty<Bytes>>;
 
