@@ -231,7 +231,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     if let [command, row, calls] = &arguments[..]
         && command == "count"
     {
-        let rows = healthy(present, names("host", 4096));
+        let mut rows = healthy(present, names("host", 4096));
+        rows.extend(flaky(present, names("flaky", 4096)));
         let row = rows.iter().find(|subject| subject.name.starts_with(row));
         row.ok_or("no such row")?.calls()(calls.parse()?);
         return Ok(ExitCode::SUCCESS);
