@@ -4,7 +4,7 @@
 use super::{
     model::{CircuitPart, Report, ServicePart},
     svg::{STYLE, escaped, picture},
-    table::{HEADS, doubts, row},
+    table::{HEADS, LEGEND, doubts, row},
     words::{count, counted, share, span},
 };
 use crate::input::show;
@@ -15,18 +15,21 @@ pub(crate) const ROWS: usize = 200;
 const PAGE: &str = "\
 :root{color-scheme:light dark;--ink:#1c2430;--soft:#667085;--line:#d8dde5;--paper:#fff;--shade:#f4f6f9;--link:#1f5fbf}
 @media (prefers-color-scheme:dark){:root{--ink:#e8ecf2;--soft:#98a3b3;--line:#39424f;--paper:#14181e;--shade:#1c222b;--link:#7fb0ff}}
-@media print{:root{--ink:#000;--soft:#444;--line:#bbb;--paper:#fff;--shade:#fff}section{break-inside:avoid}details:not([open])>*{display:none}nav{display:none}}
+@media print{:root{--ink:#000;--soft:#444;--line:#bbb;--paper:#fff;--shade:#fff;--link:#1f5fbf}}
 *{box-sizing:border-box}body{margin:0 auto;max-width:1040px;padding:24px 32px 48px;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
 h1{font-size:26px;margin:0 0 4px}h2{font-size:20px;margin:36px 0 2px}p{margin:6px 0}a{color:var(--link)}.soft{color:var(--soft)}
 svg.replay{display:block;width:100%;height:auto;margin:10px 0}
 table{border-collapse:collapse;width:100%;margin:8px 0;font-variant-numeric:tabular-nums}
 th{font-weight:500;color:var(--soft);text-align:right;border-bottom:1px solid var(--line);padding:4px 8px}
-td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--line)}th:first-child,td:first-child,.trips th,.trips td{text-align:left}
+td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--line);white-space:nowrap}td.why{white-space:normal}.wide{overflow-x:auto}.wide>svg{min-width:640px}th:first-child,td:first-child,.trips th,.trips td{text-align:left}
 tr:target td{background:#ffe9a8;color:#000}:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 ul.verdicts{padding-left:18px;margin:6px 0}summary{cursor:pointer;color:var(--link)}
 .key span{display:inline-block;width:14px;height:10px;margin:0 5px 0 14px;vertical-align:baseline}
 pre{background:var(--shade);padding:12px;overflow-x:auto;font-size:13px;white-space:pre-wrap}
-footer{margin-top:36px;border-top:1px solid var(--line);padding-top:10px}";
+footer{margin-top:36px;border-top:1px solid var(--line);padding-top:10px}
+@page{margin:14mm}
+@media print{body{max-width:none;padding:0;font-size:9.5pt}h1{font-size:17pt}h2{font-size:13pt;margin-top:20pt}nav{display:none}td,th{padding:2px 6px}
+.whole,svg,tr,footer{break-inside:avoid}h2,summary,thead{break-after:avoid}.wide{overflow:visible}.wide>svg{min-width:0}}";
 
 /// The report as a page, with so many services.
 pub(crate) fn html(report: &Report, top: usize) -> String {
@@ -45,6 +48,7 @@ pub(crate) fn html(report: &Report, top: usize) -> String {
         text += &format!("<p>{}</p>\n", escaped(&doubt));
     }
     text += KEY;
+    text += &format!("<p class=\"soft\">{LEGEND}</p>\n");
     let shown = || report.services.iter().take(top).enumerate();
     if report.services.len() > 1 {
         let links = shown().map(|(number, service)| {
@@ -87,7 +91,7 @@ const KEY: &str = "<p class=\"key soft replay\"><span style=\"background:var(--c
 
 fn section(report: &Report, service: &ServicePart, number: usize) -> String {
     let mut text = format!(
-        "<section id=\"service-{number}\">\n<h2>{}</h2>\n<p class=\"soft\">{}, {} failed, {}</p>\n<ul class=\"verdicts\">",
+        "<section id=\"service-{number}\">\n<div class=\"whole\"><h2>{}</h2>\n<p class=\"soft\">{}, {} failed, {}</p>\n<ul class=\"verdicts\">",
         escaped(&service.name),
         counted(service.calls, "call"),
         share(service.failures, service.calls),
@@ -97,16 +101,19 @@ fn section(report: &Report, service: &ServicePart, number: usize) -> String {
         let (name, verdict) = (escaped(&circuit.configuration), escaped(&circuit.verdict));
         text += &format!("<li><b>{name}</b>: {verdict}</li>");
     }
-    text += &format!("</ul>\n{}\n", picture(report, service, number));
+    text += &format!(
+        "</ul>\n<div class=\"wide\">{}</div>\n",
+        picture(report, service, number)
+    );
     let heads = HEADS
         .map(|head| format!("<th scope=\"col\">{head}</th>"))
         .concat();
-    text += &format!("<table><thead><tr>{heads}</tr></thead><tbody>");
+    text += &format!("<div class=\"wide\"><table><thead><tr>{heads}</tr></thead><tbody>");
     for circuit in &service.circuits {
         let cells = row(circuit).map(|cell| format!("<td>{}</td>", escaped(&cell)));
         text += &format!("<tr>{}</tr>", cells.concat());
     }
-    text += "</tbody></table>\n";
+    text += "</tbody></table></div></div>\n";
     for (lane, circuit) in service.circuits.iter().enumerate() {
         text += &trips(circuit, &format!("trip-{number}-{lane}"));
     }
@@ -118,7 +125,7 @@ fn trips(circuit: &CircuitPart, prefix: &str) -> String {
         return String::new();
     }
     let mut text = format!(
-        "<details{}><summary>{} of {}</summary><table class=\"trips\"><thead><tr><th scope=\"col\">tripped</th>\
+        "<details{}><summary>{} of {}</summary><div class=\"wide\"><table class=\"trips\"><thead><tr><th scope=\"col\">tripped</th>\
          <th scope=\"col\">open for</th><th scope=\"col\">why</th><th scope=\"col\">opened again</th>\
          <th scope=\"col\">in an outage</th></tr></thead><tbody>",
         if circuit.episodes.len() <= 8 {
@@ -134,7 +141,7 @@ fn trips(circuit: &CircuitPart, prefix: &str) -> String {
             .lasted
             .map_or("to the end".to_owned(), |lasted| span(lasted.0));
         text += &format!(
-            "<tr id=\"{prefix}-{number}\"><td>{}</td><td>{lasted}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr id=\"{prefix}-{number}\"><td>{}</td><td>{lasted}</td><td class=\"why\">{}</td><td>{}</td><td>{}</td></tr>",
             show(episode.tripped.0),
             escaped(&episode.reason),
             count(episode.reopened.into()),
@@ -142,7 +149,7 @@ fn trips(circuit: &CircuitPart, prefix: &str) -> String {
         );
     }
     let more = circuit.trips - circuit.episodes.len().min(ROWS) as u64;
-    text += "</tbody></table>";
+    text += "</tbody></table></div>";
     if more > 0 {
         text += &format!("<p>And {} more.</p>", count(more));
     }

@@ -1,5 +1,6 @@
 //! What is said of a replay, and how.
 
+mod axis;
 mod html;
 mod model;
 mod svg;

@@ -3,18 +3,18 @@
 use std::fmt::Write;
 
 use super::{
-    model::{CircuitPart, EpisodePart, Moment, Report, ServicePart},
+    axis::{LEFT, RIGHT, Scale, TOP},
+    model::{CircuitPart, EpisodePart, Report, ServicePart},
     words::{count, span},
 };
 use crate::input::show;
 
 const WIDTH: f64 = 960.0;
-/// Where the time begins and ends.
-const LEFT: f64 = 130.0;
-const RIGHT: f64 = 948.0;
 /// The traffic.
-const TOP: f64 = 14.0;
 const TRAFFIC: f64 = 96.0;
+/// The failure ratio.
+const RATIO: f64 = 34.0;
+const WHOLE: f64 = 24.0;
 /// A configuration.
 const LANE: f64 = 30.0;
 const BAR: f64 = 14.0;
@@ -27,7 +27,7 @@ pub(crate) const STYLE: &str = "\
 @media print{.replay{--ink:#000;--soft:#444;--line:#bbb;--calls:#b9c6d8;--failed:#b00;--open:#d4441c;--half:#eeb030;--closed:#edf5ef;print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 .replay text{fill:var(--ink)}.replay .soft{fill:var(--soft)}.replay .right{text-anchor:end}.replay .middle{text-anchor:middle}
 .replay .line{stroke:var(--line);fill:none}.replay .calls{fill:var(--calls)}.replay .failed{fill:var(--failed)}
-.replay .open{fill:var(--open)}.replay .half{fill:var(--half)}.replay .closed{fill:var(--closed)}
+.replay .ground{fill:var(--line);opacity:.35}.replay .open{fill:var(--open)}.replay .half{fill:var(--half)}.replay .closed{fill:var(--closed)}
 .replay .outage{fill:var(--failed);opacity:.1}.replay .trip{fill:var(--ink);stroke:none}
 .replay a:focus .trip,.replay a:hover .trip{fill:var(--open);stroke:var(--ink);stroke-width:2}.replay a:focus{outline:none}";
 
@@ -61,28 +61,12 @@ pub(crate) fn picture(report: &Report, service: &ServicePart, number: usize) -> 
 }
 
 fn height(service: &ServicePart) -> f64 {
-    TOP + TRAFFIC + service.circuits.len() as f64 * LANE + AXIS + 6.0
+    bottom(service) + AXIS + 6.0
 }
 
-/// Where a time lies.
-struct Scale {
-    from: u64,
-    to: u64,
-}
-
-impl Scale {
-    fn x(&self, Moment(at): Moment) -> f64 {
-        let whole = (self.to - self.from).max(1) as f64;
-        let part = at.clamp(self.from, self.to) - self.from;
-        LEFT + (RIGHT - LEFT) * part as f64 / whole
-    }
-
-    /// A period at least so wide that it can be seen.
-    fn bar(&self, from: Moment, to: Option<Moment>) -> (f64, f64) {
-        let start = self.x(from);
-        let end = to.map_or(RIGHT, |to| self.x(to));
-        (start, (end - start).max(0.8))
-    }
+/// Where the lanes end, and the axis lies.
+fn bottom(service: &ServicePart) -> f64 {
+    TOP + TRAFFIC + RATIO + service.circuits.len() as f64 * LANE
 }
 
 fn content(report: &Report, service: &ServicePart, number: Option<usize>) -> String {
@@ -91,7 +75,7 @@ fn content(report: &Report, service: &ServicePart, number: Option<usize>) -> Str
         to: report.log.to.0,
     };
     let mut text = String::new();
-    let bottom = TOP + TRAFFIC + service.circuits.len() as f64 * LANE;
+    let bottom = bottom(service);
     for outage in &service.outages {
         let (x, width) = scale.bar(outage.began, outage.ended);
         let height = bottom - TOP;
@@ -100,13 +84,14 @@ fn content(report: &Report, service: &ServicePart, number: Option<usize>) -> Str
         );
     }
     text += &traffic(service, &scale);
-    let mut y = TOP + TRAFFIC;
+    text += &ratio(service, &scale);
+    let mut y = TOP + TRAFFIC + RATIO;
     for (lane, circuit) in service.circuits.iter().enumerate() {
         let prefix = number.map(|number| format!("trip-{number}-{lane}"));
         text += &lane_of(circuit, &scale, y, prefix.as_deref());
         y += LANE;
     }
-    text + &axis(&scale, bottom)
+    text + &scale.axis(bottom)
 }
 
 /// Calls as columns, and the failed ones among them.
@@ -123,17 +108,12 @@ fn traffic(service: &ServicePart, scale: &Scale) -> String {
     let tall = TRAFFIC - 12.0;
     let [mut calls, mut failed] = [String::new(), String::new()];
     for column in &service.traffic.columns {
-        let start = scale.x(column.from);
-        let end = scale.x(Moment(column.from.0.saturating_add(width)));
+        let (start, wide) = scale.column(column.from, width);
         for (path, count) in [(&mut calls, column.calls), (&mut failed, column.failures)] {
             if count > 0 {
                 let high = tall * f64::from(count) / f64::from(most);
                 // Writing to a string cannot fail.
-                let _ = write!(
-                    path,
-                    "M{start:.2} {floor}v-{high:.2}h{:.2}v{high:.2}z",
-                    (end - start).max(0.5)
-                );
+                let _ = write!(path, "M{start:.2} {floor}v-{high:.2}h{wide:.2}v{high:.2}z");
             }
         }
     }
@@ -151,6 +131,32 @@ fn traffic(service: &ServicePart, scale: &Scale) -> String {
         x = LEFT - 10.0,
         high = TOP + 12.0,
         low = floor,
+    )
+}
+
+/// How many of the calls failed, however few they were.
+fn ratio(service: &ServicePart, scale: &Scale) -> String {
+    let floor = TOP + TRAFFIC + WHOLE;
+    let mut failed = String::new();
+    for column in &service.traffic.columns {
+        if column.failures > 0 {
+            let (start, wide) = scale.column(column.from, service.traffic.width.0);
+            let high = WHOLE * f64::from(column.failures) / f64::from(column.calls);
+            // Writing to a string cannot fail.
+            let _ = write!(
+                failed,
+                "M{start:.2} {floor}v-{high:.2}h{wide:.2}v{high:.2}z"
+            );
+        }
+    }
+    format!(
+        "<rect class=\"ground\" x=\"{LEFT}\" y=\"{}\" width=\"{}\" height=\"{WHOLE}\"/>\
+         <path class=\"failed ratio\" d=\"{failed}\"/>\
+         <text class=\"right soft\" x=\"{}\" y=\"{}\">failure ratio</text>",
+        TOP + TRAFFIC,
+        RIGHT - LEFT,
+        LEFT - 10.0,
+        floor - 8.0,
     )
 }
 
@@ -217,69 +223,6 @@ pub(crate) fn told(episode: &EpisodePart) -> String {
     };
     format!("{}: {}, {lasted}", show(episode.tripped.0), episode.reason)
 }
-
-fn axis(scale: &Scale, y: f64) -> String {
-    let whole = scale.to - scale.from;
-    let step = STEPS
-        .map(|seconds| seconds * 1_000_000_000)
-        .into_iter()
-        .find(|step| whole / step <= 8)
-        .unwrap_or(u64::MAX);
-    let mut text = format!("<path class=\"line\" d=\"M{LEFT} {y}H{RIGHT}\"/>");
-    let mut at = scale.from.div_ceil(step).saturating_mul(step);
-    while at <= scale.to {
-        let x = scale.x(Moment(at));
-        let time = show(at);
-        let (day, clock) = (&time[..10], &time[11..19]);
-        let label = if step >= 86_400_000_000_000 {
-            day
-        } else {
-            clock
-        };
-        text += &format!("<path class=\"line\" d=\"M{x:.2} {TOP}V{}\"/>", y + 5.0);
-        // Where the date stands, or the picture ends, there is no room.
-        if x > LEFT + 30.0 && x < RIGHT - 24.0 {
-            text += &format!(
-                "<text class=\"middle soft\" x=\"{x:.2}\" y=\"{}\">{label}</text>",
-                y + 18.0
-            );
-        }
-        let Some(next) = at.checked_add(step) else {
-            break;
-        };
-        at = next;
-    }
-    text + &format!(
-        "<text class=\"right soft\" x=\"{}\" y=\"{}\">{} UTC</text>",
-        LEFT - 10.0,
-        y + 18.0,
-        &show(scale.from)[..10]
-    )
-}
-
-/// Steps of the axis in seconds.
-const STEPS: [u64; 20] = [
-    1,
-    2,
-    5,
-    10,
-    30,
-    60,
-    120,
-    300,
-    600,
-    1800,
-    3600,
-    7200,
-    21600,
-    43200,
-    86400,
-    172_800,
-    864_000,
-    8_640_000,
-    86_400_000,
-    1_000_000_000,
-];
 
 /// The end of a long name: that of a path tells more than its start.
 fn shortened(name: &str) -> String {

@@ -9,6 +9,11 @@ use super::{
 };
 use crate::input::show;
 
+/// What the figures under [`HEADS`] count.
+pub(crate) const LEGEND: &str = "\
+An outage is told from the log alone: from where failures outrun successes by ten to where successes do so again. Of the calls \
+rejected, harm had succeeded and saved had failed; waste is failures let pass. To trip and to closed are the middle times from \
+an outage's first failure to the trip, and from its end until the circuit is closed.";
 /// So many trips of a circuit are listed.
 const LISTED: usize = 5;
 
@@ -32,7 +37,7 @@ pub(crate) fn table(report: &Report, top: usize) -> String {
     if let Some(suggestion) = &report.suggestion {
         text += &format!("\n{}", suggestion.text());
     }
-    text.push('\n');
+    text += &format!("\n{LEGEND}\n");
     for caveat in report.caveats {
         text += &format!("Note: {caveat}\n");
     }
