@@ -99,7 +99,7 @@ fn apache_writes_the_time_of_the_start_and_may_say_how_long_it_took() {
         |arguments: &[&str]| replay(&[&["--duration-unit", "us"], arguments].concat(), &apache);
     let started = told(&["--input", "apache"]);
     assert!(
-        started.starts_with("600 calls from 2026-11-02T08:00:00.000Z to 2026-11-02T08:01:00.500Z"),
+        started.starts_with("600 calls from 2026-11-02T08:00:00.000Z to 2026-11-02T08:01:01.400Z"),
         "{started}"
     );
     assert!(started.contains("33 % failed, 1 outage"), "{started}");
@@ -107,7 +107,7 @@ fn apache_writes_the_time_of_the_start_and_may_say_how_long_it_took() {
     assert_eq!(told(&["--time-is", "start"]), started);
     let ended = told(&["--input", "nginx"]);
     assert!(
-        ended.starts_with("600 calls from 2026-11-02T07:59:58.500Z to 2026-11-02T08:00:59.000Z"),
+        ended.starts_with("600 calls from 2026-11-02T07:59:58.500Z to 2026-11-02T08:00:59.900Z"),
         "{ended}"
     );
 }
@@ -130,4 +130,26 @@ fn a_template_keeps_what_is_usual_in_the_format_that_was_named() {
     assert!(told("apache").contains("shop: 600 calls, 33 % failed, 1 outage"));
     let error = refused(&["--input", "json", "--log-format", "$msec $status"], &text);
     assert!(error.contains("--log-format is for text"), "{error}");
+}
+
+#[test]
+fn whole_seconds_are_spread_whatever_their_notation() {
+    let combined = log(|s, _, status| {
+        format!("10.0.0.1 - - [02/Nov/2026:08:00:{s:02} +0000] \"GET / HTTP/1.1\" {status} 5\n")
+    });
+    let iso = log(|s, _, status| {
+        format!("{{\"time\":\"2026-11-02T08:00:{s:02}+00:00\",\"status\":{status}}}\n")
+    });
+    let unix =
+        log(|s, _, status| format!("{{\"time\":{},\"status\":{status}}}\n", 1_793_606_400 + s));
+    let exact = log(|s, m, status| {
+        format!(
+            "{{\"time\":{}{m:03},\"status\":{status}}}\n",
+            1_793_606_400 + s
+        )
+    });
+    let wanted = replay(&[], &exact);
+    assert_eq!(replay(&[], &combined), wanted);
+    assert_eq!(replay(&[], &iso), wanted);
+    assert_eq!(replay(&[], &unix), wanted);
 }

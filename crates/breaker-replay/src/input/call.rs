@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use super::{
     fields::{Field, Fields, Value},
     services::LONGEST_NAME,
-    time::{Times, Unit, number, unix},
+    time::{Times, Unit, number},
 };
 
 /// What became of a call.
@@ -126,7 +126,7 @@ impl Reading {
     ) -> Result<(Call, Cow<'f, [u8]>), Flaw> {
         let time = match fields.get(Field::Time) {
             Value::Text(text) => self.times.parse(text),
-            Value::Number(time) => unix(*time),
+            Value::Number(time) => self.times.number(*time),
             Value::Missing => return Err(Flaw::NoTime),
             Value::Bool(_) => None,
         };
@@ -143,6 +143,19 @@ impl Reading {
             fate: self.fate(fields)?,
         };
         Ok((call, self.service(fields)?))
+    }
+
+    /// The second of a call, where the log has had whole seconds alone until now.
+    pub(crate) const fn second(&self, call: &Call) -> Option<u64> {
+        let time = match self.time_is {
+            TimeIs::Start => call.start,
+            TimeIs::End => call.end,
+        };
+        if self.times.are_fine() {
+            None
+        } else {
+            Some(time)
+        }
     }
 
     fn took(&self, fields: &Fields<'_>) -> Result<u64, Flaw> {

@@ -8,6 +8,7 @@ use super::{
     call::{Call, Reading},
     format::{Cutter, Options},
     lines::{LONGEST, Line, Lines},
+    seconds::Seconds,
     services::Services,
 };
 
@@ -38,6 +39,7 @@ pub(crate) struct Log<'o, R> {
     options: &'o Options,
     reader: Option<(Cutter, Reading)>,
     number: u64,
+    seconds: Seconds,
 }
 
 /// Why a log is not read on.
@@ -54,6 +56,7 @@ impl<'o, R: Read> Log<'o, R> {
             options,
             reader: None,
             number: 0,
+            seconds: Seconds::default(),
         }
     }
 
@@ -67,6 +70,25 @@ impl<'o, R: Read> Log<'o, R> {
         services: &mut Services,
         seen: &mut Seen,
     ) -> Result<Option<Call>, Stop> {
+        loop {
+            if let Some(call) = self.seconds.next() {
+                return Ok(Some(call));
+            }
+            match self.read(services, seen)? {
+                Some((call, None)) if self.seconds.is_empty() => return Ok(Some(call)),
+                Some((call, second)) => self.seconds.push(call, second),
+                None if self.seconds.is_empty() => return Ok(None),
+                None => self.seconds.spread(),
+            }
+        }
+    }
+
+    /// The next call as it stands in the log, with its second where there is nothing finer.
+    fn read(
+        &mut self,
+        services: &mut Services,
+        seen: &mut Seen,
+    ) -> Result<Option<(Call, Option<u64>)>, Stop> {
         while let Some(line) = self.lines.next().map_err(Stop::Io)? {
             self.number += 1;
             let line = match line {
@@ -111,13 +133,14 @@ fn understood(
     cutter: &mut Cutter,
     reading: &mut Reading,
     services: &mut Services,
-) -> Result<Option<Call>, String> {
+) -> Result<Option<(Call, Option<u64>)>, String> {
     let fields = cutter.fields(line)?;
     let (call, service) = reading
         .call(&fields)
         .map_err(|flaw| flaw.text().to_owned())?;
     let number = services.number(&service);
-    Ok(number.map(|service| Call { service, ..call }))
+    let second = reading.second(&call);
+    Ok(number.map(|service| (Call { service, ..call }, second)))
 }
 
 impl Seen {

@@ -7,6 +7,7 @@ mod format;
 mod json;
 mod lines;
 mod log;
+mod seconds;
 mod services;
 mod source;
 mod template;

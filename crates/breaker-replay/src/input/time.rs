@@ -3,7 +3,7 @@
 use jiff::{Timestamp, fmt::temporal::DateTimeParser};
 
 /// Nanoseconds of a second.
-const SECOND: u64 = 1_000_000_000;
+pub(crate) const SECOND: u64 = 1_000_000_000;
 
 /// Reads times, and remembers the second of the last one: lines of a log share it with the line before.
 #[derive(Default)]
@@ -11,30 +11,32 @@ pub(crate) struct Times {
     /// Everything up to the second of the last RFC 3339 time, and that second.
     last: [u8; 19],
     second: u64,
-    /// The last time that has whole seconds alone, and how many lines had the same.
-    whole: u64,
-    sharing: u64,
+    is_fine: bool,
 }
 
 impl Times {
-    /// A time as text: RFC 3339, `10/Oct/2000:13:55:36 -0700`, or a number as [`unix`] takes it. In nanoseconds since 1970.
+    /// A time as text: RFC 3339, `10/Oct/2000:13:55:36 -0700`, or a number. In nanoseconds since 1970.
     pub(crate) fn parse(&mut self, text: &[u8]) -> Option<u64> {
-        match text {
-            [_, _, b'/', ..] => combined(text).map(|time| self.spread(time)),
+        let time = match text {
+            [_, _, b'/', ..] => combined(text),
             [_, _, _, _, b'-', ..] => self.rfc3339(text),
             _ => unix(number(text)?),
-        }
+        };
+        time.inspect(|time| self.learn(*time))
     }
 
-    /// Lines of the same whole second follow one another by a microsecond: calls of the very same moment would all draw
-    /// alike for a probe.
-    fn spread(&mut self, time: u64) -> u64 {
-        if time != self.whole {
-            (self.whole, self.sharing) = (time, 0);
-        }
-        let spread = time + self.sharing.min(999_999) * 1000;
-        self.sharing += 1;
-        spread
+    /// A time as a number: seconds since 1970, or a part of a second as [`unix`] tells them apart.
+    pub(crate) fn number(&mut self, time: f64) -> Option<u64> {
+        unix(time).inspect(|time| self.learn(*time))
+    }
+
+    const fn learn(&mut self, time: u64) {
+        self.is_fine |= !time.is_multiple_of(SECOND);
+    }
+
+    /// Whether a time had a fraction of a second yet.
+    pub(crate) const fn are_fine(&self) -> bool {
+        self.is_fine
     }
 
     fn rfc3339(&mut self, text: &[u8]) -> Option<u64> {
@@ -153,7 +155,6 @@ mod tests {
 
     #[test]
     fn one_moment_in_every_notation() {
-        let mut times = Times::default();
         for text in [
             "2000-10-10T20:55:36Z",
             "2000-10-10T13:55:36-07:00",
@@ -165,17 +166,9 @@ mod tests {
             "971211336000000",
             "971211336000000000",
         ] {
-            assert_eq!(times.parse(text.as_bytes()), Some(MOMENT), "{text}");
+            let time = Times::default().parse(text.as_bytes());
+            assert_eq!(time, Some(MOMENT), "{text}");
         }
-    }
-
-    #[test]
-    fn lines_of_one_whole_second_follow_one_another() {
-        let mut times = Times::default();
-        let mut next = |text: &str| times.parse(text.as_bytes());
-        assert_eq!(next("10/Oct/2000:13:55:36 -0700"), Some(MOMENT));
-        assert_eq!(next("10/Oct/2000:13:55:36 -0700"), Some(MOMENT + 1000));
-        assert_eq!(next("10/Oct/2000:13:55:37 -0700"), Some(MOMENT + SECOND));
     }
 
     #[test]

@@ -15,8 +15,8 @@ const CAVEATS: [&str; 4] = [
      outage might have been shorter.",
     "If another breaker or a retry stood before the downstream, its doings are in the log, and are taken for the traffic.",
     "Every call counts as made by one client with one circuit; a fleet has a circuit each, and each sees a part of this.",
-    "Where the log has whole seconds alone, as nginx and Apache write them, everything here is good to a second, and after a \
-     short outage more calls look rejected in vain than were.",
+    "Where the log has whole seconds alone, as nginx and Apache write them, the calls of a second are spread over it, and \
+     everything here is good to a second.",
 ];
 
 /// What is said of a replay.
