@@ -57,9 +57,17 @@ pub(super) enum Standing {
     /// It could be due for a probe since long, and nobody came.
     Abandoned(Word),
     /// It is closed.
-    Closed(Word, Rank),
+    Closed(Closed),
     /// It is closed, and as good as none.
     Spent(Word),
+}
+
+/// A closed circuit, as far as it was looked at.
+pub(super) struct Closed {
+    pub(super) word: Word,
+    is_kept: bool,
+    is_recovering: bool,
+    idle: Duration,
 }
 
 /// Who is to go: the lesser goes first.
@@ -151,15 +159,24 @@ impl<K> Entry<K> {
         if !is_kept && (idle >= limits.idle || word.is_calm() && is_empty()) {
             return Standing::Spent(word);
         }
-        let evidence = slot.evidence(word, now);
-        let rank = (
+        Standing::Closed(Closed {
+            word,
             is_kept,
             is_recovering,
-            evidence,
-            std::cmp::Reverse(idle),
+            idle,
+        })
+    }
+
+    /// How soon a closed one is to go. `now` is a time of the circuit's clock.
+    pub(super) fn rank(&self, closed: &Closed, now: Timestamp) -> Rank {
+        let slot = self.circuit.slot();
+        (
+            closed.is_kept,
+            closed.is_recovering,
+            slot.evidence(closed.word, slot.since_built(now)),
+            std::cmp::Reverse(closed.idle),
             self.number,
-        );
-        Standing::Closed(word, rank)
+        )
     }
 }
 

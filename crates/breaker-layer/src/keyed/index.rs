@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak, atomic::Ordering::Relaxed};
 use breaker_core::Timestamp;
 
 use super::{
-    entry::{Entry, Key, Limits, Rank, Standing},
+    entry::{Closed, Entry, Key, Limits, Rank, Standing},
     tenant::Tenant,
 };
 
@@ -27,7 +27,9 @@ pub(super) struct Index<K: Key> {
 
 /// What was taken out of the index, to be dropped with nothing held.
 pub(super) struct Gone<K> {
-    pub(super) entries: Vec<Arc<Entry<K>>>,
+    /// Mostly there is no other, and a list would be an allocation.
+    first: Option<Arc<Entry<K>>>,
+    others: Vec<Arc<Entry<K>>>,
     /// How many of them were not closed.
     pub(super) abandoned: u64,
 }
@@ -35,9 +37,23 @@ pub(super) struct Gone<K> {
 impl<K> Default for Gone<K> {
     fn default() -> Self {
         Self {
-            entries: Vec::new(),
+            first: None,
+            others: Vec::new(),
             abandoned: 0,
         }
+    }
+}
+
+impl<K> Gone<K> {
+    fn push(&mut self, entry: Arc<Entry<K>>) {
+        match self.first {
+            None => self.first = Some(entry),
+            Some(_) => self.others.push(entry),
+        }
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Arc<Entry<K>>> {
+        self.first.iter().chain(&self.others)
     }
 }
 
@@ -131,10 +147,11 @@ impl<K: Key> Index<K> {
         for _ in 0..SAMPLE.min(self.closed) {
             self.closed_hand = next(self.closed_hand, self.closed);
             let place = self.closed_hand;
-            if let Some((word, rank)) = self.look(place, now, limits, gone) {
+            if let Some(closed) = self.look(place, now, limits, gone) {
+                let rank = self.entries[place].rank(&closed, now);
                 let is_least = least.as_ref().is_none_or(|(least, ..)| rank < *least);
                 if is_least {
-                    least = Some((rank, self.entries[place].clone(), word));
+                    least = Some((rank, self.entries[place].clone(), closed.word));
                 }
             } else if self.entries.len() < limits.circuits {
                 return true;
@@ -148,8 +165,7 @@ impl<K: Key> Index<K> {
         // If something happened to it just now it stays, and another is found the next time.
         let goes = entry.circuit.slot().vacate_told(word);
         if goes {
-            gone.entries
-                .push(self.take(entry.place.load(Relaxed) as usize));
+            gone.push(self.take(entry.place.load(Relaxed) as usize));
         }
         goes
     }
@@ -171,14 +187,14 @@ impl<K: Key> Index<K> {
         }
     }
 
-    /// Looks at what is in a place, puts it where it belongs, takes it out if it is spent, and gives its rank if it could go.
+    /// Looks at what is in a place, puts it where it belongs, takes it out if it is spent, and gives it if it could go.
     fn look(
         &mut self,
         place: usize,
         now: Timestamp,
         limits: &Limits,
         gone: &mut Gone<K>,
-    ) -> Option<(breaker_core::Word, Rank)> {
+    ) -> Option<Closed> {
         let entry = &self.entries[place];
         let (word, is_closed) = match entry.standing(now, limits) {
             Standing::Held => {
@@ -187,17 +203,17 @@ impl<K: Key> Index<K> {
                 }
                 return None;
             }
-            Standing::Closed(word, rank) => {
+            Standing::Closed(closed) => {
                 if place >= self.closed {
                     self.free(place);
                 }
-                return Some((word, rank));
+                return Some(closed);
             }
             Standing::Spent(word) => (word, true),
             Standing::Abandoned(word) => (word, false),
         };
         if entry.circuit.slot().vacate_told(word) {
-            gone.entries.push(self.take(place));
+            gone.push(self.take(place));
             gone.abandoned += u64::from(!is_closed);
         }
         None

@@ -19,9 +19,9 @@ use super::{
 use crate::observe::KeyedNews;
 
 /// What became of the wish for a circuit.
-pub(super) enum Made {
+pub(super) enum Made<K> {
     /// There is one now, or there was.
-    Yes,
+    Yes(Arc<Entry<K>>),
     /// There is no room.
     No,
     /// The table is gone.
@@ -40,15 +40,14 @@ impl<K: Key> Registry<K> {
         took: Option<Duration>,
     ) {
         loop {
-            let Some(entry) = self.find(key, tenancy) else {
-                if !needs_circuit {
-                    return;
-                }
-                match self.make(key, tenancy) {
-                    Made::Yes => continue,
+            let entry = match self.find(key, tenancy) {
+                Some(entry) => entry,
+                None if !needs_circuit => return,
+                None => match self.make(key, tenancy) {
+                    Made::Yes(entry) => entry,
                     Made::No => return self.pass_uncounted(tenancy),
                     Made::Gone => return,
-                }
+                },
             };
             let permit = entry.circuit.first_permit(entry.first);
             let slot = permit.slot();
@@ -82,24 +81,24 @@ impl<K: Key> Registry<K> {
     }
 
     /// Makes the circuit of a key, unless there is one.
-    pub(super) fn make(&self, key: &K, tenancy: u32) -> Made {
+    pub(super) fn make(&self, key: &K, tenancy: u32) -> Made<K> {
         let tenant = self.tenant(tenancy);
         tenant.map_or(Made::Gone, |tenant| self.make_for(key, &tenant))
     }
 
-    pub(super) fn make_for(&self, key: &K, tenant: &Tenant<K>) -> Made {
+    pub(super) fn make_for(&self, key: &K, tenant: &Tenant<K>) -> Made<K> {
         let (parts, limits) = (&tenant.parts, &tenant.limits);
         // The user's functions run before the lock is taken.
         let (policy, name, now) = (parts.policy(key), parts.name_of(key), parts.clock.now());
         let mut gone = Gone::default();
         let map = self.map.pin();
         let mut index = self.index();
-        if map.contains(key) {
-            return Made::Yes;
+        if let Some(ByKey(entry)) = map.get(key) {
+            return Made::Yes(entry.clone());
         }
         let has_room = index.make_room(now, limits, &mut gone);
         self.remove(&gone);
-        let mut began = None;
+        let (mut made, mut began) = (Made::No, None);
         if has_room {
             let circuit = parts.circuit(name, policy, now);
             // Held, it is not taken away before its observers know of it.
@@ -111,7 +110,8 @@ impl<K: Key> Registry<K> {
             self.turn.fetch_add(1, AcqRel);
             map.insert(ByKey(entry.clone()));
             self.turn.fetch_add(1, AcqRel);
-            index.push(entry);
+            index.push(entry.clone());
+            made = Made::Yes(entry);
         }
         drop(index);
         drop(map);
@@ -119,7 +119,7 @@ impl<K: Key> Registry<K> {
         if let Some(circuit) = began {
             parts.observers.tell_began(&circuit);
         }
-        if has_room { Made::Yes } else { Made::No }
+        made
     }
 
     /// Looks at a circuit, and takes it away if it is spent.
@@ -158,14 +158,14 @@ impl<K: Key> Registry<K> {
     /// they are the user's.
     fn remove(&self, gone: &Gone<K>) {
         let map = self.map.pin();
-        for entry in &gone.entries {
+        for entry in gone.entries() {
             map.remove(&entry.key);
         }
     }
 
     /// With nothing held.
     fn bury(&self, gone: Gone<K>, tenant: &Tenant<K>) {
-        for entry in &gone.entries {
+        for entry in gone.entries() {
             entry.circuit.slot().clear();
         }
         if gone.abandoned > 0 {
