@@ -24,6 +24,11 @@ struct Mistakes;
 #[doc = include_str!("../../crates/breaker-layer/src/guide/stacks.md")]
 struct Stacks;
 
+/// So does what it says of many hosts.
+#[cfg(doctest)]
+#[doc = include_str!("../../crates/breaker-layer/src/guide/hosts.md")]
+struct Hosts;
+
 /// The README's example compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

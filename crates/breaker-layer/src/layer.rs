@@ -107,7 +107,8 @@ impl<J, A> BreakerLayer<J, A> {
         }
     }
 
-    /// Has each call wait for its turn rather than be rejected: for balancers.
+    /// Has each call wait for its turn rather than be rejected: for balancers, of which the [guide](crate::guide) has an
+    /// example. [`Wait`](crate::Wait) says what it needs of Tokio.
     #[cfg(feature = "tokio")]
     pub const fn wait(self) -> crate::wait::WaitLayer<J, A> {
         crate::wait::WaitLayer::new(self)

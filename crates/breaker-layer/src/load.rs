@@ -4,6 +4,7 @@ use tower::load::Load;
 
 use crate::service::Breaker;
 
+/// With the feature `load`: that of the inner service.
 impl<S: Load, J, A> Load for Breaker<S, J, A> {
     type Metric = S::Metric;
 
@@ -12,6 +13,7 @@ impl<S: Load, J, A> Load for Breaker<S, J, A> {
     }
 }
 
+/// With the feature `load`: that of the inner service.
 #[cfg(feature = "tokio")]
 impl<S: Load, J, A> Load for crate::wait::Wait<S, J, A> {
     type Metric = S::Metric;
@@ -21,6 +23,7 @@ impl<S: Load, J, A> Load for crate::wait::Wait<S, J, A> {
     }
 }
 
+/// With the feature `load`: that of the inner service.
 #[cfg(feature = "keyed")]
 impl<S, K, X, J, A> Load for crate::keyed::KeyedBreaker<S, K, X, J, A>
 where

@@ -7,10 +7,14 @@
 #![doc = include_str!("answers.md")]
 #![cfg_attr(feature = "tonic", doc = include_str!("grpc.md"))]
 #![cfg_attr(feature = "tokio", doc = include_str!("balancers.md"))]
-// Its snippets are tests of `breaker-examples`, which has what they need.
+// The snippets of these two are tests of `breaker-examples`, which has what they need.
 #![cfg_attr(
     all(feature = "http", feature = "tonic", not(doctest)),
     doc = include_str!("stacks.md")
+)]
+#![cfg_attr(
+    all(feature = "http", feature = "keyed", not(doctest)),
+    doc = include_str!("hosts.md")
 )]
 #![doc = include_str!("settings.md")]
 #![doc = include_str!("testing.md")]

@@ -33,6 +33,52 @@ pub use status::ServerErrors;
 pub use unavailable::unavailable;
 
 /// Says what a response means by its headers, and by how its body ends.
+///
+/// One of your own that [`EndOfStream`] is to ask is `Clone`, and implements [`Classify`](crate::Classify) for what has no
+/// body to wait for, an error above all:
+///
+/// ```
+/// use breaker_layer::http::{ClassifyStream, EndOfStream};
+/// use breaker_layer::{BreakerLayer, Circuit, Classify, Outcome};
+/// use http::{HeaderMap, Response, StatusCode};
+///
+/// /// An export is good once its last line has been written, which its trailers say.
+/// #[derive(Clone)]
+/// struct Exports;
+///
+/// impl ClassifyStream for Exports {
+///     fn headers(&self, status: StatusCode, _: &HeaderMap) -> Option<Outcome> {
+///         status.is_server_error().then_some(Outcome::Failure)
+///     }
+///
+///     fn end(&self, trailers: Option<&HeaderMap>) -> Outcome {
+///         match trailers.is_some_and(|trailers| trailers.contains_key("x-complete")) {
+///             true => Outcome::Success,
+///             false => Outcome::Failure,
+///         }
+///     }
+/// }
+///
+/// impl<B, E> Classify<Response<B>, E> for Exports {
+///     fn classify(&self, result: Result<&Response<B>, &E>) -> Outcome {
+///         match result {
+///             Ok(response) => self.at_headers(response.status(), response.headers()),
+///             Err(_) => Outcome::Failure,
+///         }
+///     }
+/// }
+///
+/// let circuit = Circuit::builder("exports").build()?;
+/// let layer = BreakerLayer::new(circuit.clone()).settle_with(EndOfStream::new(Exports));
+/// # use tower::{Layer, ServiceExt};
+/// # tokio_test::block_on(async {
+/// # let body = |_: ()| async { Ok::<_, std::io::Error>(Response::new(http_body_util::Full::new(bytes::Bytes::from("a line")))) };
+/// # let response = layer.layer(tower::service_fn(body)).oneshot(()).await.unwrap();
+/// # http_body_util::BodyExt::collect(response.into_body()).await.unwrap();
+/// # assert_eq!(circuit.snapshot().failed, 1);
+/// # });
+/// # Ok::<(), breaker_layer::ConfigError>(())
+/// ```
 pub trait ClassifyStream {
     /// What the headers say, if the body cannot change it.
     fn headers(&self, status: StatusCode, headers: &HeaderMap) -> Option<Outcome>;
