@@ -1,6 +1,6 @@
 //! What the user chose, checked once.
 
-use core::{fmt, time::Duration};
+use core::{fmt, num::NonZeroU32, time::Duration};
 
 use crate::{
     policy::{
@@ -86,6 +86,8 @@ pub struct Config {
     pub(crate) slow_after: Option<Duration>,
     pub(crate) cancelled_is_failure: bool,
     pub(crate) count_calls: bool,
+    /// The size of the window of calls, where nothing else is kept.
+    pub(crate) ring_only: Option<NonZeroU32>,
     pub(crate) layout: Layout,
 }
 
@@ -123,10 +125,7 @@ impl Config {
     /// Whether a closed circuit's calls count in a window of calls, and in nothing else that is kept, however long they take.
     #[inline]
     pub const fn counts_in_ring_only(&self) -> bool {
-        self.trip.is_ring_only()
-            && !self.count_calls
-            && self.ramp.is_none()
-            && self.slow_after.is_none()
+        self.ring_only.is_some()
     }
 
     /// Whether a success is counted even where it can change nothing.
@@ -227,6 +226,7 @@ impl ConfigBuilder {
             "slow_after",
             "a duration, because a slow rate is asked for",
         )?;
+        let is_plain = !self.count_calls && self.ramp.is_none() && self.slow_after.is_none();
         let mut config = Config {
             trip,
             open: self.open_time.check()?,
@@ -235,6 +235,7 @@ impl ConfigBuilder {
             slow_after: self.slow_after,
             cancelled_is_failure: self.cancelled_is_failure,
             count_calls: self.count_calls,
+            ring_only: trip.ring_only().filter(|_| is_plain),
             layout: Layout::default(),
         };
         config.layout = Layout::of(&config);

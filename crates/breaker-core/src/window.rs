@@ -192,6 +192,9 @@ impl<'a, C: Cell64> Beside<'a, C> {
             && let Some(totals) = ring.record(generation, call)
         {
             weighed.broken = limits.judge(totals);
+            if call.failed && weighed.broken.is_some() {
+                ring.unsettle();
+            }
             weighed.clean = ring.is_clean(totals);
             weighed.failures = totals.failures;
         }
@@ -203,15 +206,34 @@ impl<'a, C: Cell64> Beside<'a, C> {
         weighed
     }
 
-    /// Counts a call in a full window of calls that loses one of the same kind, so that nothing else changes; `false`, and
-    /// nothing is written, where that is not so, or a failure finds a rule broken.
+    /// Counts a call in a full window of calls, which is all there is, where it replaces one of the same kind, so that nothing
+    /// else changes; `false`, and nothing is written, where that is not so, or no failure was judged since the last
+    /// [`Beside::unsettle`].
     #[inline]
-    pub fn count_same(&self, generation: u16, call: Call) -> bool {
-        self.ring().is_some_and(|(ring, limits)| {
-            // The settings may have changed, so that the next failure trips whatever it replaces.
-            let is_broken = || limits.judge(ring.totals(generation)).is_some();
-            !(call.failed && is_broken()) && ring.count_same(generation, call)
-        })
+    pub fn count_same(&self, generation: u16, failed: bool) -> bool {
+        let at = usize::from(self.config.layout.calls);
+        let (Some(cell), Some(size)) = (self.cells.get(at), self.config.ring_only) else {
+            return false;
+        };
+        let (head, size) = (Head(cell.get()), size.get().into());
+        let is_settled = match failed {
+            true => head.is_judged(generation),
+            false => head.is_full(generation, size),
+        };
+        // Read before the place is taken: whatever comes there in between comes as if after this call.
+        let place = head.place();
+        let bits = self.cells.get(at + 2 + place as usize / 32);
+        let is_same = |bits: &C| bits.get() >> (place % 32 * 2) & 3 == failed.into();
+        is_settled && bits.is_some_and(is_same) && cell.replace(head.0, head.next_place(size).0)
+    }
+
+    /// The settings have changed: the next failure is judged, whatever it replaces.
+    ///
+    /// Whoever records a failure by settings that were replaced meanwhile calls this, too.
+    pub fn unsettle(&self) {
+        if let Some((ring, _)) = self.ring() {
+            ring.unsettle();
+        }
     }
 
     /// Counts a good call in the window of time, where there is one, unless that could break a rule; `false` then, and nothing
@@ -335,8 +357,8 @@ impl<'a, C: Cell64> Beside<'a, C> {
 
     fn ring(&self) -> Option<(Ring<'a, C>, &'a Limits)> {
         let (size, limits) = self.config.trip.calls.as_ref()?;
-        let at = usize::from(self.config.layout.calls);
-        let cells = &self.cells[at..at + Ring::<()>::cells(*size) as usize];
+        let Layout { calls, time, .. } = self.config.layout;
+        let cells = &self.cells[calls.into()..time.into()];
         Some((
             Ring {
                 cells,
@@ -370,14 +392,17 @@ struct Ring<'a, C> {
     size: u64,
 }
 
-/// `generation 16 │ clearing 1 │ calls 23 │ place 24`: how many calls there are, and where the next one goes.
+/// `generation 16 │ clearing 1 │ judged 1 │ calls 22 │ place 24`: how many calls there are, and where the next one goes.
 ///
-/// While somebody clears the ring no call is counted in it.
+/// While somebody clears the ring no call is counted in it. *Judged* is one that is full, where a failure was judged by the
+/// settings in force and broke no rule: one that replaces another does not either.
 #[derive(Clone, Copy)]
 struct Head(u64);
 
 impl Head {
     const CLEARING: u64 = 1 << 47;
+    const JUDGED: u64 = 1 << 46;
+    const PLACE: u64 = 0xff_ffff;
 
     const fn empty(generation: u16) -> Self {
         Self((generation as u64) << 48)
@@ -396,25 +421,43 @@ impl Head {
     }
 
     const fn calls(self) -> u64 {
-        self.0 >> 24 & 0x7f_ffff
+        self.0 >> 24 & 0x3f_ffff
+    }
+
+    /// Whether it is that of a full ring of this generation, which is judged.
+    const fn is_judged(self, generation: u16) -> bool {
+        self.0 >> 46 == (generation as u64) << 2 | 1
+    }
+
+    /// Whether it is that of a full ring of this generation.
+    const fn is_full(self, generation: u16, size: u64) -> bool {
+        self.0 >> 47 == (generation as u64) << 1 && self.calls() == size
     }
 
     const fn place(self) -> u64 {
-        self.0 & 0xff_ffff
+        self.0 & Self::PLACE
     }
 
-    const fn next(self, size: u64) -> Self {
-        let place = if self.place() + 1 < size {
-            self.place() + 1
+    /// After one more call; in a full ring it is judged if that one is.
+    const fn next(self, size: u64, is_judged: bool) -> Self {
+        let next = self.next_place(size).0;
+        Self(match self.calls() < size {
+            true => next + (1 << 24),
+            false if is_judged => next | Self::JUDGED,
+            false => next,
+        })
+    }
+
+    const fn next_place(self, size: u64) -> Self {
+        if self.place() + 1 < size {
+            Self(self.0 + 1)
         } else {
-            0
-        };
-        let calls = if self.calls() < size {
-            self.calls() + 1
-        } else {
-            size
-        };
-        Self(self.0 & 0xffff << 48 | calls << 24 | place)
+            Self(self.0 & !Self::PLACE)
+        }
+    }
+
+    const fn unsettled(self) -> Self {
+        Self(self.0 & !Self::JUDGED)
     }
 }
 
@@ -458,16 +501,15 @@ impl<C: Cell64> Ring<'_, C> {
         totals
     }
 
-    #[inline]
-    fn count_same(&self, generation: u16, call: Call) -> bool {
-        let head = Head(self.cells[0].get());
-        if head.generation() != generation || head.is_clearing() || head.calls() != self.size {
-            return false;
+    /// Written in any case: whoever takes a place after this finds what came before it.
+    #[cold]
+    fn unsettle(&self) {
+        loop {
+            let head = Head(self.cells[0].get());
+            if self.cells[0].replace(head.0, head.unsettled().0) {
+                return;
+            }
         }
-        // Read before the place is taken: whatever comes there in between comes as if after this call.
-        let place = head.place();
-        let there = self.cells[2 + place as usize / 32].get() >> (place % 32 * 2) & 3;
-        there == call.bits() && self.cells[0].replace(head.0, head.next(self.size).0)
     }
 
     /// The head whose place is this call's; or the totals, where a good call changes nothing in a full window of good calls.
@@ -490,7 +532,8 @@ impl<C: Cell64> Ring<'_, C> {
                             ..Totals::default()
                         }));
                     }
-                    if self.cells[0].replace(head.0, head.next(self.size).0) {
+                    let next = head.next(self.size, call.failed);
+                    if self.cells[0].replace(head.0, next.0) {
                         return Some(Ok(head));
                     }
                 }

@@ -236,6 +236,13 @@ impl Word {
         self.0 >> PHASE & 0b110 == 0
     }
 
+    /// As [`Word::is_closed`], in this generation.
+    #[inline]
+    pub const fn is_closed_in(self, generation: u16) -> bool {
+        let unlike = self.0 ^ Self::closed(generation).0;
+        unlike & (0xffff << GENERATION | 0b110 << PHASE) == 0
+    }
+
     /// Whether the circuit only says what it would do.
     pub const fn is_shadow(self) -> bool {
         self.0 & SHADOW != 0

@@ -230,6 +230,11 @@ impl Settings {
         (self.0 >> Self::BLOCK) as u8 & (Self::MOST_BLOCKS - 1)
     }
 
+    #[inline]
+    pub(crate) const fn is_same(self, other: Self) -> bool {
+        self.0 == other.0
+    }
+
     /// Whether the clock is std's.
     #[inline]
     const fn is_std(self) -> bool {
@@ -386,9 +391,8 @@ impl Slot {
             0 => self.cells.get().map(|block| &**block),
             number => self.blocks().nth(number.into()),
         };
-        let cells = block.map_or(&[][..], |block| &block.cells);
-        // Settings name their own block, and it is large enough.
-        Beside::new(config, cells.get(..config.cells()).unwrap_or_default())
+        // Settings name their own block, and it has the cells for them.
+        Beside::new(config, block.map_or(&[][..], |block| &block.cells))
     }
 
     fn blocks(&self) -> impl Iterator<Item = &Block> {
@@ -430,6 +434,7 @@ impl Slot {
             if old.rules().config.shares_cells(config) {
                 let new = old.with(config, old.block())?;
                 self.settings.store(new.0, Release);
+                self.beside(new).unsettle();
                 self.need_window();
                 return Ok(());
             }
@@ -445,6 +450,7 @@ impl Slot {
             beside.begin(generation);
             beside.carry(&self.beside(old), generation, now);
             self.settings.store(new.0, Release);
+            beside.unsettle();
             self.need_window();
             Ok(())
         })

@@ -263,3 +263,24 @@ fn the_snapshot_has_the_tally_of_the_probes_while_half_open() {
     bench.circuit.close();
     assert_eq!(bench.circuit.snapshot().probes, None);
 }
+
+#[test]
+fn a_window_that_holds_more_than_new_settings_allow_trips_at_the_next_failure_whatever_it_replaces()
+{
+    use breaker_layer::{Config, Trip, Window};
+    let failures = |most, calls| {
+        Config::builder().trip(Trip::failures(most, Window::calls(calls)).min_calls(2))
+    };
+    for calls in [4, 2] {
+        let bench = Bench::with(|builder| builder.config(failures(3, 4)));
+        for _ in 0..4 {
+            bench.fail(1);
+            bench.succeed(1);
+        }
+        let stricter = failures(1, calls).open_time(OpenTime::fixed(SECOND));
+        bench.circuit.reconfigure(stricter).unwrap();
+        assert_eq!(bench.state(), State::Closed);
+        bench.fail(1);
+        assert_eq!(bench.state(), State::Open, "{calls} calls");
+    }
+}

@@ -1,6 +1,6 @@
 //! When a closed circuit trips.
 
-use core::time::Duration;
+use core::{num::NonZeroU32, time::Duration};
 
 use crate::{
     config::{ConfigError, Percent, check},
@@ -459,10 +459,11 @@ impl Tripping {
         Ok(Evidence { score, calls, row })
     }
 
-    /// Whether all rules are over the last so many calls.
-    #[inline]
-    pub(crate) const fn is_ring_only(&self) -> bool {
-        self.calls.is_some() && self.time.is_none() && self.test.is_none() && self.row.is_none()
+    /// Over how many calls all rules are, if they are over the last ones.
+    pub(crate) fn ring_only(&self) -> Option<NonZeroU32> {
+        let (size, _) = self.calls?;
+        let is_only = self.time.is_none() && self.test.is_none() && self.row.is_none();
+        NonZeroU32::new(size).filter(|_| is_only)
     }
 
     /// The word after a call, where only the sequential test counts it; `None` where it takes a closer look.

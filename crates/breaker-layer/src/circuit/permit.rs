@@ -33,11 +33,14 @@ impl Permit {
     #[inline]
     pub(crate) fn settle(self, fate: Fate, took: Option<Duration>) -> bool {
         let (slot, ticket) = self.into_parts();
-        if matches!(fate, Fate::Recorded(Outcome::Success)) && took.is_none() {
+        match (fate, took) {
             // Nothing speaks against the downstream, and neither does this.
-            return ticket.is_bare() && slot.word().is_calm() || slot.succeed(ticket);
+            (Fate::Recorded(Outcome::Success), None) => {
+                ticket.is_bare() && slot.word().is_calm() || slot.record_plain::<false>(ticket)
+            }
+            (Fate::Recorded(Outcome::Failure), None) => slot.record_plain::<true>(ticket),
+            _ => slot.record(ticket, fate, took),
         }
-        slot.record(ticket, fate, took)
     }
 
     /// The permit of a call whose outcome is ignored, whatever it is.
@@ -119,7 +122,7 @@ impl Ticket {
     /// Whether this is a plain call's, and counts in a closed circuit's word.
     #[inline]
     pub(super) const fn is_of(self, word: Word) -> bool {
-        self.is_bare() && self.generation() == word.generation() && word.is_closed()
+        self.is_bare() && word.is_closed_in(self.generation())
     }
 
     pub(super) const fn uncounted(self) -> Self {

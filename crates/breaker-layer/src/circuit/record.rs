@@ -19,22 +19,59 @@ use crate::{
 };
 
 impl Slot {
-    /// As [`Slot::record`], of a success.
+    /// As [`Slot::record`], of a plain success or failure.
+    ///
+    /// Most are not timed and count in the word, or replace one of the same kind in a window of calls.
     #[inline(never)]
-    pub(super) fn succeed(&'static self, ticket: Ticket) -> bool {
+    pub(super) fn record_plain<const FAILED: bool>(&'static self, ticket: Ticket) -> bool {
         let (word, settings) = (self.word(), self.settings());
         if ticket.is_of(word) {
-            if let Some(recorded) = self.record_at_once(word, settings, ticket, SUCCESS) {
-                return recorded;
+            if settings.has(Settings::BESIDE) {
+                return self.record_in_ring::<FAILED>(ticket, word, settings);
             }
-        } else if word.is_calm()
-            && ticket.counts_in(word)
-            && !settings.has(Settings::POLICY | Settings::TELL_RECORDED)
-            && self.count_good(word, settings, ticket)
-        {
+            let next = settings.rules().step(word, FAILED);
+            if next.is_some_and(|next| self.replace(word, next)) {
+                return true;
+            }
+        }
+        self.record_apart(ticket, FAILED)
+    }
+
+    #[inline(never)]
+    fn record_in_ring<const FAILED: bool>(
+        &'static self,
+        ticket: Ticket,
+        word: Word,
+        settings: Settings,
+    ) -> bool {
+        let beside = self.beside(settings);
+        if !word.needs_window() || !beside.count_same(word.generation(), FAILED) {
+            return self.record_apart(ticket, FAILED);
+        }
+        if !FAILED {
             return true;
         }
-        self.record_more(word, settings, ticket, SUCCESS, None)
+        let next = word.with_failure_in_window();
+        next.is_some_and(|next| self.replace(word, next)) || self.finish_in_ring(settings, ticket)
+    }
+
+    /// Counts a failure in the word that is in the window already.
+    #[inline(never)]
+    fn finish_in_ring(&'static self, settings: Settings, ticket: Ticket) -> bool {
+        let recording = self.recording(settings, ticket, FAILURE);
+        recording.finish(&Weighed::default())
+    }
+
+    /// As [`Slot::record_plain`], of a call that takes a closer look.
+    #[inline(never)]
+    fn record_apart(&'static self, ticket: Ticket, failed: bool) -> bool {
+        let (word, settings) = (self.word(), self.settings());
+        let is_calm = !failed
+            && word.is_calm()
+            && ticket.counts_in(word)
+            && !settings.has(Settings::POLICY | Settings::TELL_RECORDED);
+        let fate = if failed { FAILURE } else { SUCCESS };
+        is_calm && self.count_good(word, settings, ticket) || self.record(ticket, fate, None)
     }
 
     /// Records what became of a call; `took` is how long, where the caller measured it. `false` if the call is a straggler.
@@ -46,106 +83,60 @@ impl Slot {
         took: Option<Duration>,
     ) -> bool {
         let (word, settings) = (self.word(), self.settings());
-        if ticket.is_of(word)
-            && fate.is_failed_call()
-            && let Some(recorded) = self.record_at_once(word, settings, ticket, fate)
-        {
-            return recorded;
-        }
-        self.record_more(word, settings, ticket, fate, took)
-    }
-
-    /// Records a success or a failure of this word that was not timed. Most count in the word and nowhere else; `None`, and
-    /// nothing is written, where that takes a closer look.
-    #[inline]
-    fn record_at_once(
-        &'static self,
-        word: Word,
-        settings: Settings,
-        ticket: Ticket,
-        fate: Fate,
-    ) -> Option<bool> {
-        if settings.has(Settings::BESIDE) {
-            return Some(self.record_beside(word, settings, ticket, fate));
-        }
-        let next = settings.rules().step(word, fate.is_failed_call())?;
-        self.replace(word, next).then_some(true)
-    }
-
-    /// Counts a call that was not timed, and so most often in a window of calls, where it mostly replaces one of the same kind.
-    #[inline(never)]
-    fn record_beside(
-        &'static self,
-        word: Word,
-        settings: Settings,
-        ticket: Ticket,
-        fate: Fate,
-    ) -> bool {
-        let config = settings.rules().config;
-        let is_same = word.needs_window()
-            && config.counts_in_ring_only()
-            && self
-                .beside_of(settings, config)
-                .count_same(word.generation(), call_of(fate));
-        if is_same {
-            self.finish_in_ring(word, settings, ticket, fate, &Weighed::default())
-        } else {
-            self.record_more(word, settings, ticket, fate, None)
-        }
-    }
-
-    #[inline(never)]
-    fn record_more(
-        &'static self,
-        word: Word,
-        settings: Settings,
-        ticket: Ticket,
-        fate: Fate,
-        took: Option<Duration>,
-    ) -> bool {
         let is_plain = ticket.counts_in(word)
             && word.passes()
             && (fate == SUCCESS || fate.is_failed_call())
             && !settings.has(Settings::POLICY | Settings::TELL_RECORDED);
         if is_plain && settings.rules().config.counts_in_ring_only() {
-            return self.record_in_ring(word, settings, ticket, fate);
+            return self.record_in_window(word, settings, ticket, fate);
         }
         self.recording(settings, ticket, fate).run_or_tell(took)
     }
 
     /// Counts a call of a closed circuit that keeps a window of calls, and nothing else.
     #[inline]
-    fn record_in_ring(
+    fn record_in_window(
         &'static self,
         word: Word,
         settings: Settings,
         ticket: Ticket,
         fate: Fate,
     ) -> bool {
-        let beside = self.beside_of(settings, settings.rules().config);
-        let weighed = beside.record(word.generation(), call_of(fate), || self.now());
-        self.finish_in_ring(word, settings, ticket, fate, &weighed)
-    }
-
-    /// Counts a call in the word that is in the window of calls already. A good one that leaves the window worth a success
-    /// changes nothing.
-    #[inline]
-    fn finish_in_ring(
-        &'static self,
-        word: Word,
-        settings: Settings,
-        ticket: Ticket,
-        fate: Fate,
-        weighed: &Weighed,
-    ) -> bool {
+        let weighed = &self.weigh(
+            word,
+            settings,
+            Call {
+                failed: fate.is_failed_call(),
+                slow: false,
+            },
+            || self.now(),
+        );
         let next = if fate.is_failed_call() {
             word.with_failure_in_window()
         } else {
+            // One that leaves the window worth a success changes nothing.
             (weighed.clean != word.needs_window()).then_some(word)
         };
         let is_stored = |next| next == word || self.replace(word, next);
         weighed.broken.is_none() && next.is_some_and(is_stored)
             || self.recording(settings, ticket, fate).finish(weighed)
+    }
+
+    /// Counts a call in the windows.
+    #[inline]
+    fn weigh(
+        &'static self,
+        word: Word,
+        settings: Settings,
+        call: Call,
+        now: impl FnOnce() -> Timestamp,
+    ) -> Weighed {
+        let beside = self.beside_of(settings, settings.rules().config);
+        let weighed = beside.record(word.generation(), call, now);
+        if call.failed && !self.settings().is_same(settings) {
+            beside.unsettle();
+        }
+        weighed
     }
 
     /// Counts a good call of a circuit with nothing against it; `false`, and nothing is written, where that takes a closer
@@ -205,14 +196,7 @@ impl Slot {
 }
 
 const SUCCESS: Fate = Fate::Recorded(Outcome::Success);
-
-/// A success or a failure, as a window counts it, where nobody asks how long calls take.
-const fn call_of(fate: Fate) -> Call {
-    Call {
-        failed: fate.is_failed_call(),
-        slow: false,
-    }
-}
+const FAILURE: Fate = Fate::Recorded(Outcome::Failure);
 
 /// One outcome on its way into the circuit.
 struct Recording {
@@ -337,10 +321,11 @@ impl Recording {
         let (config, generation) = (self.rules.config, word.generation());
         let mut weighed = Weighed::default();
         if self.fate.counts(config) {
-            let (beside, failed) = (self.beside(), self.fate.is_failure(config));
-            weighed = beside.record(generation, Call { failed, slow }, || self.moment.now());
+            let failed = self.fate.is_failure(config);
+            let (slot, moment) = (self.slot, &mut self.moment);
+            weighed = slot.weigh(word, self.settings, Call { failed, slow }, || moment.now());
             let is_recovering = matches!(word.phase(), Phase::Recovering(_));
-            weighed.recovered = is_recovering && beside.recover(generation, failed);
+            weighed.recovered = is_recovering && self.beside().recover(generation, failed);
         }
         if self.settings.has(Settings::POLICY) {
             weighed.broken = weighed.broken.or_else(|| self.ask_policy(took));

@@ -54,6 +54,36 @@ fn a_window_that_is_not_moved_loses_nothing() {
     });
 }
 
+/// A failure that replaces another one in a full window is not judged, unless the settings have changed.
+#[test]
+fn stricter_settings_trip_at_the_next_failure_whatever_it_replaces() {
+    let changes = |more: &'static [Outcome]| {
+        check_within(2, move || {
+            let bench = bench(settings(window(2)));
+            bench.record(Outcome::Failure);
+            bench.record(Outcome::Success);
+            for outcome in more {
+                bench.record(*outcome);
+            }
+            let (permit, operator) = (bench.admit(), bench.clone());
+            let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
+                let stricter = Trip::failures(1, Window::calls(2)).min_calls(2);
+                operator.circuit.reconfigure(settings(stricter)).unwrap();
+            });
+            a.join().unwrap();
+            b.join().unwrap();
+            if bench.state() == State::Closed {
+                bench.record(Outcome::Success);
+                bench.record(Outcome::Failure);
+            }
+            assert_eq!(bench.state(), State::Open);
+            bench.settled();
+        });
+    };
+    changes(&[]);
+    changes(&[Outcome::Failure, Outcome::Success]);
+}
+
 #[test]
 fn a_window_that_is_moved_keeps_what_was_recorded_before_and_counts_on() {
     check_within(2, || {
