@@ -11,6 +11,7 @@
 //! curl localhost:8080/circuits                      # why it opened, until when, and how many calls it has rejected
 //! curl localhost:8080/health                        # 503 while a circuit is open
 //! curl -X POST localhost:8080/circuits/prices/isolate -d 'their database moves'
+//! curl -X POST localhost:8080/circuits/prices/reset # undoes it; there are close, disable and observe_only, too
 //! ```
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -29,6 +30,7 @@ use breaker_layer::{
 };
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -140,8 +142,10 @@ async fn metrics(Shared(app): Shared<Arc<App>>) -> String {
     app.page.render()
 }
 
-async fn circuits(Shared(app): Shared<Arc<App>>) -> Result<String, StatusCode> {
-    serde_json::to_string(&app.registry).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+async fn circuits(Shared(app): Shared<Arc<App>>) -> Result<impl IntoResponse, StatusCode> {
+    let listed = serde_json::to_string(&app.registry);
+    let listed = listed.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(([(CONTENT_TYPE, "application/json")], listed))
 }
 
 /// The body is the operator's reason.

@@ -9,7 +9,8 @@ use crate::{circuit::Circuit, slot::Tenancy};
 
 /// Finds circuits by their names: for a page that lists them, for an operator's commands, for health checks.
 ///
-/// It keeps none of them alive, and forgets those that are gone. Clones share what is in it.
+/// It keeps none of them alive, and forgets those that are gone. Clones share what is in it. With the feature `serde` it
+/// can be written as a list, for such a page.
 ///
 /// ```
 /// use breaker_layer::{Circuit, Registry};

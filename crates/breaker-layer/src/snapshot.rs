@@ -15,12 +15,15 @@ use crate::slot::Slot;
 /// A circuit at one moment, as plain values.
 ///
 /// The totals count since the circuit was built and are never reset.
+///
+/// With the feature `serde` it is written as plain values: spans as text such as `1m 3s 20ms`, and the moments, its own
+/// and that of the last trip, both called `at`, as such spans since the circuit was built.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Snapshot {
     /// When this was, since the circuit was built.
-    #[cfg_attr(feature = "serde", serde(skip))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::moment"))]
     pub at: Timestamp,
     /// The state, as a caller would have met it.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::state"))]
@@ -140,7 +143,7 @@ impl Snapshot {
 mod as_text {
     use std::{sync::Arc, time::Duration};
 
-    use breaker_core::{State, Tally, Totals, Transition};
+    use breaker_core::{State, Tally, Timestamp, Totals, Transition};
     use serde::{Serialize, Serializer};
 
     pub(super) fn state<S: Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::Error> {
@@ -151,8 +154,22 @@ mod as_text {
         span: &Option<Duration>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        span.map(|span| humantime::format_duration(span).to_string())
-            .serialize(serializer)
+        span.map(text).serialize(serializer)
+    }
+
+    /// The leading units: nobody reads the nanoseconds of an hour.
+    fn text(span: Duration) -> String {
+        let finest = match span {
+            _ if span >= Duration::from_secs(1) => 1_000_000,
+            _ if span >= Duration::from_millis(1) => 1000,
+            _ => 1,
+        };
+        let nanos = span.subsec_nanos() / finest * finest;
+        humantime::format_duration(Duration::new(span.as_secs(), nanos)).to_string()
+    }
+
+    pub(super) fn moment<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        text(Duration::from_nanos(at.as_nanos())).serialize(serializer)
     }
 
     pub(super) fn note<S: Serializer>(
@@ -208,6 +225,8 @@ mod as_text {
 
     #[derive(Serialize)]
     struct Trip {
+        #[serde(serialize_with = "moment")]
+        at: Timestamp,
         reason: String,
         failures: u32,
         generation: u16,
@@ -222,6 +241,7 @@ mod as_text {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         let trip = trip.map(|trip| Trip {
+            at: trip.at(),
             reason: trip.reason().to_string(),
             failures: trip.failures(),
             generation: trip.generation(),
@@ -247,14 +267,18 @@ mod tests {
             .open_time(OpenTime::fixed(Duration::from_secs(5)))
             .build()
             .unwrap();
+        clock.advance(Duration::from_secs(60));
         circuit
             .try_acquire()
             .unwrap()
             .record(crate::Outcome::Failure);
-        clock.advance(Duration::from_secs(1));
+        clock.advance(Duration::from_micros(1_000_900));
         let written = serde_json::to_value(circuit.snapshot()).unwrap();
         assert_eq!(written["state"], "open");
-        assert_eq!(written["retry_after"], "4s");
+        assert_eq!(written["retry_after"], "3s 999ms");
+        assert_eq!(written["age"], "1s");
+        assert_eq!(written["at"], "1m 1s");
+        assert_eq!(written["last_trip"]["at"], "1m");
         assert_eq!(written["last_trip"]["reason"], "1 failure in a row");
         assert_eq!(written["last_calls"], serde_json::Value::Null);
         assert_eq!(written["failed"], 1);
