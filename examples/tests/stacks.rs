@@ -15,10 +15,12 @@ use breaker_examples::greeter::greeter_client::GreeterClient;
 use breaker_examples::greeter::greeter_server::{Greeter, GreeterServer};
 use breaker_examples::greeter::{Greeting, Name};
 use breaker_layer::http::{EndOfStream, GrpcErrors, ServerErrors, unavailable};
+use breaker_layer::keyed::{ByAuthority, ByTemplate, Key, KeyedBreakerLayer, KeyedCircuits};
 use breaker_layer::{BoxError, BreakerLayer, Circuit, Error, Rejected, State, Trip};
 use http_body_util::{Either, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
+use hyper::http::uri::Authority;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -397,6 +399,45 @@ async fn buffers_and_boxes() {
     assert!(matches!(error, Some(Error::Rejected(_))));
     let boxed = BoxService::new(layer().boxed_errors().wait().layer(hyper_client()));
     let _: BoxService<Get, Response<Incoming>, BoxError> = boxed;
+}
+
+/// A table whose circuit for this key rejects everything.
+fn isolated<K: Key>(key: K) -> KeyedCircuits<K> {
+    let table = KeyedCircuits::builder("stacks").build();
+    let table = table.expect("the defaults are good");
+    table.isolate(&key).expect("there is room");
+    table
+}
+
+#[tokio::test]
+async fn a_circuit_for_each_key_goes_where_one_goes() {
+    let hosts = KeyedBreakerLayer::new(isolated(Authority::from_static("localhost")), ByAuthority);
+    let client = hosts
+        .clone()
+        .settle_with(end_of_stream())
+        .layer(hyper_client());
+    let error = is_shared::<_, Get>(client).oneshot(request()).await.err();
+    assert!(matches!(error, Some(Error::Rejected(_))));
+    let buffer = Buffer::new(hosts.boxed_errors().layer(hyper_client()), 4);
+    let error = is_shared::<_, Get>(buffer).oneshot(request()).await.err();
+    assert!(error.is_some_and(|error| error.is::<Rejected>()));
+
+    let routes = KeyedBreakerLayer::new(isolated("/"), ByTemplate::new(&["/"]));
+    let router = Router::new().route("/", get(async || "well"));
+    let router = router.layer(
+        routes
+            .settle_with(end_of_stream())
+            .respond_with(unavailable),
+    );
+    assert_eq!(status_of(router).await, 503);
+
+    let method = |request: &Request<tonic::body::Body>| Some(request.uri().path().to_owned());
+    let methods = KeyedBreakerLayer::new(isolated("/greeter.Greeter/Greet".to_owned()), method);
+    let grpc = methods
+        .settle_with(EndOfStream::new(GrpcErrors::new()))
+        .grpc();
+    let mut client = GreeterClient::new(grpc.layer(channel()));
+    grpc_rejection(client.greet(Name::default()).await);
 }
 
 #[tokio::test]
