@@ -80,6 +80,7 @@ fn replayed(arguments: &Arguments) -> Result<Report, String> {
         &arguments.files[..]
     };
     for path in files {
+        seen.file = (files.len() > 1).then(|| path.display().to_string());
         read(path, arguments, &mut replay, &mut services, &mut seen)?;
     }
     let mut replayed = replay.finish();
@@ -114,12 +115,10 @@ fn read(
         if arguments.strict
             && let Some(bad) = seen.first_bad.first()
         {
-            return Err(format!(
-                "{}: line {}: {}",
-                path.display(),
-                bad.line,
-                bad.reason
-            ));
+            return Err(match bad.file {
+                Some(_) => bad.to_string(),
+                None => format!("{}: {bad}", path.display()),
+            });
         }
         match call {
             Some(call) => replay.push(call),
@@ -137,8 +136,8 @@ fn nothing(seen: &Seen, left_out: u64) -> String {
     let reason = match seen.first_bad.first() {
         _ if seen.lines == 0 => ": it is empty".to_owned(),
         Some(bad) => format!(
-            ": {} of {} lines could not be read, the first being line {}: {}",
-            seen.bad, seen.lines, bad.line, bad.reason
+            ": {} of {} lines could not be read, the first being {bad}",
+            seen.bad, seen.lines
         ),
         None if left_out > 0 => ": all services are left out".to_owned(),
         None => String::new(),

@@ -70,9 +70,32 @@ fn bad_lines_are_counted_shown_and_fatal_only_if_asked() {
         out.contains("line 3: its status is no HTTP status"),
         "{out}"
     );
+    assert!(
+        out.contains("line 2: it is no JSON object: expected value, at column 1"),
+        "{out}"
+    );
     let (status, _, error) = of_text(&["--strict"], &text);
     assert_eq!(status, 2);
     assert!(error.contains("line 2"), "{error}");
+}
+
+#[test]
+fn of_several_logs_the_one_with_the_bad_line_is_named() {
+    let file = |name: &str, text: String| {
+        let path = format!("{}/{name}", env!("CARGO_TARGET_TMPDIR"));
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let old = file("old.jsonl", line(1000, "a", 200));
+    let new = file("new.jsonl", line(1001, "a", 200) + "garbage\n");
+    let wanted = format!("{new}: line 2: it is no JSON object");
+    let (_, out, _) = of_text(&[&old, &new], "");
+    assert!(out.contains(&wanted), "{out}");
+    let (status, _, error) = of_text(&["--strict", &old, &new], "");
+    assert_eq!(status, 2);
+    assert!(error.contains(&wanted), "{error}");
+    let (_, alone, _) = of_text(&[&new], "");
+    assert!(alone.contains("  line 2: "), "{alone}");
 }
 
 #[test]

@@ -12,13 +12,13 @@ fn suggestion(log: &str) -> (Value, String) {
     (json["suggestion"].clone(), replay(&["--suggest"], log))
 }
 
-/// A hundred calls a second for ten minutes; of each minute so many seconds fail.
+/// Twenty calls a second for ten minutes; of each minute so many seconds fail.
 fn log(failing: u64) -> String {
-    (0..60_000_u64)
+    (0..12_000_u64)
         .map(|call| {
-            let second = call / 100;
+            let second = call / 20;
             let status = if second % 60 < failing { 503 } else { 200 };
-            let time = 1_793_606_400_000 + call * 10;
+            let time = 1_793_606_400_000 + call * 50;
             format!("{{\"time\":{time},\"service\":\"x\",\"status\":{status}}}\n")
         })
         .collect()

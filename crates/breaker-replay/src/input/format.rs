@@ -80,7 +80,13 @@ impl Cutter {
     /// What is wrong with the line.
     pub(crate) fn fields<'a>(&'a mut self, line: &'a [u8]) -> Result<Fields<'a>, String> {
         match self {
-            Self::Json(names) => json::fields(line, names).map_err(|error| error.to_string()),
+            Self::Json(names) => json::fields(line, names).map_err(|error| {
+                // It takes what it was given for a whole text, and this for its first line.
+                let text = error
+                    .to_string()
+                    .replace(" at line 1 column ", ", at column ");
+                format!("it is no JSON object: {text}")
+            }),
             Self::Csv(csv) => csv
                 .fields(line)
                 .ok_or_else(|| "it has not as many columns as the header".to_owned()),

@@ -1,6 +1,9 @@
 //! A log: its calls, and what was wrong with the rest.
 
-use std::io::{self, Read};
+use std::{
+    fmt,
+    io::{self, Read},
+};
 
 use serde::Serialize;
 
@@ -24,13 +27,28 @@ pub(crate) struct Seen {
     pub(crate) bad: u64,
     /// The first of them.
     pub(crate) first_bad: Vec<Bad>,
+    /// The log that is read, where there are several.
+    #[serde(skip)]
+    pub(crate) file: Option<String>,
 }
 
 /// A line that could not be read.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Bad {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
     pub(crate) line: u64,
     pub(crate) reason: String,
+}
+
+/// `a.log: line 7: it has no time`.
+impl fmt::Display for Bad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}: ")?;
+        }
+        write!(f, "line {}: {}", self.line, self.reason)
+    }
 }
 
 /// The calls of one log.
@@ -147,7 +165,8 @@ impl Seen {
     fn bad(&mut self, line: u64, reason: String) {
         self.bad += 1;
         if self.first_bad.len() < SHOWN {
-            self.first_bad.push(Bad { line, reason });
+            let file = self.file.clone();
+            self.first_bad.push(Bad { file, line, reason });
         }
     }
 }

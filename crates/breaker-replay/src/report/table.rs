@@ -66,7 +66,7 @@ pub(crate) fn doubts(log: &LogPart) -> Vec<String> {
             counted(log.seen.bad, "line")
         ));
         let shown = log.seen.first_bad.iter();
-        doubts.extend(shown.map(|bad| format!("  line {}: {}", bad.line, bad.reason)));
+        doubts.extend(shown.map(|bad| format!("  {bad}")));
         let more = log.seen.bad - log.seen.first_bad.len() as u64;
         if more > 0 {
             doubts.push(format!("  and {} more", count(more)));
