@@ -585,3 +585,30 @@ fn no_failure_and_no_rejection_is_lost_where_circuits_come_and_go() {
     assert_eq!(sum("failure"), failed.into_inner());
     assert!(forgotten > 100, "{forgotten} circuits were forgotten");
 }
+
+#[cfg(feature = "keyed")]
+#[test]
+fn what_a_table_lets_pass_uncounted_or_forgets_is_counted() {
+    use breaker_layer::{ManualClock, keyed::KeyedCircuits};
+    let (page, clock) = (Page::new(), ManualClock::new());
+    let table = KeyedCircuits::builder("hosts")
+        .max_circuits(2)
+        .idle_time(SECOND)
+        .clock(clock.clock())
+        .observe(page.metrics.clone())
+        .build()
+        .unwrap();
+    for key in [1, 2] {
+        table.circuit(&key).unwrap().trip();
+    }
+    for key in 3..8 {
+        table.try_acquire(key).unwrap().record(Outcome::Failure);
+    }
+    let uncounted = r#"breaker_uncounted_calls_total{circuit="hosts"}"#;
+    let forgotten = r#"breaker_forgotten_open_total{circuit="hosts"}"#;
+    assert_eq!((page.get(uncounted), page.get(forgotten)), (5.0, 0.0));
+    clock.advance(1000 * SECOND);
+    table.sweep();
+    assert_eq!((page.get(uncounted), page.get(forgotten)), (5.0, 2.0));
+    assert_eq!((table.uncounted(), table.forgotten_open()), (5, 2));
+}

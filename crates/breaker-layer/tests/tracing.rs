@@ -110,3 +110,24 @@ fn a_call_that_passes_writes_nothing() {
     let lines = written(LevelFilter::TRACE, || bench.succeed(100));
     assert!(lines.is_empty());
 }
+
+/// One in two, then in four, and so on: whoever makes up keys does not fill the log.
+#[cfg(feature = "keyed")]
+#[test]
+fn a_table_that_is_full_says_so_more_and_more_seldom() {
+    use breaker_layer::{Outcome, keyed::KeyedCircuits};
+    let table = KeyedCircuits::builder("hosts").max_circuits(1);
+    let table = table.observe(Tracing::new()).build().unwrap();
+    table.isolate(&0).unwrap();
+    let lines = written(LevelFilter::WARN, || {
+        for key in 1..8 {
+            table.try_acquire(key).unwrap().record(Outcome::Failure);
+        }
+    });
+    let line = |total| {
+        format!(
+            " WARN breaker_layer: no room: a call passes uncounted circuit.table=\"hosts\" circuit.total={total}"
+        )
+    };
+    assert_eq!(lines, [1, 2, 4].map(line));
+}

@@ -168,8 +168,8 @@ impl<K: Key> Registry<K> {
         for entry in gone.entries() {
             entry.circuit.slot().clear();
         }
-        if gone.abandoned > 0 {
-            let total = self.abandoned.fetch_add(gone.abandoned, Relaxed) + gone.abandoned;
+        for _ in 0..gone.abandoned {
+            let total = self.abandoned.fetch_add(1, Relaxed) + 1;
             tenant.parts.tell(KeyedNews::ForgottenOpen { total });
         }
     }

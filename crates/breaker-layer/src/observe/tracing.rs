@@ -3,6 +3,8 @@
 use breaker_core::{Refusal, State};
 use tracing::{Level, event};
 
+#[cfg(feature = "keyed")]
+use super::KeyedNews;
 use super::{Observe, RejectedEvent, TransitionEvent};
 
 /// Writes each transition, and each rejection, as an event of the crate tracing, under the target `breaker_layer`.
@@ -12,6 +14,9 @@ use super::{Observe, RejectedEvent, TransitionEvent};
 /// | opened, isolated, disabled | WARN | those of a transition |
 /// | any other transition | INFO | those of a transition |
 /// | a call rejected | DEBUG | `circuit.name`, `circuit.table`, `error.type`, `circuit.retry_after_s` |
+/// | a table of circuits let a call pass uncounted, or forgot an open circuit | WARN | `circuit.table`, `circuit.total` |
+///
+/// The last is written when it happens for the first, second, fourth, eighth time and so on.
 ///
 /// A transition has `circuit.name`, `circuit.table`, `circuit.state.from`, `circuit.state.to`, `circuit.reason` (one
 /// word), `circuit.generation`, `circuit.open_for_s`, `circuit.note`, `circuit.observe_only`, and as its message the
@@ -92,6 +97,24 @@ impl Observe for Tracing {
             circuit.retry_after_s = refusal.retry_after().map(|span| span.as_secs_f64()),
             "rejected"
         );
+    }
+
+    #[cfg(feature = "keyed")]
+    fn keyed(&self, table: &str, news: KeyedNews) {
+        let (total, text) = match news {
+            KeyedNews::Uncounted { total } => (total, "no room: a call passes uncounted"),
+            KeyedNews::ForgottenOpen { total } => (total, "an open circuit is forgotten"),
+        };
+        // Whoever makes up keys does not fill the log.
+        if total.is_power_of_two() {
+            event!(
+                target: "breaker_layer",
+                Level::WARN,
+                circuit.table = table,
+                circuit.total = total,
+                "{text}"
+            );
+        }
     }
 }
 

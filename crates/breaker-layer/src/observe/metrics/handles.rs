@@ -61,6 +61,16 @@ impl Sink {
                     "breaker_slow_calls_total",
                     "Calls that took longer than slow_after.",
                 ),
+                #[cfg(feature = "keyed")]
+                (
+                    "breaker_uncounted_calls_total",
+                    "Calls that were not counted, because the table of circuits had no room.",
+                ),
+                #[cfg(feature = "keyed")]
+                (
+                    "breaker_forgotten_open_total",
+                    "Open circuits that a table of circuits forgot.",
+                ),
             ];
             for (name, text) in counters {
                 recorder.describe_counter(name.into(), None, text.into());
@@ -204,6 +214,25 @@ impl Handles {
         Registering {
             sink: &self.sink,
             labels: &self.labels,
+        }
+    }
+}
+
+/// The metrics of a table of circuits itself.
+#[cfg(feature = "keyed")]
+pub(super) struct TableHandles {
+    pub(super) uncounted: Counter,
+    pub(super) forgotten_open: Counter,
+}
+
+#[cfg(feature = "keyed")]
+impl TableHandles {
+    pub(super) fn new(sink: &Sink, table: &str) -> Self {
+        let labels = &[Label::new("circuit", table.to_owned())];
+        let new = Registering { sink, labels };
+        Self {
+            uncounted: new.counter("breaker_uncounted_calls_total", &[]),
+            forgotten_open: new.counter("breaker_forgotten_open_total", &[]),
         }
     }
 }

@@ -12,10 +12,14 @@ use std::{
 use breaker_core::State;
 use metrics::Recorder;
 
+#[cfg(feature = "keyed")]
+use self::handles::TableHandles;
 use self::{
     handles::{Handles, Sink},
     series::Series,
 };
+#[cfg(feature = "keyed")]
+use super::KeyedNews;
 use super::{EndedEvent, Observe, Subject, TransitionEvent};
 use crate::{circuit::Circuit, slot::Tenancy};
 
@@ -31,10 +35,12 @@ use crate::{circuit::Circuit, slot::Tenancy};
 /// | `breaker_slow_calls_total` | counter | | where [`slow_after`](crate::CircuitBuilder::slow_after) says what that is |
 /// | `breaker_open_seconds` | gauge | | for how long the circuit has been open in all |
 /// | `breaker_recovery_seconds` | histogram | | from a trip until it is closed again |
+/// | `breaker_uncounted_calls_total` | counter | | calls to a table of circuits that were [not counted](crate::keyed::KeyedCircuits::uncounted) for want of room |
+/// | `breaker_forgotten_open_total` | counter | | open circuits that a table [forgot](crate::keyed::KeyedCircuits::forgotten_open) |
 ///
 /// All have the label `circuit`, and those of a table of circuits `key`, where
 /// [`KeyedBuilder::name_by`](crate::keyed::KeyedBuilder::name_by) gives them names. A circuit that only observes is shown
-/// with the state and the transitions that it would have.
+/// with the state and the transitions that it would have. The last two are the table's own, and there once they happen.
 ///
 /// # When
 ///
@@ -75,6 +81,8 @@ struct Shared {
 struct Known {
     series: HashMap<(usize, u16), (Tenancy, SharedSeries)>,
     handles: HashMap<Labels, Arc<Handles>>,
+    #[cfg(feature = "keyed")]
+    tables: HashMap<Box<str>, TableHandles>,
     /// How many keys have labels of their own, and how many ever had.
     keys: usize,
     keys_ever: usize,
@@ -186,6 +194,15 @@ impl Shared {
 }
 
 impl Known {
+    /// The handles of a table, or the common ones where there are too many.
+    #[cfg(feature = "keyed")]
+    fn table(&mut self, sink: &Sink, table: &str) -> &TableHandles {
+        let is_own = self.tables.len() < MOST_NAMES || self.tables.contains_key(table);
+        let name = if is_own { table } else { OTHER };
+        let made = || TableHandles::new(sink, name);
+        self.tables.entry(name.into()).or_insert_with(made)
+    }
+
     /// The handles of these labels, or the common ones where there are too many; and which it is.
     fn handles(&mut self, sink: &Sink, labels: Labels) -> (Arc<Handles>, bool) {
         let is_known = self.handles.contains_key(&labels);
@@ -237,6 +254,16 @@ impl Observe for Metrics {
         let known = &mut *self.shared.known();
         known.series.remove(&tenancy.id());
         known.keys -= usize::from(series.is_single());
+    }
+
+    #[cfg(feature = "keyed")]
+    fn keyed(&self, table: &str, news: KeyedNews) {
+        let known = &mut *self.shared.known();
+        let handles = known.table(&self.shared.sink, table);
+        match news {
+            KeyedNews::Uncounted { .. } => handles.uncounted.increment(1),
+            KeyedNews::ForgottenOpen { .. } => handles.forgotten_open.increment(1),
+        }
     }
 }
 
