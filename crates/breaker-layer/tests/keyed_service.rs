@@ -350,6 +350,9 @@ mod http {
         }
         let upper = ByAuthority.key(&get("http://SHOP.example/"));
         assert_eq!(upper, ByAuthority.key(&get("http://shop.example/")));
+        for other in ["http://shop.example:80/", "http://user@shop.example/"] {
+            assert_ne!(upper, ByAuthority.key(&get(other)), "{other}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::ExtractKey;
 /// One circuit for each host and port that clients call: the authority of the request's URI.
 ///
 /// A request whose URI has none, as servers see them, has no key. `example.com` and `EXAMPLE.com` are the same key,
-/// `example.com:80` is another. The key shares the URI's memory.
+/// `example.com:80` is another, and so is `user@example.com`. The key shares the URI's memory.
 ///
 /// ```
 /// use breaker_layer::keyed::{ByAuthority, KeyedBreakerLayer, KeyedCircuits};
@@ -31,7 +31,7 @@ impl<B> ExtractKey<Request<B>, Authority> for ByAuthority {
 ///
 /// ```
 /// use breaker_layer::keyed::{ByHeader, HeaderKey, KeyedBreakerLayer, KeyedCircuits};
-/// use http::{HeaderName, header::HOST};
+/// use http::HeaderName;
 ///
 /// let tenants = KeyedCircuits::<HeaderKey>::builder("tenants").build()?;
 /// let layer = KeyedBreakerLayer::new(tenants, ByHeader::new(HeaderName::from_static("x-tenant")));
