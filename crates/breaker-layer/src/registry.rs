@@ -132,7 +132,8 @@ impl Registry {
         })
     }
 
-    /// The circuit of this name; `key` is what its table calls it, if it is of one.
+    /// The circuit of this name; `key` is what its table calls it, if it is of one. A key with nothing against it has no
+    /// circuit to be found; `KeyedCircuits::circuit` makes one to command.
     pub fn find(&self, name: &str, key: Option<&str>) -> Option<Circuit> {
         let entries = self.living();
         let mut named = entries.iter().rev().filter(|entry| *entry.name == *name);

@@ -21,7 +21,7 @@ h1{font-size:26px;margin:0 0 4px}h2{font-size:20px;margin:36px 0 2px}p{margin:6p
 svg.replay{display:block;width:100%;height:auto;margin:10px 0}
 table{border-collapse:collapse;width:100%;margin:8px 0;font-variant-numeric:tabular-nums}
 th{font-weight:500;color:var(--soft);text-align:right;border-bottom:1px solid var(--line);padding:4px 8px}
-td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--line);white-space:nowrap}td.why{white-space:normal}.wide{overflow-x:auto}.wide>svg{min-width:640px}th:first-child,td:first-child,.trips th,.trips td{text-align:left}
+td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--line);white-space:nowrap}td.why{white-space:normal;min-width:14em}.wide{overflow-x:auto}.wide>svg{min-width:640px}th:first-child,td:first-child,.trips th,.trips td{text-align:left}
 tr:target td{background:#ffe9a8;color:#000}:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 ul.verdicts{padding-left:18px;margin:6px 0}summary{cursor:pointer;color:var(--link)}
 .key span{display:inline-block;width:14px;height:10px;margin:0 5px 0 14px;vertical-align:baseline}
