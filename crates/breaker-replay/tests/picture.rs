@@ -35,3 +35,23 @@ fn the_failure_ratio_is_drawn_in_full_however_few_calls_there_are() {
         assert!(column.contains("v-24.00h"), "{column}");
     }
 }
+
+#[test]
+fn the_picture_alone_says_what_its_colours_mean() {
+    let path = env!("CARGO_TARGET_TMPDIR").to_owned() + "/key.svg";
+    replay(
+        &["--svg", &path],
+        "{\"time\":1000,\"service\":\"x\",\"status\":200}\n",
+    );
+    let svg = fs::read_to_string(path).unwrap();
+    for word in [
+        "calls",
+        "failed",
+        "outage",
+        "closed",
+        "open",
+        "half-open, probing",
+    ] {
+        assert!(svg.contains(&format!(">{word}</text>")), "{word}");
+    }
+}

@@ -22,10 +22,10 @@ const AXIS: f64 = 24.0;
 
 /// The colours, in light and dark.
 pub(crate) const STYLE: &str = "\
-.replay{--ink:#1c2430;--soft:#667085;--line:#d8dde5;--calls:#b9c6d8;--failed:#c62f2f;--open:#e0552f;--half:#f2b53c;--closed:#e4efe7;font:12px system-ui,sans-serif}
-@media (prefers-color-scheme:dark){.replay{--ink:#e8ecf2;--soft:#98a3b3;--line:#39424f;--calls:#4a5a70;--failed:#ff6b62;--open:#e8643c;--half:#d9a130;--closed:#22382b}}
-@media print{.replay{--ink:#000;--soft:#444;--line:#bbb;--calls:#b9c6d8;--failed:#b00;--open:#d4441c;--half:#eeb030;--closed:#edf5ef;print-color-adjust:exact;-webkit-print-color-adjust:exact}}
-.replay text{fill:var(--ink)}.replay .soft{fill:var(--soft)}.replay .right{text-anchor:end}.replay .middle{text-anchor:middle}
+.replay{--paper:#fff;--ink:#1c2430;--soft:#667085;--line:#d8dde5;--calls:#b9c6d8;--failed:#c62f2f;--open:#e0552f;--half:#f2b53c;--closed:#e4efe7;font:12px system-ui,sans-serif}
+@media (prefers-color-scheme:dark){.replay{--paper:#14181e;--ink:#e8ecf2;--soft:#98a3b3;--line:#39424f;--calls:#4a5a70;--failed:#ff6b62;--open:#e8643c;--half:#d9a130;--closed:#22382b}}
+@media print{.replay{--paper:#fff;--ink:#000;--soft:#444;--line:#bbb;--calls:#b9c6d8;--failed:#b00;--open:#d4441c;--half:#eeb030;--closed:#edf5ef;print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+.replay .paper{fill:var(--paper)}.replay text{fill:var(--ink)}.replay .soft{fill:var(--soft)}.replay .right{text-anchor:end}.replay .middle{text-anchor:middle}
 .replay .line{stroke:var(--line);fill:none}.replay .calls{fill:var(--calls)}.replay .failed{fill:var(--failed)}
 .replay .ground{fill:var(--line);opacity:.35}.replay .open{fill:var(--open)}.replay .half{fill:var(--half)}.replay .closed{fill:var(--closed)}
 .replay .outage{fill:var(--failed);opacity:.1}.replay .trip{fill:var(--ink);stroke:none}
@@ -44,10 +44,34 @@ pub(crate) fn svg(report: &Report, top: usize) -> String {
         );
         y += height + gap;
     }
+    body += &key(y + 6.0);
+    y += 28.0;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"replay\" viewBox=\"0 0 {WIDTH} {y}\" width=\"{WIDTH}\" height=\"{y}\">\
-         <style>{STYLE}</style>\n{body}</svg>\n"
+         <style>{STYLE}</style>\n<rect class=\"paper\" width=\"{WIDTH}\" height=\"{y}\"/>\n{body}</svg>\n"
     )
+}
+
+/// What the colours mean, where no page says so.
+fn key(y: f64) -> String {
+    let colours = [
+        ("calls", "calls"),
+        ("failed", "failed"),
+        ("outage", "outage"),
+        ("closed", "closed"),
+        ("open", "open"),
+        ("half", "half-open, probing"),
+    ];
+    let marks = (0..).zip(colours).map(|(place, (class, name))| {
+        let x = LEFT + f64::from(place) * 90.0;
+        format!(
+            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"14\" height=\"10\"/>\
+             <text class=\"soft\" x=\"{}\" y=\"{}\">{name}</text>",
+            x + 20.0,
+            y + 9.0
+        )
+    });
+    marks.collect()
 }
 
 /// One service, for the report, where each trip leads to its row; `number` tells the services apart.
