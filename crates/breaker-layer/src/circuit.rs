@@ -1,10 +1,6 @@
 //! The circuit: one loop over one word, and the permits that it gives.
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use breaker_core::{
     ConfigBuilder, ConfigError, Pace, Refusal, State, Timestamp, Transition, Word,
@@ -59,6 +55,11 @@ impl Circuit {
 
     pub(crate) const fn of(slot: &'static Slot) -> Self {
         Self { slot }
+    }
+
+    #[cfg(any(test, feature = "keyed"))]
+    pub(crate) const fn slot(&self) -> &'static Slot {
+        self.slot
     }
 
     /// The name it was built with.
@@ -219,11 +220,11 @@ impl Circuit {
     /// Counts a refusal, and makes the error of it.
     #[inline]
     pub(crate) fn reject(&self, why: Why) -> Rejected {
-        self.slot.counts.rejected.fetch_add(1, Relaxed);
-        if self.slot.settings().has(Settings::TELL_REJECTED) {
-            return self.slot.reject_aloud(why);
+        if self.slot.count_own_rejection() {
+            self.slot.rejected(why)
+        } else {
+            self.slot.reject_shared(why)
         }
-        Rejected::new(self.slot, why)
     }
 
     /// The state as a caller of this moment would meet it. It reads and never moves: an open circuit whose wait is over
@@ -386,6 +387,22 @@ impl Slot {
     ) -> bool {
         let failures = word.pending() + u32::from(failed);
         self.enter(word, next, transition, now, failures, None)
+    }
+
+    /// As [`Circuit::reject`], of a thread that has no count of its own.
+    #[inline(never)]
+    fn reject_shared(&'static self, why: Why) -> Rejected {
+        self.count_rejection();
+        self.rejected(why)
+    }
+
+    /// The error of a rejection that is counted.
+    #[inline]
+    fn rejected(&'static self, why: Why) -> Rejected {
+        if self.settings().has(Settings::TELL_REJECTED) {
+            return self.reject_aloud(why);
+        }
+        Rejected::new(self, why)
     }
 
     #[cold]

@@ -62,6 +62,7 @@ mod shape;
 mod slot;
 mod snapshot;
 mod sync;
+mod threads;
 #[cfg(feature = "tonic")]
 mod tonic;
 #[cfg(feature = "tokio")]

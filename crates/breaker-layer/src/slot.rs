@@ -22,11 +22,13 @@ use crate::{
     observe::{Change, EndedEvent, Observers, Subject},
     policy::TripPolicy,
     snapshot::Snapshot,
-    sync::{AtomicU32, AtomicU64, Cell, Mutex},
+    sync::{AtomicU16, AtomicU32, AtomicU64, Cell, Mutex},
+    threads::NOBODY,
 };
 
 #[cfg(feature = "keyed")]
 mod keyed;
+mod rejections;
 mod tenancy;
 #[cfg(feature = "tokio")]
 mod waiters;
@@ -46,14 +48,17 @@ pub(crate) struct Slot {
     pub(crate) counts: Counts,
     handles: AtomicU32,
     /// Who has made a transition, or tries to, and does not know yet whom to tell of it.
-    entering: AtomicU32,
+    entering: AtomicU16,
+    /// The thread that counts rejections by itself.
+    rejecter: AtomicU16,
 }
 
 /// What is always counted, exactly.
 pub(crate) struct Counts {
     pub(crate) opened: AtomicU32,
+    own_rejections: AtomicU32,
     pub(crate) failed: AtomicU64,
-    pub(crate) rejected: AtomicU64,
+    rejections: AtomicU64,
     pub(crate) ignored: AtomicU64,
     pub(crate) cancelled: AtomicU64,
 }
@@ -262,13 +267,15 @@ impl Slot {
             cold: Mutex::new(Cold::default()),
             counts: Counts {
                 opened: AtomicU32::new(0),
+                own_rejections: AtomicU32::new(0),
                 failed: AtomicU64::new(0),
-                rejected: AtomicU64::new(0),
+                rejections: AtomicU64::new(0),
                 ignored: AtomicU64::new(0),
                 cancelled: AtomicU64::new(0),
             },
             handles: AtomicU32::new(0),
-            entering: AtomicU32::new(0),
+            entering: AtomicU16::new(0),
+            rejecter: AtomicU16::new(NOBODY),
         };
         if layout.cells() > 0 {
             slot.cells.get_or_init(|| Block::new(layout));
@@ -291,6 +298,7 @@ impl Slot {
         slot.origin.store(origin.as_nanos(), Relaxed);
         slot.with_cold(|cold| {
             slot.counts.clear();
+            slot.rejecter.store(NOBODY, Relaxed);
             slot.settings.store(settings.begin(generation).0, Release);
             *cold = Cold {
                 name: Some(name),
@@ -664,10 +672,17 @@ impl Slot {
 
 impl Counts {
     fn clear(&self) {
-        for count in [&self.failed, &self.rejected, &self.ignored, &self.cancelled] {
+        for count in [
+            &self.failed,
+            &self.rejections,
+            &self.ignored,
+            &self.cancelled,
+        ] {
             count.store(0, Relaxed);
         }
-        self.opened.store(0, Relaxed);
+        for count in [&self.opened, &self.own_rejections] {
+            count.store(0, Relaxed);
+        }
     }
 }
 

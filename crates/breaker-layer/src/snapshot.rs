@@ -131,7 +131,7 @@ impl Snapshot {
                 .then(|| now.saturating_since(pace.since(now))),
             opened: counts.opened.load(Relaxed),
             failed: failed + u64::from(word.pending()),
-            rejected: counts.rejected.load(Relaxed),
+            rejected: slot.rejections(),
             ignored: counts.ignored.load(Relaxed),
             cancelled: counts.cancelled.load(Relaxed),
         }

@@ -5,12 +5,15 @@ use breaker_core::Cell64;
 #[cfg(all(breaker_loom, not(breaker_loom_rmw)))]
 pub(crate) use loom::sync::atomic::AtomicU64;
 #[cfg(breaker_loom)]
-pub(crate) use loom::sync::{Mutex, atomic::AtomicU32};
+pub(crate) use loom::sync::{
+    Mutex,
+    atomic::{AtomicU16, AtomicU32},
+};
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 #[cfg(not(breaker_loom))]
 pub(crate) use std::sync::{
     Mutex,
-    atomic::{AtomicU32, AtomicU64},
+    atomic::{AtomicU16, AtomicU32, AtomicU64},
 };
 
 /// A cell of what lies beside a word.

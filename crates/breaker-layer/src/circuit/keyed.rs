@@ -6,10 +6,6 @@ use super::{Circuit, Permit, Ticket};
 use crate::slot::Slot;
 
 impl Circuit {
-    pub(crate) const fn slot(&self) -> &'static Slot {
-        self.slot
-    }
-
     /// The permit of a call that began when there was no circuit yet: one of the first generation.
     pub(crate) fn first_permit(&self, first: u16) -> Permit {
         Permit {

@@ -15,6 +15,7 @@ mod keyed;
 mod observed;
 mod ramp;
 mod reconfigure;
+mod rejected;
 mod tenancy;
 mod window_of_calls;
 mod window_of_time;

@@ -1,0 +1,87 @@
+//! How rejections are counted: exactly, and by one thread without a lock.
+//!
+//! A locked addition takes longer than all else that a rejection does once it knows the time. So the first thread whose
+//! call a circuit rejects has a count of its own, which nobody else writes; the others share one.
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use super::Slot;
+use crate::threads::{self, NOBODY};
+
+impl Slot {
+    /// Counts a rejection of the thread that has a count of its own; `false`, and nothing is written, if this is another.
+    #[inline]
+    pub(crate) fn count_own_rejection(&self) -> bool {
+        let own = &self.counts.own_rejections;
+        let is_own = threads::is_this(self.rejecter.load(Relaxed));
+        let next = own.load(Relaxed).checked_add(1).filter(|_| is_own);
+        next.inspect(|next| own.store(*next, Release)).is_some()
+    }
+
+    /// Counts a rejection of any thread. The first one gets a count of its own for those to come.
+    pub(crate) fn count_rejection(&self) {
+        let (counts, rejecter) = (&self.counts, self.rejecter.load(Relaxed));
+        if rejecter == NOBODY
+            && let Some(this) = threads::this()
+        {
+            // If another thread is the first, this one does without.
+            let _ = self
+                .rejecter
+                .compare_exchange(NOBODY, this, Relaxed, Relaxed);
+        }
+        let mut more = 1;
+        if threads::is_this(rejecter) {
+            // Its own count is full. For a moment the sum lacks it, once in four billion rejections.
+            more += u64::from(counts.own_rejections.swap(0, Release));
+        }
+        counts.rejections.fetch_add(more, Release);
+    }
+
+    /// The calls that were rejected.
+    pub(crate) fn rejections(&self) -> u64 {
+        let own = self.counts.own_rejections.load(Acquire);
+        self.counts.rejections.load(Acquire) + u64::from(own)
+    }
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use std::{sync::atomic::Ordering::Relaxed, thread};
+
+    use crate::Circuit;
+
+    fn isolated() -> Circuit {
+        let circuit = Circuit::builder("isolated").build().unwrap();
+        circuit.isolate();
+        circuit
+    }
+
+    fn reject(circuit: &Circuit) {
+        assert!(circuit.try_acquire().is_err());
+    }
+
+    #[test]
+    fn a_thread_that_counts_for_itself_shares_what_is_full() {
+        let circuit = isolated();
+        let counts = &circuit.slot().counts;
+        (0..3).for_each(|_| reject(&circuit));
+        assert_eq!(counts.own_rejections.load(Relaxed), 2, "the first asks");
+        counts.own_rejections.store(u32::MAX, Relaxed);
+        (0..3).for_each(|_| reject(&circuit));
+        assert_eq!(counts.own_rejections.load(Relaxed), 2);
+        assert_eq!(circuit.snapshot().rejected, u64::from(u32::MAX) + 4);
+    }
+
+    #[test]
+    fn threads_that_come_and_go_lose_none() {
+        let circuit = isolated();
+        for _ in 0..200 {
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| (0..50).for_each(|_| reject(&circuit)));
+                }
+            });
+        }
+        assert_eq!(circuit.snapshot().rejected, 200 * 4 * 50);
+    }
+}
