@@ -55,13 +55,19 @@ fn counted(attempts: &Arc<AtomicU64>) -> impl Fn(&u64) -> Arc<str> + Send + Sync
 fn threads_that_see_the_first_failure_of_a_key_make_one_circuit() {
     const THREADS: u64 = 3;
     let attempts = Arc::new(AtomicU64::new(0));
+    let (count, meeting) = (counted(&attempts), Barrier::new(THREADS as usize));
     let circuits = KeyedCircuits::builder("table")
         .config(config().trip(Trip::consecutive_failures(100)))
-        .name_by(counted(&attempts))
+        .name_by(move |key: &u64| {
+            // At every other key all of them have found no circuit before the first one makes it.
+            if key.is_multiple_of(2) {
+                meeting.wait();
+            }
+            count(key)
+        })
         .build()
         .unwrap();
-    let mut collisions = 0;
-    for key in 0..20_000 {
+    for key in 0..2000 {
         let before = attempts.load(SeqCst);
         let permits = (0..THREADS).map(|_| circuits.try_acquire(key).unwrap());
         let permits: Vec<_> = permits.collect();
@@ -80,12 +86,9 @@ fn threads_that_see_the_first_failure_of_a_key_make_one_circuit() {
         assert_eq!(snapshot.failed, THREADS);
         assert_eq!(u64::from(snapshot.failures), THREADS);
         circuit.reset();
-        collisions += attempts.load(SeqCst) - before - 1;
-        if collisions >= 10 {
-            return;
-        }
+        let collisions = attempts.load(SeqCst) - before - 1;
+        assert!(collisions == THREADS - 1 || key % 2 == 1);
     }
-    panic!("only {collisions} collisions in all these rounds");
 }
 
 /// Trips the keys of these rounds and resets them, while somebody looks all the time for what may be forgotten. Every
