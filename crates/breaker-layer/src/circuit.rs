@@ -354,7 +354,9 @@ impl Slot {
             return ticket;
         }
         let config = settings.rules().config;
-        if config.count_calls() {
+        // One that finds its circuit gone asks another.
+        let is_gone = || !ticket.is_counted() && self.was_vacant(ticket.generation());
+        if config.count_calls() && !is_gone() {
             self.beside(settings).count_admitted();
         }
         let is_timed = config.slow_after().is_some()

@@ -92,8 +92,9 @@ impl Rejected {
 
     /// The name of the circuit; `None` once that circuit has been dropped.
     pub fn circuit(&self) -> Option<Arc<str>> {
-        let is_tenant = self.slot.is_tenant(self.why.word.word().generation());
-        self.slot.name().filter(|_| is_tenant)
+        let generation = self.why.word.word().generation();
+        // In this order: a name that is the next tenant's is found to be that.
+        self.slot.name().filter(|_| self.slot.is_tenant(generation))
     }
 }
 

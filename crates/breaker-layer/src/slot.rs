@@ -17,6 +17,7 @@ use breaker_core::{
 };
 
 use crate::{
+    circuit::Circuit,
     clock::{Source, User},
     intern,
     observe::{Change, EndedEvent, Observers, Subject},
@@ -47,8 +48,6 @@ pub(crate) struct Slot {
     cold: Mutex<Cold>,
     pub(crate) counts: Counts,
     handles: AtomicU32,
-    /// Who has made a transition, or tries to, and does not know yet whom to tell of it.
-    entering: AtomicU16,
     /// The thread that counts rejections by itself.
     rejecter: AtomicU16,
 }
@@ -274,7 +273,6 @@ impl Slot {
                 cancelled: AtomicU64::new(0),
             },
             handles: AtomicU32::new(0),
-            entering: AtomicU16::new(0),
             rejecter: AtomicU16::new(NOBODY),
         };
         if layout.cells() > 0 {
@@ -325,16 +323,37 @@ impl Slot {
         if self.handles.fetch_sub(1, AcqRel) != 1 {
             return;
         }
-        self.tell_ended();
-        // A new generation: the permits of this circuit are no permits of the next one.
-        let next =
-            |word| Some(Word::vacant(Word::from_bits(word).generation().wrapping_add(1)).to_bits());
-        // The closure always gives a value, so that this cannot fail.
-        let _ = self.word.fetch_update(AcqRel, Acquire, next);
-        // Dropped with nothing held, because it is the user's.
-        let gone = self.with_cold(std::mem::take);
-        drop(gone);
+        // What its permits still do is nothing from here on.
+        let mut last = self.word();
+        while !self.vacate(last) {
+            last = self.word();
+        }
+        self.clear(last);
         pool::put(self, self.layout());
+    }
+
+    /// One more handle, unless the last one is gone.
+    pub(crate) fn handle(&'static self) -> Option<Circuit> {
+        let one_more = |handles: u32| (handles > 0).then(|| handles + 1);
+        let was = self.handles.fetch_update(AcqRel, Acquire, one_more);
+        was.is_ok().then(|| Circuit::of(self))
+    }
+
+    /// Ends the circuit if it still is as it was seen, and says whether it did. Permits of it are stragglers from now on.
+    pub(crate) fn vacate(&self, seen: Word) -> bool {
+        // A new generation: the permits of this circuit are no permits of the next one.
+        let is_vacant = self.replace(seen, Word::vacant(seen.generation().wrapping_add(1)));
+        if is_vacant {
+            self.counts.failed.fetch_add(seen.pending().into(), Release);
+        }
+        is_vacant
+    }
+
+    /// Tells the observers that the circuit is gone, whose last word this was, and gives up what belongs to the user. To be
+    /// called with nothing held.
+    pub(crate) fn clear(&'static self, last: Word) {
+        self.tell_ended(last);
+        drop(self.with_cold(std::mem::take));
     }
 
     fn with_cold<T>(&self, look: impl FnOnce(&mut Cold) -> T) -> T {
@@ -508,19 +527,31 @@ impl Slot {
 
     /// Whether a generation belongs to the present tenant.
     pub(crate) fn is_tenant(&self, generation: u16) -> bool {
-        let first = self.settings().first();
-        generation.wrapping_sub(first) <= self.word().generation().wrapping_sub(first)
+        let (first, word) = (self.settings().first(), self.word());
+        generation.wrapping_sub(first) <= word.generation().wrapping_sub(first)
+            // A new tenant's settings are stored before its word: the two were one tenant's.
+            && self.settings().first() == first
+    }
+
+    /// Whether whoever was admitted in this generation found no circuit here.
+    pub(crate) fn was_vacant(&self, generation: u16) -> bool {
+        self.word() == Word::vacant(generation)
+    }
+
+    /// As [`Slot::is_tenant`], while that is there.
+    pub(crate) fn is_here(&self, generation: u16) -> bool {
+        !self.word().is_vacant() && self.is_tenant(generation)
     }
 
     /// Tells the observers of a circuit that ends, if there are any.
-    fn tell_ended(&'static self) {
+    fn tell_ended(&'static self, last: Word) {
         let observers = self.with_extra(|extra| {
             let observers = &extra.observers;
             (!observers.is_empty()).then(|| observers.clone())
         });
         let Some(observers) = observers else { return };
         if let Some(subject) = self.subject(&observers) {
-            let (subject, last) = (&subject, &Snapshot::of(self));
+            let (subject, last) = (&subject, &Snapshot::last(self, last));
             observers.tell_ended(&EndedEvent { subject, last });
         }
     }
@@ -541,7 +572,7 @@ impl Slot {
         Some((observers, subject))
     }
 
-    /// Makes a transition, unless the word has changed.
+    /// Makes a transition, unless the word has changed. Once the last handle is gone it is nobody's, and counts as made.
     pub(crate) fn enter(
         &'static self,
         word: Word,
@@ -551,12 +582,13 @@ impl Slot {
         failures: u32,
         note: Option<&Arc<str>>,
     ) -> bool {
-        self.entering.fetch_add(1, AcqRel);
+        // With a handle of its own: the circuit does not end before all have been told of this.
+        let Some(_circuit) = self.handle() else {
+            return self.word() == word;
+        };
         let won = self.replace(word, next);
         if won {
             self.entered(next, transition, now, failures, note);
-        } else {
-            self.entering.fetch_sub(1, AcqRel);
         }
         won
     }
@@ -580,11 +612,7 @@ impl Slot {
         }
         let transition_since_first = transition.since_generation(settings.first());
         let told = self.with_cold(|cold| {
-            // A transition of a circuit that is gone by now is nobody's.
-            let name = cold
-                .name
-                .clone()
-                .filter(|_| self.is_tenant(word.generation()))?;
+            let name = cold.name.clone()?;
             self.counts.failed.fetch_add(failures.into(), Release);
             if transition.to() == State::Open {
                 self.counts.opened.fetch_add(1, Relaxed);
@@ -600,8 +628,6 @@ impl Slot {
             Some((name, extra.observers.clone(), extra.policy.clone()))
         });
         self.store_pace(settings.rules().pace(word, transition.at().min(now)));
-        // From now on a table may take the circuit away: who is to be told is known.
-        self.entering.fetch_sub(1, AcqRel);
         #[cfg(feature = "tokio")]
         self.wake_waiters();
         let Some((name, observers, policy)) = told else {
@@ -641,18 +667,29 @@ impl Slot {
         })
     }
 
-    /// Counts a call that began in an earlier state, if that was one of the present tenant.
-    pub(crate) fn count_straggler(&self, generation: u16, count: &AtomicU64) {
+    /// Counts a call, if it is one of the present tenant's and that is there; says whether it is.
+    pub(crate) fn count(&'static self, generation: u16, count: &AtomicU64) -> bool {
+        // With a handle of its own: the slot has no other tenant before this is counted.
+        let Some(_circuit) = self.handle() else {
+            return false;
+        };
+        if self.word().generation() == generation {
+            count.fetch_add(1, Relaxed);
+            return true;
+        }
         self.with_cold(|cold| {
-            let is_here = || !self.word().is_vacant() && self.is_tenant(generation);
-            if cold.name.is_some() && is_here() {
-                count.fetch_add(1, Relaxed);
-                if !is_here() {
-                    // Taken away just now: it may yet count for the key's next circuit. Nobody has read the last totals.
-                    count.fetch_sub(1, Relaxed);
-                }
+            let is_here = || cold.name.is_some() && self.is_here(generation);
+            if !is_here() {
+                return false;
             }
-        });
+            count.fetch_add(1, Relaxed);
+            if !is_here() {
+                // Taken away just now: it may yet count for the key's next circuit. Nobody has read the last totals.
+                count.fetch_sub(1, Relaxed);
+                return false;
+            }
+            true
+        })
     }
 
     fn store_pace(&self, pace: Pace) {
@@ -671,6 +708,7 @@ impl Slot {
 }
 
 impl Counts {
+    /// Whoever sees a count from here on sees, after a fence, that the tenant before is gone.
     fn clear(&self) {
         for count in [
             &self.failed,
@@ -678,10 +716,10 @@ impl Counts {
             &self.ignored,
             &self.cancelled,
         ] {
-            count.store(0, Relaxed);
+            count.store(0, Release);
         }
         for count in [&self.opened, &self.own_rejections] {
-            count.store(0, Relaxed);
+            count.store(0, Release);
         }
     }
 }

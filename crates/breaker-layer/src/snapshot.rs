@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use breaker_core::{Evidence, Phase, State, Tally, Timestamp, Totals, Transition};
+use breaker_core::{Evidence, Pace, Phase, State, Tally, Timestamp, Totals, Transition, Word};
 
 use crate::slot::Slot;
 
@@ -77,8 +77,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn of(slot: &'static Slot) -> Self {
-        let (settings, now) = (slot.settings(), slot.now());
-        let rules = settings.rules();
+        let now = slot.now();
         // Before the word: failures go from there to here, and must not be seen in both.
         let failed = slot.counts.failed.load(Acquire);
         let (word, pace) = loop {
@@ -87,6 +86,18 @@ impl Snapshot {
                 break (word, pace);
             }
         };
+        Self::at(slot, now, (word, pace), failed + u64::from(word.pending()))
+    }
+
+    /// Of a circuit that is gone, and whose last word this was.
+    pub(crate) fn last(slot: &'static Slot, word: Word) -> Self {
+        let failed = slot.counts.failed.load(Acquire);
+        Self::at(slot, slot.now(), (word, slot.pace()), failed)
+    }
+
+    fn at(slot: &'static Slot, now: Timestamp, (word, pace): (Word, Pace), failed: u64) -> Self {
+        let settings = slot.settings();
+        let rules = settings.rules();
         let (counts, beside) = (&slot.counts, slot.beside(settings));
         let score = match word.phase() {
             Phase::Closed(Evidence { score, .. }) | Phase::Recovering(Evidence { score, .. }) => {
@@ -130,7 +141,7 @@ impl Snapshot {
             age: (pace.generation() == word.generation())
                 .then(|| now.saturating_since(pace.since(now))),
             opened: counts.opened.load(Relaxed),
-            failed: failed + u64::from(word.pending()),
+            failed,
             rejected: slot.rejections(),
             ignored: counts.ignored.load(Relaxed),
             cancelled: counts.cancelled.load(Relaxed),

@@ -612,3 +612,53 @@ fn what_a_table_lets_pass_uncounted_or_forgets_is_counted() {
     assert_eq!((page.get(uncounted), page.get(forgotten)), (5.0, 2.0));
     assert_eq!((table.uncounted(), table.forgotten_open()), (5, 2));
 }
+
+#[cfg(feature = "keyed")]
+#[test]
+fn a_key_whose_circuit_is_forgotten_is_closed_and_never_shown_as_anything_else() {
+    use breaker_layer::keyed::KeyedCircuits;
+    let gauges = Gauges::default();
+    let hosts = KeyedCircuits::<u32>::builder("hosts")
+        .name_by(|host| host.to_string().into())
+        .keep_after_trip(std::time::Duration::ZERO)
+        .observe(Metrics::recording_to(gauges.clone()))
+        .build()
+        .unwrap();
+    hosts.circuit(&1).unwrap().trip();
+    hosts.reset(&1);
+    assert!(hosts.is_empty());
+    let set = gauges.0.lock().unwrap();
+    assert_eq!((set.first(), set.last()), (Some(&2.0), Some(&0.0)));
+    assert!([2.0, 0.0].iter().eq(dedup(&set).iter()), "{set:?}");
+}
+
+/// The same values without those that were set again.
+#[cfg(feature = "keyed")]
+fn dedup(set: &[f64]) -> Vec<f64> {
+    let mut set = set.to_vec();
+    set.dedup();
+    set
+}
+
+#[test]
+fn a_circuit_that_an_observer_drops_as_it_trips_is_shown_as_closed_and_makes_room_for_the_next() {
+    let page = Page::new();
+    let held: Arc<Mutex<Option<Circuit>>> = Arc::default();
+    let dropping = held.clone();
+    let bench = Bench::with(|builder| {
+        let observe = move |_: &TransitionEvent<'_>| {
+            let circuit = dropping.lock().unwrap().take();
+            drop(circuit);
+        };
+        builder.observe(observe).observe(page.metrics.clone())
+    });
+    bench.fail(2);
+    let last = bench.admit();
+    *held.lock().unwrap() = Some(bench.circuit);
+    last.record(Outcome::Failure);
+    let state = r#"breaker_state{circuit="bench"}"#;
+    assert_eq!(page.get(state), 0.0);
+    let next = Bench::with(|builder| builder.observe(page.metrics.clone()));
+    next.circuit.isolate();
+    assert_eq!(page.get(state), 3.0);
+}

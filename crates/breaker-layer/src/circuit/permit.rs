@@ -29,7 +29,7 @@ impl Permit {
         self.settle(Fate::Recorded(outcome), Some(took));
     }
 
-    /// As [`Permit::record`], for any fate. `false` if the circuit has moved on, and this was a straggler.
+    /// As [`Permit::record`], for any fate. `false` if the circuit is gone, so that it counts nowhere yet.
     #[inline]
     pub(crate) fn settle(self, fate: Fate, took: Option<Duration>) -> bool {
         let (slot, ticket) = self.into_parts();

@@ -1,9 +1,6 @@
 //! What a permit does when it is used up.
 
-use std::{
-    sync::atomic::Ordering::{Relaxed, Release},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering::Release, time::Duration};
 
 use breaker_core::{
     Beside, Call, Outcome, Phase, Reason, Timestamp, Word,
@@ -59,7 +56,7 @@ impl Slot {
     #[inline(never)]
     fn finish_in_ring(&'static self, settings: Settings, ticket: Ticket) -> bool {
         let recording = self.recording(settings, ticket, FAILURE);
-        recording.finish(&Weighed::default())
+        recording.finish(&Weighed::default(), false).is_there()
     }
 
     /// As [`Slot::record_plain`], of a call that takes a closer look.
@@ -74,7 +71,8 @@ impl Slot {
         is_calm && self.count_good(word, settings, ticket) || self.record(ticket, fate, None)
     }
 
-    /// Records what became of a call; `took` is how long, where the caller measured it. `false` if the call is a straggler.
+    /// Records what became of a call; `took` is how long, where the caller measured it. `false` if its circuit is gone, so
+    /// that it counts nowhere yet.
     #[inline(never)]
     pub(super) fn record(
         &'static self,
@@ -119,7 +117,10 @@ impl Slot {
         };
         let is_stored = |next| next == word || self.replace(word, next);
         weighed.broken.is_none() && next.is_some_and(is_stored)
-            || self.recording(settings, ticket, fate).finish(weighed)
+            || self
+                .recording(settings, ticket, fate)
+                .finish(weighed, false)
+                .is_there()
     }
 
     /// Counts a call in the windows.
@@ -183,10 +184,17 @@ impl Slot {
     }
 
     /// Stores an outcome that is counted in the word. Failures are added to the total now and then.
-    fn count_in_word(&self, word: Word, next: Word, fate: Fate) -> bool {
-        let is_stored = self.replace(word, next);
+    fn count_in_word(&'static self, word: Word, next: Word, fate: Fate) -> bool {
         let failures = word.pending() + u32::from(fate.is_failed_call());
-        if is_stored && failures != next.pending() {
+        if failures == next.pending() {
+            return self.replace(word, next);
+        }
+        // With a handle of its own: the circuit does not end before they are added.
+        let Some(_circuit) = self.handle() else {
+            return self.word() == word;
+        };
+        let is_stored = self.replace(word, next);
+        if is_stored {
             self.counts
                 .failed
                 .fetch_add((failures - next.pending()).into(), Release);
@@ -211,47 +219,48 @@ struct Recording {
 impl Recording {
     #[inline(never)]
     fn run_or_tell(self, took: Option<Duration>) -> bool {
-        if self.settings.has(Settings::TELL_RECORDED) {
+        let settled = if self.settings.has(Settings::TELL_RECORDED) {
             self.run_aloud(took)
         } else {
             self.run(took)
-        }
+        };
+        settled.is_there()
     }
 
     /// As [`Recording::run`], and tells the observers.
     #[cold]
-    fn run_aloud(mut self, took: Option<Duration>) -> bool {
+    fn run_aloud(mut self, took: Option<Duration>) -> Settled {
         let (slot, ticket, fate) = (self.slot, self.ticket, self.fate);
         let started = ticket.is_timed().then(|| ticket.took(self.moment.now()));
         let took = took.or(started);
         let slow_after = self.rules.config.slow_after();
-        let is_current = self.run(took);
+        let settled = self.run(took);
         if ticket.stands_for() == StandsFor::Readiness {
-            return is_current;
+            return settled;
         }
         let outcome = match fate {
             Fate::Recorded(outcome) => Some(outcome),
             Fate::Cancelled => None,
         };
-        if let Some((observers, subject)) = slot.observers() {
+        // With a handle of its own: the slot has no other tenant, and this one does not end, before they know.
+        if let Some(_circuit) = slot.handle()
+            && slot.is_here(ticket.generation())
+            && let Some((observers, subject)) = slot.observers()
+        {
             observers.tell_recorded(&RecordedEvent {
                 subject: &subject,
                 outcome,
                 took,
                 is_slow: slow_after.is_some_and(|limit| took.is_some_and(|took| took > limit)),
-                is_straggler: !is_current,
+                is_straggler: settled != Settled::InTime,
             });
         }
-        is_current
+        settled
     }
 
-    fn run(mut self, took: Option<Duration>) -> bool {
+    fn run(mut self, took: Option<Duration>) -> Settled {
         let word = self.slot.word();
         let is_current = word.generation() == self.ticket.generation();
-        let counts_in_word = is_current && self.ticket.is_counted() && word.is_closed();
-        if !(counts_in_word && self.fate.is_failed_call()) {
-            self.count();
-        }
         let took = took.or_else(|| {
             self.ticket
                 .is_timed()
@@ -259,57 +268,54 @@ impl Recording {
         });
         let slow_after = self.rules.config.slow_after();
         let slow = slow_after.is_some_and(|limit| took.is_some_and(|took| took > limit));
-        if slow && self.fate.counts(self.rules.config) && self.is_tenant() {
+        if is_current && self.ticket.is_counted() && word.is_closed() {
+            let weighed = self.weigh(word, slow, took);
+            return self.finish(&weighed, slow);
+        }
+        let is_here = self.count(slow, false);
+        if !self.ticket.is_counted() || is_current && self.record_probe(slow) {
+            Settled::InTime
+        } else {
+            Settled::late(is_here)
+        }
+    }
+
+    /// Counts a closed circuit's call in the word, and then in the totals: once its circuit has gone without it, it may count
+    /// for another.
+    #[inline(never)]
+    fn finish(mut self, weighed: &Weighed, slow: bool) -> Settled {
+        let is_recorded = self.record_closed(weighed);
+        if is_recorded && self.fate.is_failed_call() && !slow {
+            return Settled::InTime;
+        }
+        let is_here = self.count(slow, is_recorded);
+        if is_recorded {
+            Settled::InTime
+        } else {
+            Settled::late(is_here)
+        }
+    }
+
+    /// Counts what is always counted, and what the settings ask for; says whether its circuit is there. The word has counted
+    /// a failure that is recorded.
+    fn count(&self, slow: bool, is_recorded: bool) -> bool {
+        if self.ticket.stands_for() == StandsFor::Readiness {
+            return true;
+        }
+        let (slot, generation, config) = (self.slot, self.ticket.generation(), self.rules.config);
+        let is_here = match self.fate {
+            Fate::Recorded(Outcome::Success) => is_recorded || slot.is_here(generation),
+            Fate::Recorded(Outcome::Ignored) => slot.count(generation, &slot.counts.ignored),
+            Fate::Recorded(_) => is_recorded || slot.count(generation, &slot.counts.failed),
+            Fate::Cancelled => slot.count(generation, &slot.counts.cancelled),
+        };
+        if is_here && self.fate == SUCCESS && config.count_calls() {
+            self.beside().count_success();
+        }
+        if is_here && slow && self.fate.counts(config) {
             self.beside().count_slow();
         }
-        if !(is_current && self.ticket.is_counted()) {
-            return !self.ticket.is_counted();
-        }
-        if !counts_in_word {
-            return self.record_probe(slow);
-        }
-        let weighed = self.weigh(word, slow, took);
-        self.finish(&weighed)
-    }
-
-    /// Counts a closed circuit's call in the word, after everything else.
-    #[inline(never)]
-    fn finish(mut self, weighed: &Weighed) -> bool {
-        let is_recorded = self.record_closed(weighed);
-        if !is_recorded && self.fate.is_failed_call() {
-            self.count();
-        }
-        is_recorded
-    }
-
-    /// Counts what is always counted, and what the settings ask for.
-    fn count(&self) {
-        let counts = &self.slot.counts;
-        let count = match self.fate {
-            Fate::Recorded(Outcome::Success) => {
-                if self.rules.config.count_calls() && self.is_tenant() {
-                    self.beside().count_success();
-                }
-                return;
-            }
-            Fate::Recorded(Outcome::Ignored) => &counts.ignored,
-            Fate::Recorded(_) => &counts.failed,
-            Fate::Cancelled => &counts.cancelled,
-        };
-        if self.ticket.stands_for() == StandsFor::Readiness {
-            return;
-        }
-        if self.slot.word().generation() == self.ticket.generation() {
-            count.fetch_add(1, Relaxed);
-        } else {
-            self.slot.count_straggler(self.ticket.generation(), count);
-        }
-    }
-
-    /// Whether this was a call, and one of the circuit that has the slot now.
-    fn is_tenant(&self) -> bool {
-        self.ticket.stands_for() != StandsFor::Readiness
-            && self.slot.is_tenant(self.ticket.generation())
+        is_here
     }
 
     fn beside(&self) -> Beside<'static, Cell> {
@@ -320,7 +326,7 @@ impl Recording {
     fn weigh(&mut self, word: Word, slow: bool, took: Option<Duration>) -> Weighed {
         let (config, generation) = (self.rules.config, word.generation());
         let mut weighed = Weighed::default();
-        if self.fate.counts(config) {
+        if self.settings.has(Settings::BESIDE) && self.fate.counts(config) {
             let failed = self.fate.is_failure(config);
             let (slot, moment) = (self.slot, &mut self.moment);
             weighed = slot.weigh(word, self.settings, Call { failed, slow }, || moment.now());
@@ -424,6 +430,27 @@ impl Recording {
                 return true;
             }
         }
+    }
+}
+
+/// What became of an outcome.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    /// It counts.
+    InTime,
+    /// The circuit has moved on: it is a straggler.
+    Late,
+    /// The circuit is gone, and it counts nowhere yet.
+    Gone,
+}
+
+impl Settled {
+    const fn late(is_here: bool) -> Self {
+        if is_here { Self::Late } else { Self::Gone }
+    }
+
+    fn is_there(self) -> bool {
+        self != Self::Gone
     }
 }
 

@@ -35,8 +35,6 @@ enum Admitted {
 /// What a circuit gave.
 struct Given {
     permit: Permit,
-    /// The generation with which the circuit began.
-    first: u16,
     /// If the circuit is forgotten meanwhile, the call counts for the key's next one.
     is_renewable: bool,
     /// The circuit was closed when it let the call pass.
@@ -141,10 +139,7 @@ impl<K: Key> Call<K> {
             Admitted::Alone { .. } => {}
             Admitted::By(given) => {
                 let slot = given.permit.slot();
-                if given.permit.settle(fate, took)
-                    || !given.is_renewable
-                    || !slot.is_over(given.first)
-                {
+                if given.permit.settle(fate, took) || !given.is_renewable {
                     let has_closed = !given.was_closed && slot.word().passes();
                     let is_calm = !given.is_lasting && slot.word().is_calm() && !slot.is_shared();
                     if has_closed || is_calm {
@@ -188,7 +183,7 @@ impl Given {
         now: Timestamp,
         tenant: &Tenant<K>,
     ) -> Option<Self> {
-        if !permit.is_counted() && permit.slot().word().is_vacant() {
+        if !permit.is_counted() && permit.slot().was_vacant(permit.generation()) {
             permit.discard();
             return None;
         }
@@ -197,7 +192,6 @@ impl Given {
         let was_closed = word.passes() || word.is_vacant();
         let generation = permit.generation();
         Some(Self {
-            first: entry.first,
             is_renewable: was_closed && entry.is_renewable(generation, now, tenant.limits.keep),
             was_closed,
             is_lasting: entry.is_lasting,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak, atomic::Ordering::Relaxed};
 
-use breaker_core::Timestamp;
+use breaker_core::{Timestamp, Word};
 
 use super::{
     entry::{Closed, Entry, Key, Limits, Rank, Standing},
@@ -27,9 +27,9 @@ pub(super) struct Index<K: Key> {
 
 /// What was taken out of the index, to be dropped with nothing held.
 pub(super) struct Gone<K> {
-    /// Mostly there is no other, and a list would be an allocation.
-    first: Option<Arc<Entry<K>>>,
-    others: Vec<Arc<Entry<K>>>,
+    /// Each with the last word of its circuit. Mostly there is no other, and a list would be an allocation.
+    first: Option<(Arc<Entry<K>>, Word)>,
+    others: Vec<(Arc<Entry<K>>, Word)>,
     /// How many of them were not closed.
     pub(super) abandoned: u64,
 }
@@ -45,14 +45,14 @@ impl<K> Default for Gone<K> {
 }
 
 impl<K> Gone<K> {
-    fn push(&mut self, entry: Arc<Entry<K>>) {
+    fn push(&mut self, gone: (Arc<Entry<K>>, Word)) {
         match self.first {
-            None => self.first = Some(entry),
-            Some(_) => self.others.push(entry),
+            None => self.first = Some(gone),
+            Some(_) => self.others.push(gone),
         }
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Arc<Entry<K>>> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = &(Arc<Entry<K>>, Word)> {
         self.first.iter().chain(&self.others)
     }
 }
@@ -165,7 +165,8 @@ impl<K: Key> Index<K> {
         // If something happened to it just now it stays, and another is found the next time.
         let goes = entry.circuit.slot().vacate_told(word);
         if goes {
-            gone.push(self.take(entry.place.load(Relaxed) as usize));
+            let place = entry.place.load(Relaxed) as usize;
+            gone.push((self.take(place), word));
         }
         goes
     }
@@ -213,7 +214,7 @@ impl<K: Key> Index<K> {
             Standing::Abandoned(word) => (word, false),
         };
         if entry.circuit.slot().vacate_told(word) {
-            gone.push(self.take(place));
+            gone.push((self.take(place), word));
             gone.abandoned += u64::from(!is_closed);
         }
         None

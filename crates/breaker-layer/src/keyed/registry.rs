@@ -90,14 +90,16 @@ impl<K: Key> Registry<K> {
         self.map.clear(&guard);
         guard.flush();
         drop(guard);
-        // One that somebody has a handle of lives on by itself.
-        for entry in gone
-            .iter()
-            .filter(|entry| !entry.circuit.slot().is_shared())
-        {
+        for entry in gone {
             let slot = entry.circuit.slot();
-            while !slot.vacate(slot.word()) {}
-            slot.clear();
+            // One that somebody has a handle of lives on by itself.
+            while !slot.is_shared() {
+                let last = slot.word();
+                if slot.vacate_told(last) {
+                    slot.clear(last);
+                    break;
+                }
+            }
         }
     }
 

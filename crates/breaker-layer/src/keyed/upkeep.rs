@@ -51,7 +51,7 @@ impl<K: Key> Registry<K> {
             };
             let permit = entry.circuit.first_permit(entry.first);
             let slot = permit.slot();
-            if permit.settle(fate, took) || !slot.is_over(entry.first) {
+            if permit.settle(fate, took) {
                 if !entry.is_lasting && slot.word().is_calm() {
                     self.tidy(key, tenancy, false);
                 }
@@ -158,15 +158,15 @@ impl<K: Key> Registry<K> {
     /// they are the user's.
     fn remove(&self, gone: &Gone<K>) {
         let map = self.map.pin();
-        for entry in gone.entries() {
+        for (entry, _) in gone.entries() {
             map.remove(&entry.key);
         }
     }
 
     /// With nothing held.
     fn bury(&self, gone: Gone<K>, tenant: &Tenant<K>) {
-        for entry in gone.entries() {
-            entry.circuit.slot().clear();
+        for (entry, last) in gone.entries() {
+            entry.circuit.slot().clear(*last);
         }
         for _ in 0..gone.abandoned {
             let total = self.abandoned.fetch_add(1, Relaxed) + 1;

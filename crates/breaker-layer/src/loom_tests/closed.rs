@@ -98,7 +98,7 @@ fn a_call_is_admitted_recorded_and_overtaken_by_transitions() {
 
 #[test]
 fn commands_at_one_time_are_each_carried_out_and_told_once() {
-    check_within(2, || {
+    check_within(1, || {
         let bench = Bench::new();
         let operators = [Circuit::trip, Circuit::isolate, Circuit::reset].map(|command| {
             let circuit = bench.circuit.clone();

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use breaker_core::machine::Fate;
 
 use super::*;
+use crate::slot::Tenancy;
 
 const FAILURE: Fate = Fate::Recorded(Outcome::Failure);
 
@@ -26,7 +27,7 @@ fn a_circuit_is_taken_away_or_trips_and_never_both() {
             .vacate(seen));
         let (is_counted, is_taken) = (a.join().unwrap(), b.join().unwrap());
         assert_ne!(is_counted, is_taken);
-        assert_eq!(slot.is_over(first), is_taken);
+        assert_eq!(Tenancy::since(slot, first).is_over(), is_taken);
         let told = bench.log.lock().unwrap().len();
         assert_eq!(told, usize::from(is_counted));
     });
@@ -41,7 +42,7 @@ fn a_call_that_finds_its_circuit_gone_can_tell_whoever_has_the_slot_now() {
         let (a, b) = together!(
             move || {
                 let is_counted = permit.settle(FAILURE, None);
-                assert!(is_counted || slot.is_over(first));
+                assert!(is_counted || Tenancy::since(slot, first).is_over());
                 is_counted
             },
             move || {
@@ -94,7 +95,7 @@ fn a_circuit_that_is_taken_away_as_soon_as_it_closed_has_told_of_it() {
             let has_entered = slot.in_state_for(seen.generation(), slot.now()).is_some();
             let is_taken = seen.is_closed() && has_entered && slot.vacate_told(seen);
             if is_taken {
-                slot.clear();
+                slot.clear(seen);
             }
         });
         join([a, b]);
@@ -117,7 +118,7 @@ fn a_circuit_that_is_taken_away_after_others_made_it_close_again_has_told_of_all
             }
             let seen = slot.word();
             if seen.is_closed() && slot.vacate_told(seen) {
-                slot.clear();
+                slot.clear(seen);
             }
         });
         join([a, b]);
@@ -151,5 +152,27 @@ fn a_call_of_a_circuit_that_had_long_closed_can_tell_so_although_it_is_taken_awa
         );
         let (is_counted, is_taken) = (a.join().unwrap(), b.join().unwrap());
         assert_ne!(is_counted, is_taken);
+    });
+}
+
+#[test]
+fn a_call_that_finds_its_circuit_gone_is_not_counted_there() {
+    check(|| {
+        let bench = Bench::with(|builder| builder.count_calls(true));
+        let (slot, circuit) = (bench.circuit.slot(), bench.circuit.clone());
+        let seen = slot.word();
+        let (a, b) = together!(
+            move || {
+                let permit = circuit.try_acquire().expect("it is closed, or gone");
+                let is_late = !permit.is_counted() && slot.was_vacant(permit.generation());
+                permit.discard();
+                is_late
+            },
+            move || slot.vacate(seen),
+        );
+        let is_late = a.join().unwrap();
+        b.join().unwrap();
+        let admitted = bench.circuit.snapshot().admitted;
+        assert_eq!(admitted, Some(u64::from(!is_late)));
     });
 }

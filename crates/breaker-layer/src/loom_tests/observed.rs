@@ -52,3 +52,26 @@ fn a_failure_on_its_way_from_the_word_to_the_total_is_seen_once() {
         assert_eq!(bench.circuit.snapshot().failed, 2);
     });
 }
+
+#[test]
+fn a_snapshot_of_a_circuit_is_none_of_the_next_one_in_its_slot() {
+    check_within(1, || {
+        let bench = Bench::new();
+        let tenancy = bench.circuit.tenancy();
+        let (a, b) = together!(
+            move || {
+                drop(bench);
+                let next = Bench::new();
+                next.circuit.isolate();
+                assert!(next.circuit.try_acquire().is_err());
+                next
+            },
+            move || {
+                let snapshot = tenancy.snapshot();
+                assert!(snapshot.is_none_or(|snapshot| snapshot.rejected == 0));
+            },
+        );
+        drop(a.join().unwrap());
+        b.join().unwrap();
+    });
+}

@@ -3,20 +3,57 @@
 use breaker_core::{Ramp, Window};
 
 use super::*;
-use crate::Snapshot;
+use crate::{EndedEvent, Observe, Snapshot};
+
+/// What a circuit told, one after the other: a transition, or its end and how many calls had failed.
+#[derive(Clone, Default)]
+struct Story(Arc<Mutex<Vec<Option<u64>>>>);
+
+impl Observe for Story {
+    fn transition(&self, _: &TransitionEvent<'_>) {
+        self.0.lock().unwrap().push(None);
+    }
+
+    fn ended(&self, event: &EndedEvent<'_>) {
+        self.0.lock().unwrap().push(Some(event.last().failed));
+    }
+}
 
 #[test]
 fn a_permit_may_be_recorded_as_the_last_handle_goes() {
     check_within(3, || {
-        let bench = Bench::with(|builder| builder.trip(Trip::consecutive_failures(1)));
-        let (permit, log) = (bench.admit(), bench.log.clone());
+        let story = Story::default();
+        let bench = Bench::with(|builder| builder.observe(story.clone()));
+        bench.record(Outcome::Failure);
+        let permit = bench.admit();
         let (a, b) = together!(move || permit.record(Outcome::Failure), move || drop(bench),);
         a.join().unwrap();
         b.join().unwrap();
-        // It tripped the circuit before that was gone, and was told or not; or it came late.
-        let told = log.lock().unwrap().clone();
-        assert!(told.len() <= 1);
-        assert!(told.iter().all(|one| one.to() == State::Open));
+        // It tripped the circuit before that was gone; or it came late.
+        let told = story.0.lock().unwrap().clone();
+        assert!(
+            [vec![None, Some(2)], vec![Some(1)]].contains(&told),
+            "{told:?}"
+        );
+    });
+}
+
+#[test]
+fn failures_on_their_way_to_the_total_are_there_when_the_circuit_ends() {
+    check_within(2, || {
+        let story = Story::default();
+        let bench = Bench::with(|builder| {
+            let builder = builder.observe(story.clone());
+            builder.trip(Trip::consecutive_failures(100))
+        });
+        // As many as the word holds.
+        (0..15).for_each(|_| bench.record(Outcome::Failure));
+        let permit = bench.admit();
+        let (a, b) = together!(move || permit.record(Outcome::Failure), move || drop(bench),);
+        a.join().unwrap();
+        b.join().unwrap();
+        let told = story.0.lock().unwrap().clone();
+        assert!([vec![Some(15)], vec![Some(16)]].contains(&told), "{told:?}");
     });
 }
 
@@ -39,8 +76,23 @@ fn two_handles_go_at_once_and_the_slot_is_vacated_once() {
     });
 }
 
-/// Drops the circuit and builds another in its slot, while a permit of the first one ends.
+/// Drops the circuit and builds another in its slot, while a permit of the first one is recorded as a failure.
 fn succession(
+    change: fn(CircuitBuilder) -> CircuitBuilder,
+    then: fn(CircuitBuilder) -> CircuitBuilder,
+    check: fn(&Snapshot),
+) {
+    succession_while(
+        |permit| permit.record(Outcome::Failure),
+        change,
+        then,
+        check,
+    );
+}
+
+/// As [`succession`], while its permit ends so.
+fn succession_while(
+    end: fn(Permit),
     change: fn(CircuitBuilder) -> CircuitBuilder,
     then: fn(CircuitBuilder) -> CircuitBuilder,
     check: fn(&Snapshot),
@@ -48,7 +100,7 @@ fn succession(
     check_within(2, move || {
         let bench = Bench::with(change);
         let permit = bench.admit();
-        let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
+        let (a, b) = together!(move || end(permit), move || {
             drop(bench);
             Bench::with(then)
         });
@@ -86,6 +138,11 @@ fn a_straggler_is_not_counted_in_the_window_of_the_next_circuit() {
         |builder| builder.count_calls(true).ramp(Ramp::new(1, 2)),
         is_untouched,
     );
+}
+
+#[test]
+fn a_call_that_is_cancelled_as_its_circuit_goes_is_not_one_of_the_next() {
+    succession_while(drop, |builder| builder, |builder| builder, is_untouched);
 }
 
 #[test]

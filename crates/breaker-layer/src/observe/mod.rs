@@ -100,7 +100,8 @@ pub trait Observe: Send + Sync + 'static {
         let _ = (circuit, table);
     }
 
-    /// The circuit is gone: its last handle was dropped, or its table forgot it. Default: nothing.
+    /// The circuit is gone: its last handle was dropped, or its table forgot it. No transition of it is
+    /// told after that. Default: nothing.
     fn ended(&self, event: &EndedEvent<'_>) {
         let _ = event;
     }

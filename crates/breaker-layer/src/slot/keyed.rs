@@ -1,8 +1,7 @@
 //! What the table of keyed circuits does with a slot: it may take a circuit's slot away while calls still look at it.
 
 use std::{
-    mem,
-    sync::atomic::Ordering::{Acquire, Relaxed, Release},
+    sync::atomic::Ordering::{Acquire, Relaxed},
     time::Duration,
 };
 
@@ -18,31 +17,10 @@ impl Settings {
 }
 
 impl Slot {
-    /// As [`Slot::vacate`], unless a transition up to what was seen is still to be told.
+    /// As [`Slot::vacate`], unless somebody has a handle besides the table: among them are those who made it what was seen,
+    /// until that is told.
     pub(crate) fn vacate_told(&self, seen: Word) -> bool {
-        self.entering.load(Acquire) == 0 && self.vacate(seen)
-    }
-
-    /// Ends the circuit if it still is as it was seen, and says whether it did. Permits of it are stragglers from now on.
-    pub(crate) fn vacate(&self, seen: Word) -> bool {
-        let is_vacant = self.replace(seen, Word::vacant(seen.generation().wrapping_add(1)));
-        if is_vacant {
-            self.counts.failed.fetch_add(seen.pending().into(), Release);
-        }
-        is_vacant
-    }
-
-    /// Tells the observers, and gives up what belongs to the user, before the last handle goes. To be called with nothing
-    /// held.
-    pub(crate) fn clear(&'static self) {
-        self.tell_ended();
-        drop(self.with_cold(mem::take));
-    }
-
-    /// Whether the tenancy that began with this generation is over.
-    pub(crate) fn is_over(&self, first: u16) -> bool {
-        // In this order: a new tenant's settings are stored before its word.
-        self.word().is_vacant() || self.settings().first() != first
+        !self.is_shared() && self.vacate(seen)
     }
 
     pub(crate) fn is_shared(&self) -> bool {

@@ -2,14 +2,11 @@
 
 use std::{
     ptr,
-    sync::{
-        Arc,
-        atomic::Ordering::{AcqRel, Acquire},
-    },
+    sync::{Arc, atomic::Ordering::Acquire},
 };
 
 use super::Slot;
-use crate::{circuit::Circuit, observe::Observe, snapshot::Snapshot};
+use crate::{circuit::Circuit, observe::Observe, snapshot::Snapshot, sync::fence};
 
 /// A slot from the generation on with which a circuit began in it.
 #[derive(Clone, Copy)]
@@ -38,13 +35,8 @@ impl Tenancy {
 
     /// A handle of the circuit, if it is still there.
     pub(crate) fn circuit(self) -> Option<Circuit> {
-        let one_more = |handles: u32| (handles > 0).then(|| handles + 1);
-        self.slot
-            .handles
-            .fetch_update(AcqRel, Acquire, one_more)
-            .ok()?;
         // Of the next tenant, it is given back at once.
-        let circuit = Circuit::of(self.slot);
+        let circuit = self.slot.handle()?;
         (!self.is_over()).then_some(circuit)
     }
 
@@ -56,6 +48,8 @@ impl Tenancy {
 
     pub(crate) fn snapshot(self) -> Option<Snapshot> {
         let snapshot = Snapshot::of(self.slot);
+        // Nothing of it was read later than what follows.
+        fence(Acquire);
         (!self.is_over()).then_some(snapshot)
     }
 
