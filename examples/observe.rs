@@ -41,7 +41,7 @@ use tower::{ServiceBuilder, ServiceExt};
 
 const THRESHOLD: u32 = 3;
 const OPEN_FOR: Duration = Duration::from_secs(4);
-const PATIENCE: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
