@@ -207,24 +207,22 @@ impl<'a, C: Cell64> Beside<'a, C> {
     }
 
     /// Counts a call in a full window of calls, which is all there is, where it replaces one of the same kind, so that nothing
-    /// else changes; `false`, and nothing is written, where that is not so, or no failure was judged since the last
-    /// [`Beside::unsettle`].
+    /// else changes. `None` where that is not so, or no failure was judged since the last [`Beside::unsettle`]; `false` where
+    /// another call came first. Nothing is written in either case.
     #[inline]
-    pub fn count_same(&self, generation: u16, failed: bool) -> bool {
+    pub fn count_same(&self, generation: u16, failed: bool) -> Option<bool> {
         let at = usize::from(self.config.layout.calls);
-        let (Some(cell), Some(size)) = (self.cells.get(at), self.config.ring_only) else {
-            return false;
-        };
-        let (head, size) = (Head(cell.get()), size.get().into());
+        let (cell, size) = (self.cells.get(at)?, self.config.ring_only?.get().into());
+        let head = Head(cell.get());
         let is_settled = match failed {
             true => head.is_judged(generation),
             false => head.is_full(generation, size),
         };
         // Read before the place is taken: whatever comes there in between comes as if after this call.
         let place = head.place();
-        let bits = self.cells.get(at + 2 + place as usize / 32);
-        let is_same = |bits: &C| bits.get() >> (place % 32 * 2) & 3 == failed.into();
-        is_settled && bits.is_some_and(is_same) && cell.replace(head.0, head.next_place(size).0)
+        let bits = self.cells.get(at + 2 + place as usize / 32)?.get();
+        let is_same = bits >> (place % 32 * 2) & 3 == failed.into();
+        (is_settled && is_same).then(|| cell.replace(head.0, head.next_place(size).0))
     }
 
     /// The settings have changed: the next failure is judged, whatever it replaces.

@@ -15,9 +15,12 @@ pub(crate) fn is_this(number: u16) -> bool {
 
 /// The number of this thread; `None` where there are too many threads, or it is about to end.
 pub(crate) fn this() -> Option<u16> {
-    let number = leases::number()?;
-    leases::NUMBER.with(|this| this.set(number));
-    Some(number)
+    leases::NUMBER.with(|this| {
+        if this.get() == UNNUMBERED {
+            this.set(leases::number()?);
+        }
+        Some(this.get())
+    })
 }
 
 #[cfg(not(breaker_loom))]

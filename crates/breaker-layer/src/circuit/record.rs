@@ -21,13 +21,18 @@ impl Slot {
     /// Most are not timed and count in the word, or replace one of the same kind in a window of calls.
     #[inline(never)]
     pub(super) fn record_plain<const FAILED: bool>(&'static self, ticket: Ticket) -> bool {
-        let (word, settings) = (self.word(), self.settings());
-        if ticket.is_of(word) {
+        loop {
+            let (word, settings) = (self.word(), self.settings());
+            if !ticket.is_of(word) {
+                break;
+            }
             if settings.has(Settings::BESIDE) {
                 return self.record_in_ring::<FAILED>(ticket, word, settings);
             }
-            let next = settings.rules().step(word, FAILED);
-            if next.is_some_and(|next| self.replace(word, next)) {
+            let Some(next) = settings.rules().step(word, FAILED) else {
+                break;
+            };
+            if self.replace(word, next) {
                 return true;
             }
         }
@@ -41,20 +46,33 @@ impl Slot {
         word: Word,
         settings: Settings,
     ) -> bool {
-        let beside = self.beside(settings);
-        if !word.needs_window() || !beside.count_same(word.generation(), FAILED) {
-            return self.record_apart(ticket, FAILED);
+        let counted = word
+            .needs_window()
+            .then(|| self.beside(settings).count_same(word.generation(), FAILED));
+        match counted.flatten() {
+            Some(true) if !FAILED => true,
+            Some(true) => {
+                let next = word.with_failure_in_window();
+                next.is_some_and(|next| self.replace(word, next))
+                    || self.finish_in_ring(settings, ticket)
+            }
+            Some(false) => self.record_plain::<FAILED>(ticket),
+            None => self.record_apart(ticket, FAILED),
         }
-        if !FAILED {
-            return true;
-        }
-        let next = word.with_failure_in_window();
-        next.is_some_and(|next| self.replace(word, next)) || self.finish_in_ring(settings, ticket)
     }
 
     /// Counts a failure in the word that is in the window already.
     #[inline(never)]
     fn finish_in_ring(&'static self, settings: Settings, ticket: Ticket) -> bool {
+        let mut word = self.word();
+        while ticket.is_of(word)
+            && let Some(next) = word.with_failure_in_window()
+        {
+            if self.replace(word, next) {
+                return true;
+            }
+            word = self.word();
+        }
         let recording = self.recording(settings, ticket, FAILURE);
         recording.finish(&Weighed::default(), false).is_there()
     }

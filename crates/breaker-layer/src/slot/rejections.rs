@@ -20,21 +20,23 @@ impl Slot {
 
     /// Counts a rejection of any thread. The first one gets a count of its own for those to come.
     pub(crate) fn count_rejection(&self) {
-        let (counts, rejecter) = (&self.counts, self.rejecter.load(Relaxed));
-        if rejecter == NOBODY
-            && let Some(this) = threads::this()
-        {
+        // A thread without a number may get that of one which has ended, and goes on with its count.
+        let this = threads::this().unwrap_or(NOBODY);
+        let rejecter = self.rejecter.load(Relaxed);
+        let mut more = 1;
+        if rejecter == NOBODY {
             // If another thread is the first, this one does without.
             let _ = self
                 .rejecter
                 .compare_exchange(NOBODY, this, Relaxed, Relaxed);
+        } else if rejecter == this {
+            if self.count_own_rejection() {
+                return;
+            }
+            // It is full. For a moment the sum lacks it, once in four billion rejections.
+            more += u64::from(self.counts.own_rejections.swap(0, Release));
         }
-        let mut more = 1;
-        if threads::is_this(rejecter) {
-            // Its own count is full. For a moment the sum lacks it, once in four billion rejections.
-            more += u64::from(counts.own_rejections.swap(0, Release));
-        }
-        counts.rejections.fetch_add(more, Release);
+        self.counts.rejections.fetch_add(more, Release);
     }
 
     /// The calls that were rejected.
@@ -70,6 +72,15 @@ mod tests {
         (0..3).for_each(|_| reject(&circuit));
         assert_eq!(counts.own_rejections.load(Relaxed), 2);
         assert_eq!(circuit.snapshot().rejected, u64::from(u32::MAX) + 4);
+    }
+
+    #[test]
+    fn a_thread_may_go_on_with_the_count_of_one_that_has_ended() {
+        let circuit = isolated();
+        for _ in 0..100 {
+            thread::scope(|scope| scope.spawn(|| reject(&circuit)).join().unwrap());
+        }
+        assert_eq!(circuit.snapshot().rejected, 100);
     }
 
     #[test]
