@@ -23,7 +23,7 @@ use crate::{
     observe::{Change, EndedEvent, Observers, Subject},
     policy::TripPolicy,
     snapshot::Snapshot,
-    sync::{AtomicU16, AtomicU32, AtomicU64, Cell, Mutex},
+    sync::{AtomicU32, AtomicU64, Cell, Mutex},
     threads::NOBODY,
 };
 
@@ -49,7 +49,7 @@ pub(crate) struct Slot {
     pub(crate) counts: Counts,
     handles: AtomicU32,
     /// The thread that counts rejections by itself.
-    rejecter: AtomicU16,
+    rejecter: AtomicU32,
 }
 
 /// What is always counted, exactly.
@@ -273,7 +273,7 @@ impl Slot {
                 cancelled: AtomicU64::new(0),
             },
             handles: AtomicU32::new(0),
-            rejecter: AtomicU16::new(NOBODY),
+            rejecter: AtomicU32::new(NOBODY),
         };
         if layout.cells() > 0 {
             slot.cells.get_or_init(|| Block::new(layout));

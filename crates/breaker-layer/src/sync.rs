@@ -7,13 +7,13 @@ pub(crate) use loom::sync::atomic::AtomicU64;
 #[cfg(breaker_loom)]
 pub(crate) use loom::sync::{
     Mutex,
-    atomic::{AtomicU16, AtomicU32, fence},
+    atomic::{AtomicU32, fence},
 };
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 #[cfg(not(breaker_loom))]
 pub(crate) use std::sync::{
     Mutex,
-    atomic::{AtomicU16, AtomicU32, AtomicU64, fence},
+    atomic::{AtomicU32, AtomicU64, fence},
 };
 
 /// A cell of what lies beside a word.

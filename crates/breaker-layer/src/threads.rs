@@ -1,23 +1,26 @@
-//! Small numbers for threads: no two that run have the same.
-//!
-//! Whoever gets the number of a thread that has ended sees all that it did.
+//! Numbers for threads, none of which is given twice.
+
+use std::cell::Cell;
 
 /// No thread's number.
-pub(crate) const NOBODY: u16 = 0;
+pub(crate) const NOBODY: u32 = 0;
 /// The number of a thread that has asked for none: nobody has it.
-const UNNUMBERED: u16 = u16::MAX;
+const UNNUMBERED: u32 = u32::MAX;
+
+#[cfg(not(breaker_loom))]
+pub(crate) use leases::is_alive;
 
 /// Whether this is the number of the thread that asks.
 #[inline]
-pub(crate) fn is_this(number: u16) -> bool {
-    leases::NUMBER.with(std::cell::Cell::get) == number
+pub(crate) fn is_this(number: u32) -> bool {
+    leases::NUMBER.with(Cell::get) == number
 }
 
-/// The number of this thread; `None` where there are too many threads, or it is about to end.
-pub(crate) fn this() -> Option<u16> {
+/// The number of this thread; `None` after four billion threads, or if it is about to end.
+pub(crate) fn this() -> Option<u32> {
     leases::NUMBER.with(|this| {
         if this.get() == UNNUMBERED {
-            this.set(leases::number()?);
+            this.set(leases::take()?);
         }
         Some(this.get())
     })
@@ -27,46 +30,44 @@ pub(crate) fn this() -> Option<u16> {
 mod leases {
     use std::{
         cell::Cell,
-        sync::{Mutex, PoisonError},
+        collections::BTreeSet,
+        sync::{Mutex, MutexGuard, PoisonError},
     };
 
     use super::{NOBODY, UNNUMBERED};
 
     thread_local! {
-        pub(super) static NUMBER: Cell<u16> = const { Cell::new(UNNUMBERED) };
-        static LEASE: Lease = Lease::take();
+        pub(super) static NUMBER: Cell<u32> = const { Cell::new(UNNUMBERED) };
+        static LEASE: Lease = Lease::new();
     }
 
     static NUMBERS: Mutex<Numbers> = Mutex::new(Numbers {
-        highest: NOBODY,
-        free: Vec::new(),
+        last: NOBODY,
+        alive: BTreeSet::new(),
     });
 
     struct Numbers {
-        highest: u16,
-        free: Vec<u16>,
+        last: u32,
+        alive: BTreeSet<u32>,
     }
 
-    impl Numbers {
-        fn with<T>(act: impl FnOnce(&mut Self) -> T) -> T {
-            act(&mut NUMBERS.lock().unwrap_or_else(PoisonError::into_inner))
-        }
-
-        fn take(&mut self) -> Option<u16> {
-            self.free.pop().or_else(|| {
-                let is_left = self.highest + 1 < UNNUMBERED;
-                self.highest += u16::from(is_left);
-                is_left.then_some(self.highest)
-            })
-        }
+    fn numbers() -> MutexGuard<'static, Numbers> {
+        NUMBERS.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A number for as long as the thread lives.
-    struct Lease(Option<u16>);
+    /// A number, until the thread ends.
+    struct Lease(Option<u32>);
 
     impl Lease {
-        fn take() -> Self {
-            Self(Numbers::with(Numbers::take))
+        fn new() -> Self {
+            let mut numbers = numbers();
+            let next = numbers.last + 1;
+            if next == UNNUMBERED {
+                return Self(None);
+            }
+            numbers.last = next;
+            numbers.alive.insert(next);
+            Self(Some(next))
         }
     }
 
@@ -74,60 +75,80 @@ mod leases {
         fn drop(&mut self) {
             NUMBER.set(UNNUMBERED);
             if let Some(number) = self.0 {
-                Numbers::with(|numbers| numbers.free.push(number));
+                numbers().alive.remove(&number);
             }
         }
     }
 
-    pub(super) fn number() -> Option<u16> {
+    pub(super) fn take() -> Option<u32> {
         LEASE.try_with(|lease| lease.0).ok().flatten()
+    }
+
+    /// Whether the thread of this number has not ended. Of one that has, all that it did is seen.
+    pub(crate) fn is_alive(number: u32) -> bool {
+        numbers().alive.contains(&number)
     }
 }
 
-/// Under loom no number is used again soon.
 #[cfg(breaker_loom)]
 mod leases {
     use std::{
         cell::Cell,
-        sync::atomic::{AtomicU16, Ordering::Relaxed},
+        sync::atomic::{AtomicU32, Ordering::Relaxed},
     };
 
     use super::UNNUMBERED;
 
     loom::thread_local! {
-        pub(super) static NUMBER: Cell<u16> = Cell::new(UNNUMBERED);
+        pub(super) static NUMBER: Cell<u32> = Cell::new(UNNUMBERED);
     }
 
-    static NEXT: AtomicU16 = AtomicU16::new(0);
+    static LAST: AtomicU32 = AtomicU32::new(0);
 
-    pub(super) fn number() -> Option<u16> {
-        Some(1 + NEXT.fetch_add(1, Relaxed) % 1000)
+    pub(super) fn take() -> Option<u32> {
+        Some(LAST.fetch_add(1, Relaxed) + 1)
     }
+}
+
+/// loom does not tell when a thread has ended.
+#[cfg(breaker_loom)]
+pub(crate) fn is_alive(_: u32) -> bool {
+    true
 }
 
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
     use std::{collections::HashSet, sync::Barrier, thread};
 
-    use super::{NOBODY, UNNUMBERED, is_this, this};
+    use super::{NOBODY, UNNUMBERED, is_alive, is_this, this};
 
     #[test]
-    fn no_two_threads_that_run_have_the_same_number() {
-        for _ in 0..50 {
-            let (barrier, threads) = (Barrier::new(20), 0..20);
-            let numbers: HashSet<u16> = thread::scope(|scope| {
-                let number = || {
-                    assert!(!is_this(NOBODY));
-                    let number = this().unwrap();
-                    assert!(is_this(number));
-                    barrier.wait();
-                    number
-                };
-                let threads: Vec<_> = threads.map(|_| scope.spawn(number)).collect();
-                threads.into_iter().map(|one| one.join().unwrap()).collect()
+    fn no_two_threads_have_the_same_number() {
+        let mut all = HashSet::new();
+        for _ in 0..20 {
+            let barrier = Barrier::new(20);
+            let number = || {
+                assert!(!is_this(NOBODY));
+                let number = this().unwrap();
+                assert!(is_this(number) && is_alive(number));
+                barrier.wait();
+                number
+            };
+            thread::scope(|scope| {
+                let threads: Vec<_> = (0..20).map(|_| scope.spawn(number)).collect();
+                for thread in threads {
+                    let number = thread.join().unwrap();
+                    assert!(number != NOBODY && number != UNNUMBERED);
+                    assert!(all.insert(number), "{number} twice");
+                    assert!(!is_this(number));
+                }
             });
-            assert_eq!(numbers.len(), 20);
-            assert!(!numbers.contains(&NOBODY) && !numbers.contains(&UNNUMBERED));
         }
+    }
+
+    #[test]
+    fn a_thread_that_has_ended_is_known_not_to_be_alive() {
+        let number = thread::spawn(|| this().unwrap()).join().unwrap();
+        assert!(!is_alive(number));
     }
 }

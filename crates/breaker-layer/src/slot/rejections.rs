@@ -8,6 +8,9 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::Slot;
 use crate::threads::{self, NOBODY};
 
+/// After so many rejections that others counted it is worth a look whether the first thread is still there.
+const LOOKS_AFTER: u64 = 256;
+
 impl Slot {
     /// Counts a rejection of the thread that has a count of its own; `false`, and nothing is written, if this is another.
     #[inline]
@@ -18,25 +21,26 @@ impl Slot {
         next.inspect(|next| own.store(*next, Release)).is_some()
     }
 
-    /// Counts a rejection of any thread. The first one gets a count of its own for those to come.
+    /// Counts a rejection of any thread. The first one gets a count of its own for those to come, and when it has ended
+    /// another one goes on with it.
     pub(crate) fn count_rejection(&self) {
-        // A thread without a number may get that of one which has ended, and goes on with its count.
-        let this = threads::this().unwrap_or(NOBODY);
+        let (counts, this) = (&self.counts, threads::this().unwrap_or(NOBODY));
         let rejecter = self.rejecter.load(Relaxed);
         let mut more = 1;
-        if rejecter == NOBODY {
-            // If another thread is the first, this one does without.
+        if rejecter == this && this != NOBODY {
+            // Its count is full. For a moment the sum lacks it, once in four billion rejections.
+            more += u64::from(counts.own_rejections.swap(0, Release));
+        }
+        let before = counts.rejections.fetch_add(more, Release);
+        let is_free = || {
+            rejecter == NOBODY || before.is_multiple_of(LOOKS_AFTER) && !threads::is_alive(rejecter)
+        };
+        if rejecter != this && is_free() {
+            // If another thread comes first, this one does without.
             let _ = self
                 .rejecter
-                .compare_exchange(NOBODY, this, Relaxed, Relaxed);
-        } else if rejecter == this {
-            if self.count_own_rejection() {
-                return;
-            }
-            // It is full. For a moment the sum lacks it, once in four billion rejections.
-            more += u64::from(self.counts.own_rejections.swap(0, Release));
+                .compare_exchange(rejecter, this, Relaxed, Relaxed);
         }
-        self.counts.rejections.fetch_add(more, Release);
     }
 
     /// The calls that were rejected.
@@ -75,12 +79,17 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_may_go_on_with_the_count_of_one_that_has_ended() {
+    fn a_thread_goes_on_with_the_count_of_one_that_has_ended() {
         let circuit = isolated();
-        for _ in 0..100 {
-            thread::scope(|scope| scope.spawn(|| reject(&circuit)).join().unwrap());
+        let counts = &circuit.slot().counts;
+        for round in 1..=20 {
+            thread::scope(|scope| {
+                let all = || (0..1000).for_each(|_| reject(&circuit));
+                scope.spawn(all).join().unwrap();
+            });
+            assert_eq!(circuit.snapshot().rejected, 1000 * round);
         }
-        assert_eq!(circuit.snapshot().rejected, 100);
+        assert!(counts.own_rejections.load(Relaxed) > 20 * 700);
     }
 
     #[test]
