@@ -28,6 +28,29 @@ fn each_rejection_is_counted_once() {
 }
 
 #[test]
+fn what_a_thread_shares_when_its_count_is_full_is_seen_once_at_most() {
+    check_within(2, || {
+        let bench = Bench::new();
+        bench.circuit.isolate();
+        let (one, two) = (bench.clone(), bench.clone());
+        let (a, b) = together!(
+            move || {
+                reject(&one.circuit, 1);
+                one.circuit.slot().fill_own_rejections();
+                reject(&one.circuit, 1);
+            },
+            move || {
+                let seen = two.circuit.snapshot().rejected;
+                assert!(seen <= u64::from(u32::MAX) + 2, "{seen}");
+            },
+        );
+        a.join().unwrap();
+        b.join().unwrap();
+        assert_eq!(bench.circuit.snapshot().rejected, u64::from(u32::MAX) + 2);
+    });
+}
+
+#[test]
 fn the_next_circuit_in_a_slot_counts_its_own() {
     check_within(3, || {
         let bench = Bench::new();
