@@ -176,10 +176,19 @@ impl Slot {
         let beside = self.beside_of(settings, config);
         let now = || now.unwrap_or_else(|| self.now());
         let is_counted = beside.count_good(word.generation(), now);
-        if is_counted {
-            beside.count_success();
+        if is_counted && config.count_calls() {
+            self.count_beside(word.generation(), || beside.count_success());
         }
         is_counted
+    }
+
+    /// Counts a call in its circuit's cells, unless they are the next one's by now.
+    fn count_beside(&'static self, generation: u16, count: impl FnOnce()) {
+        // With a handle of its own: the slot has no other tenant before this is counted.
+        let circuit = self.handle();
+        if circuit.is_some() && self.is_tenant(generation) {
+            count();
+        }
     }
 
     fn recording(&'static self, settings: Settings, ticket: Ticket, fate: Fate) -> Recording {
@@ -328,10 +337,10 @@ impl Recording {
             Fate::Cancelled => slot.count(generation, &slot.counts.cancelled),
         };
         if is_here && self.fate == SUCCESS && config.count_calls() {
-            self.beside().count_success();
+            slot.count_beside(generation, || self.beside().count_success());
         }
         if is_here && slow && self.fate.counts(config) {
-            self.beside().count_slow();
+            slot.count_beside(generation, || self.beside().count_slow());
         }
         is_here
     }

@@ -153,3 +153,14 @@ fn a_straggler_is_not_counted_as_a_call_of_the_next_circuit() {
         |snapshot| assert_eq!(snapshot.failed, 0),
     );
 }
+
+#[test]
+fn a_straggler_that_succeeds_is_not_one_of_the_next_circuits_successes() {
+    let counting = |builder: CircuitBuilder| builder.count_calls(true);
+    succession_while(
+        |permit| permit.record(Outcome::Success),
+        counting,
+        counting,
+        |snapshot| assert_eq!(snapshot.succeeded, Some(0)),
+    );
+}
