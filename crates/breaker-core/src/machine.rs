@@ -413,9 +413,14 @@ impl Rules<'_> {
         self.begin(Word::closed(generation))
     }
 
-    /// The same word, in which a closed circuit's window of calls is worth a success: it is empty, or another one.
+    /// The same word as these settings begin with it: a window of calls is worth a success, because it is empty or another
+    /// one, and without a ramp the recovery is over.
     pub fn begin(&self, word: Word) -> Word {
-        word.with_window(word.is_closed() && self.config.trip.calls.is_some())
+        let word = word.with_window(word.is_closed() && self.config.trip.calls.is_some());
+        match word.phase() {
+            Phase::Recovering(_) if self.config.ramp.is_none() => word.recovered(),
+            _ => word,
+        }
     }
 
     /// The state as a caller of this moment would meet it: it knows the time, and moves nothing.

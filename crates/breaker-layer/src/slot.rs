@@ -462,7 +462,7 @@ impl Slot {
                 let new = old.with(config, old.block())?;
                 self.settings.store(new.0, Release);
                 self.beside(new).unsettle();
-                self.need_window();
+                self.begin_word();
                 return Ok(());
             }
             let block = self.block_of(config.layout(), old.block());
@@ -478,15 +478,16 @@ impl Slot {
             beside.carry(&self.beside(old), generation, now);
             self.settings.store(new.0, Release);
             beside.unsettle();
-            self.need_window();
+            self.begin_word();
             Ok(())
         })
     }
 
-    /// Successes count in the window of calls of a closed circuit, until a call finds that they need not.
+    /// Successes count in the window of calls of a closed circuit, until a call finds that they need not; and a ramp that is
+    /// gone is over.
     ///
     /// The word is written in any case: whoever writes it later finds the present settings.
-    fn need_window(&self) {
+    fn begin_word(&self) {
         let needs = |word| {
             Some(
                 self.settings()
@@ -606,9 +607,9 @@ impl Slot {
         if transition.from() == State::Closed {
             self.beside(settings).clear(word.generation());
         }
-        if transition.to() == State::Closed && !word.needs_window() {
-            // It may have been decided by settings of before, which knew no window.
-            self.need_window();
+        if settings.rules().begin(word) != word {
+            // It was decided by settings of before, which knew no window, or a ramp.
+            self.begin_word();
         }
         let transition_since_first = transition.since_generation(settings.first());
         let told = self.with_cold(|cold| {

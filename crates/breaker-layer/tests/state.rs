@@ -4,8 +4,10 @@ mod support;
 
 use std::time::Duration;
 
-use breaker_layer::{Circuit, OpenTime, Outcome, Percent, Reason, State, Trip};
-use support::{Bench, DAY, NANO, OPEN_FOR, PROBE_TIMEOUT, SECOND};
+use breaker_layer::{
+    Circuit, Config, OpenTime, Outcome, Percent, Probes, Ramp, Reason, State, Trip, Window,
+};
+use support::{Bench, DAY, NANO, OPEN_FOR, PROBE_TIMEOUT, SECOND, THRESHOLD};
 
 #[test]
 fn an_open_circuit_whose_wait_is_over_says_half_open_and_has_not_moved() {
@@ -282,5 +284,27 @@ fn a_window_that_holds_more_than_new_settings_allow_trips_at_the_next_failure_wh
         assert_eq!(bench.state(), State::Closed);
         bench.fail(1);
         assert_eq!(bench.state(), State::Open, "{calls} calls");
+    }
+}
+
+#[test]
+fn a_ramp_that_is_taken_away_while_it_lasts_is_over_for_good() {
+    let trips = [
+        Trip::consecutive_failures(THRESHOLD),
+        Trip::default(),
+        Trip::failures(3, Window::calls(4)),
+    ];
+    for trip in trips {
+        let plain = Config::builder().trip(trip).probes(Probes::new(1));
+        let ramp = plain.ramp(Ramp::new(1, 100));
+        let bench = Bench::with(|builder| builder.config(ramp));
+        bench.circuit.trip();
+        bench.clock.advance(DAY);
+        bench.succeed(1);
+        assert_eq!(bench.state(), State::Closed);
+        bench.circuit.reconfigure(plain).unwrap();
+        bench.succeed(10);
+        bench.circuit.reconfigure(ramp).unwrap();
+        bench.succeed(10);
     }
 }
