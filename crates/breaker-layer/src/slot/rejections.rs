@@ -35,8 +35,9 @@ impl Slot {
         let is_free = || {
             rejecter == NOBODY || before.is_multiple_of(LOOKS_AFTER) && !threads::is_alive(rejecter)
         };
-        if rejecter != this && is_free() {
-            // If another thread comes first, this one does without.
+        if this != NOBODY && rejecter != this && is_free() {
+            // If another thread comes first, this one does without. One that is about to end would have nobody go on who
+            // knows what the last one did.
             let _ = self
                 .rejecter
                 .compare_exchange(rejecter, this, Relaxed, Relaxed);
@@ -59,9 +60,9 @@ impl Slot {
 
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
-    use std::{sync::atomic::Ordering::Relaxed, thread};
+    use std::{cell::OnceCell, sync::atomic::Ordering::Relaxed, thread};
 
-    use crate::Circuit;
+    use crate::{Circuit, threads};
 
     fn isolated() -> Circuit {
         let circuit = Circuit::builder("isolated").build().unwrap();
@@ -97,6 +98,31 @@ mod tests {
             assert_eq!(circuit.snapshot().rejected, 1000 * round);
         }
         assert!(counts.own_rejections.load(Relaxed) > 20 * 700);
+    }
+
+    /// Whoever finds that nobody has it would not know what the one that has ended did.
+    #[test]
+    fn a_thread_that_is_about_to_end_leaves_the_count_to_its_last_owner() {
+        struct AtTheEnd(Circuit);
+        impl Drop for AtTheEnd {
+            fn drop(&mut self) {
+                (0..1000).for_each(|_| reject(&self.0));
+            }
+        }
+        thread_local!(static AT_THE_END: OnceCell<AtTheEnd> = const { OnceCell::new() });
+        let circuit = isolated();
+        let first = circuit.clone();
+        thread::spawn(move || reject(&first)).join().unwrap();
+        let owner = circuit.slot().rejecter.load(Relaxed);
+        let last = circuit.clone();
+        // Of what a thread has, that goes first which it had last.
+        let ending = thread::spawn(move || {
+            AT_THE_END.with(|end| end.set(AtTheEnd(last)).is_ok());
+            assert!(threads::this().is_some());
+        });
+        ending.join().unwrap();
+        assert_eq!(circuit.slot().rejecter.load(Relaxed), owner);
+        assert_eq!(circuit.snapshot().rejected, 1001);
     }
 
     #[test]
