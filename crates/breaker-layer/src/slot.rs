@@ -709,7 +709,7 @@ impl Slot {
 }
 
 impl Counts {
-    /// Whoever sees a count from here on sees, after a fence, that the tenant before is gone.
+    /// Whoever acquires a count from here on sees that the tenant before is gone.
     fn clear(&self) {
         for count in [
             &self.failed,

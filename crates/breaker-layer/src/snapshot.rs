@@ -1,10 +1,7 @@
 //! A circuit at one moment, as plain values.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::Ordering::{Acquire, Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Acquire},
     time::Duration,
 };
 
@@ -140,11 +137,11 @@ impl Snapshot {
             retry_after: rules.retry_after(word, pace, now),
             age: (pace.generation() == word.generation())
                 .then(|| now.saturating_since(pace.since(now))),
-            opened: counts.opened.load(Relaxed),
+            opened: counts.opened.load(Acquire),
             failed,
             rejected: slot.rejections(),
-            ignored: counts.ignored.load(Relaxed),
-            cancelled: counts.cancelled.load(Relaxed),
+            ignored: counts.ignored.load(Acquire),
+            cancelled: counts.cancelled.load(Acquire),
         }
     }
 }

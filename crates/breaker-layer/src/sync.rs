@@ -5,15 +5,12 @@ use breaker_core::Cell64;
 #[cfg(all(breaker_loom, not(breaker_loom_rmw)))]
 pub(crate) use loom::sync::atomic::AtomicU64;
 #[cfg(breaker_loom)]
-pub(crate) use loom::sync::{
-    Mutex,
-    atomic::{AtomicU32, fence},
-};
+pub(crate) use loom::sync::{Mutex, atomic::AtomicU32};
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 #[cfg(not(breaker_loom))]
 pub(crate) use std::sync::{
     Mutex,
-    atomic::{AtomicU32, AtomicU64, fence},
+    atomic::{AtomicU32, AtomicU64},
 };
 
 /// A cell of what lies beside a word.

@@ -1,12 +1,9 @@
 //! One circuit's time in a slot: what is left of a circuit to those who do not keep it alive.
 
-use std::{
-    ptr,
-    sync::{Arc, atomic::Ordering::Acquire},
-};
+use std::{ptr, sync::Arc};
 
 use super::Slot;
-use crate::{circuit::Circuit, observe::Observe, snapshot::Snapshot, sync::fence};
+use crate::{circuit::Circuit, observe::Observe, snapshot::Snapshot};
 
 /// A slot from the generation on with which a circuit began in it.
 #[derive(Clone, Copy)]
@@ -48,8 +45,6 @@ impl Tenancy {
 
     pub(crate) fn snapshot(self) -> Option<Snapshot> {
         let snapshot = Snapshot::of(self.slot);
-        // Nothing of it was read later than what follows.
-        fence(Acquire);
         (!self.is_over()).then_some(snapshot)
     }
 
