@@ -237,8 +237,9 @@ impl<'a, C: Cell64> Beside<'a, C> {
     /// Counts a good call in the window of time, where there is one, unless that could break a rule; `false` then, and nothing
     /// is written.
     ///
-    /// A good call makes no rate higher but by completing `min_calls`, and time none but as a bucket begins.
-    #[inline]
+    /// A good call makes no rate higher but by completing `min_calls`, and time none but as a bucket begins. Always inlined: apart,
+    /// it took a call a sixth more instructions.
+    #[inline(always)]
     pub fn count_good(&self, generation: u16, now: impl FnOnce() -> Timestamp) -> bool {
         self.buckets()
             .is_none_or(|(buckets, limits)| buckets.count_good(generation, now(), limits.min_calls))
@@ -366,6 +367,7 @@ impl<'a, C: Cell64> Beside<'a, C> {
         ))
     }
 
+    #[inline]
     fn buckets(&self) -> Option<(Buckets<'a, C>, &'a Limits)> {
         let (grid, limits) = self.config.trip.time.as_ref()?;
         let at = usize::from(self.config.layout.time);
@@ -717,6 +719,7 @@ impl<C: Cell64> Buckets<'_, C> {
     }
 
     /// Counts a good call in the newest bucket, if that is the present one and has so many calls already.
+    #[inline]
     fn count_good(&self, generation: u16, now: Timestamp, min_calls: u32) -> bool {
         let newest = self.newest.get();
         let (number, place) = (newest & NEWEST, newest >> PLACE & 0x3f);
