@@ -109,9 +109,15 @@ impl Circuit {
     /// As [`Circuit::acquire`], where there is none at once.
     #[inline(never)]
     pub(crate) fn acquire_or_reject(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
-        if let Some(permit) = self.acquire_if_passing() {
-            return Ok(permit);
+        match self.acquire_if_passing() {
+            Some(permit) => Ok(permit),
+            None => self.ask_or_reject(draw),
         }
+    }
+
+    /// As [`Circuit::acquire`], where not every call passes.
+    #[inline(never)]
+    fn ask_or_reject(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
         match self.slot.look() {
             (Some(refusing), now) => Err(self.reject(Why::at(refusing, now))),
             (None, now) => self

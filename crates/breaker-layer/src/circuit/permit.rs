@@ -35,9 +35,10 @@ impl Permit {
         let (slot, ticket) = self.into_parts();
         match (fate, took) {
             // Nothing speaks against the downstream, and neither does this.
-            (Fate::Recorded(Outcome::Success), None) => {
-                ticket.is_bare() && slot.word().is_calm() || slot.record_plain::<false>(ticket)
+            (Fate::Recorded(Outcome::Success), None) if ticket.is_bare() => {
+                slot.word().is_calm() || slot.record_plain::<false>(ticket)
             }
+            (Fate::Recorded(Outcome::Success), None) => slot.record_apart(ticket, false),
             (Fate::Recorded(Outcome::Failure), None) => slot.record_plain::<true>(ticket),
             _ => slot.record(ticket, fate, took),
         }
@@ -158,9 +159,12 @@ impl Ticket {
     }
 
     pub(super) const fn took(self, now: Timestamp) -> Duration {
+        Duration::from_nanos(self.nanos(now))
+    }
+
+    /// For how many nanoseconds a timed call has gone on.
+    pub(super) const fn nanos(self, now: Timestamp) -> u64 {
         let started = self.0 & Self::TIMES;
-        Duration::from_nanos(
-            ((now.as_nanos() >> 4 & Self::TIMES).wrapping_sub(started) & Self::TIMES) << 4,
-        )
+        ((now.as_nanos() >> 4 & Self::TIMES).wrapping_sub(started) & Self::TIMES) << 4
     }
 }

@@ -79,7 +79,7 @@ impl Slot {
 
     /// As [`Slot::record_plain`], of a call that takes a closer look.
     #[inline(never)]
-    fn record_apart(&'static self, ticket: Ticket, failed: bool) -> bool {
+    pub(super) fn record_apart(&'static self, ticket: Ticket, failed: bool) -> bool {
         let (word, settings) = (self.word(), self.settings());
         let is_calm = !failed
             && word.is_calm()
@@ -166,7 +166,7 @@ impl Slot {
         let mut now = None;
         if let Some(limit) = config.slow_after()
             && ticket.is_timed()
-            && ticket.took(*now.insert(self.now())) > limit
+            && u128::from(ticket.nanos(*now.insert(self.now()))) > limit.as_nanos()
         {
             return false;
         }
