@@ -1,34 +1,13 @@
 //! Hostile and broken logs: a clear message, the documented exit status, and memory that does not grow with the log.
 
+mod support;
+
 use std::{
-    io::{self, Read, Write},
-    process::{Command, Output, Stdio},
-    thread,
+    io::{self, Read},
+    process::Output,
 };
 
-/// Runs the program over what `feed` writes, in 150,000 KiB of address space: memory that grew with these logs would not fit.
-fn replayed(
-    arguments: &[&str],
-    feed: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send,
-) -> Output {
-    let mut child = Command::new("bash")
-        .args(["-c", "ulimit -v 150000; exec \"$@\"", "replay"])
-        .arg(env!("CARGO_BIN_EXE_breaker-replay"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            // It may stop reading before the end.
-            let _ = feed(&mut input);
-        });
-        child.wait_with_output().unwrap()
-    })
-}
+use support::replayed;
 
 fn of_text(arguments: &[&str], text: &str) -> (i32, String, String) {
     let Output {

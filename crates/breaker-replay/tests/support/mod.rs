@@ -2,8 +2,9 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 
 use std::{
-    io::Write,
+    io::{self, Write},
     process::{Command, Output, Stdio},
+    thread,
 };
 
 /// What the program says of this log on its standard output; it must end well.
@@ -24,7 +25,17 @@ pub(crate) fn refused(arguments: &[&str], log: &str) -> String {
 }
 
 fn run(arguments: &[&str], log: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_breaker-replay"))
+    replayed(arguments, |input| input.write_all(log.as_bytes()))
+}
+
+/// Runs the program over what `feed` writes, in 150,000 KiB of address space: memory that grew with the log would not fit.
+pub(crate) fn replayed(
+    arguments: &[&str],
+    feed: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send,
+) -> Output {
+    let mut child = Command::new("bash")
+        .args(["-c", "ulimit -v 150000; exec \"$@\"", "replay"])
+        .arg(env!("CARGO_BIN_EXE_breaker-replay"))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -32,8 +43,11 @@ fn run(arguments: &[&str], log: &str) -> Output {
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
-    // One that refuses its arguments does not read the log.
-    let _ = input.write_all(log.as_bytes());
-    drop(input);
-    child.wait_with_output().unwrap()
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            // It may stop reading before the end.
+            let _ = feed(&mut input);
+        });
+        child.wait_with_output().unwrap()
+    })
 }
