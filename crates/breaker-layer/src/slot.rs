@@ -131,7 +131,7 @@ impl Block {
 
 /// A slot's settings, packed:
 /// `configuration 16 │ flags 4 │ block 7 │ beside 1 │ rejected 1 │ clock 2 │ first generation 16 │ seed 16 │ successes 1`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settings(u64);
 
 impl Settings {
@@ -232,11 +232,6 @@ impl Settings {
 
     const fn block(self) -> u8 {
         (self.0 >> Self::BLOCK) as u8 & (Self::MOST_BLOCKS - 1)
-    }
-
-    #[inline]
-    pub(crate) const fn is_same(self, other: Self) -> bool {
-        self.0 == other.0
     }
 
     /// Whether the clock is std's.

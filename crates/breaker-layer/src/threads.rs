@@ -7,7 +7,6 @@ pub(crate) const NOBODY: u32 = 0;
 /// The number of a thread that has asked for none: nobody has it.
 const UNNUMBERED: u32 = u32::MAX;
 
-#[cfg(not(breaker_loom))]
 pub(crate) use leases::is_alive;
 
 /// Whether this is the number of the thread that asks.
@@ -108,12 +107,11 @@ mod leases {
     pub(super) fn take() -> Option<u32> {
         Some(LAST.fetch_add(1, Relaxed) + 1)
     }
-}
 
-/// loom does not tell when a thread has ended.
-#[cfg(breaker_loom)]
-pub(crate) fn is_alive(_: u32) -> bool {
-    true
+    /// loom does not tell when a thread has ended.
+    pub(crate) fn is_alive(_: u32) -> bool {
+        true
+    }
 }
 
 #[cfg(all(test, not(breaker_loom)))]

@@ -13,7 +13,7 @@ use breaker_layer::{ConfigBuilder, Metrics, Tracing};
 /// A name, and what makes the subject.
 type Entry = (&'static str, fn() -> Subject);
 
-const SUBJECTS: [Entry; 29] = [
+const SUBJECTS: [Entry; 28] = [
     ("bare", || floor::bare(Mode::Success)),
     ("bare-function", || floor::closure(Mode::Success)),
     ("clock", || clock::std()),
@@ -26,9 +26,6 @@ const SUBJECTS: [Entry; 29] = [
     }),
     ("permit", || {
         ours::permit("permit", Mode::Success, ConfigBuilder::default())
-    }),
-    ("permit-alternate", || {
-        ours::permit("permit", Mode::Alternate, ConfigBuilder::default())
     }),
     ("calls-100", || calls(Mode::Success, 100)),
     ("calls-10000", || calls(Mode::Success, 10_000)),

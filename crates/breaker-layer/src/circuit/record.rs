@@ -150,9 +150,9 @@ impl Slot {
         call: Call,
         now: impl FnOnce() -> Timestamp,
     ) -> Weighed {
-        let beside = self.beside_of(settings, settings.rules().config);
+        let beside = self.beside(settings);
         let weighed = beside.record(word.generation(), call, now);
-        if call.failed && !self.settings().is_same(settings) {
+        if call.failed && self.settings() != settings {
             beside.unsettle();
         }
         weighed

@@ -12,7 +12,7 @@ use breaker_core::machine::Fate;
 
 use super::{
     entry::{ByKey, Entry, Key},
-    index::Gone,
+    index::{Gone, Index},
     registry::Registry,
     tenant::Tenant,
 };
@@ -90,19 +90,19 @@ impl<K: Key> Registry<K> {
         let (parts, limits) = (&tenant.parts, &tenant.limits);
         // The user's functions run before the lock is taken.
         let (policy, name, now) = (parts.policy(key), parts.name_of(key), parts.clock.now());
-        let mut gone = Gone::default();
-        let map = self.map.pin();
-        let mut index = self.index();
-        if let Some(ByKey(entry)) = map.get(key) {
-            return Made::Yes(entry.clone());
-        }
-        let has_room = index.make_room(now, limits, &mut gone);
-        self.remove(&gone);
-        let (mut made, mut began) = (Made::No, None);
-        if has_room {
+        let (made, began) = self.change(tenant, |index, gone| {
+            let map = self.map.pin();
+            if let Some(ByKey(entry)) = map.get(key) {
+                return (Made::Yes(entry.clone()), None);
+            }
+            let has_room = index.make_room(now, limits, gone);
+            self.remove(gone);
+            if !has_room {
+                return (Made::No, None);
+            }
             let circuit = parts.circuit(name, policy, now);
             // Held, it is not taken away before its observers know of it.
-            began = (!parts.observers.is_empty()).then(|| circuit.clone());
+            let began = (!parts.observers.is_empty()).then(|| circuit.clone());
             index.made += 1;
             let (tenancy, number) = (tenant.tenancy, index.made);
             let entry = Entry::new(key.clone(), circuit, policy.is_lasting, tenancy, number);
@@ -111,11 +111,8 @@ impl<K: Key> Registry<K> {
             map.insert(ByKey(entry.clone()));
             self.turn.fetch_add(1, AcqRel);
             index.push(entry.clone());
-            made = Made::Yes(entry);
-        }
-        drop(index);
-        drop(map);
-        self.bury(gone, tenant);
+            (Made::Yes(entry), began)
+        });
         if let Some(circuit) = began {
             parts.observers.tell_began(&circuit);
         }
@@ -128,14 +125,10 @@ impl<K: Key> Registry<K> {
             return;
         };
         let now = tenant.parts.clock.now();
-        let mut gone = Gone::default();
-        let map = self.map.pin();
-        let mut index = self.index();
-        index.look_at(entry, now, &tenant.limits, &mut gone);
-        self.remove(&gone);
-        drop(index);
-        drop(map);
-        self.bury(gone, &tenant);
+        self.change(&tenant, |index, gone| {
+            index.look_at(entry, now, &tenant.limits, gone);
+            self.remove(gone);
+        });
     }
 
     /// Looks at every circuit, a few at a time, and takes those away that are spent.
@@ -143,19 +136,33 @@ impl<K: Key> Registry<K> {
         let mut place = usize::MAX;
         while place > 0 {
             let now = tenant.parts.clock.now();
-            let mut gone = Gone::default();
-            let map = self.map.pin();
-            let mut index = self.index();
-            place = index.look_below(place, now, &tenant.limits, &mut gone);
-            self.remove(&gone);
-            drop(index);
-            drop(map);
-            self.bury(gone, tenant);
+            place = self.change(tenant, |index, gone| {
+                let place = index.look_below(place, now, &tenant.limits, gone);
+                self.remove(gone);
+                place
+            });
         }
     }
 
-    /// While the index is locked, and the map pinned since before that: the map drops keys when its last pin goes, and
-    /// they are the user's.
+    /// Changes which circuits there are, and then, with nothing held, buries those that are gone.
+    ///
+    /// The map is pinned for longer than the index is locked: it drops keys when its last pin goes, and they are the user's.
+    fn change<T>(
+        &self,
+        tenant: &Tenant<K>,
+        act: impl FnOnce(&mut Index<K>, &mut Gone<K>) -> T,
+    ) -> T {
+        let mut gone = Gone::default();
+        let map = self.map.pin();
+        let mut index = self.index();
+        let done = act(&mut index, &mut gone);
+        drop(index);
+        drop(map);
+        self.bury(gone, tenant);
+        done
+    }
+
+    /// Within [`Registry::change`].
     fn remove(&self, gone: &Gone<K>) {
         let map = self.map.pin();
         for (entry, _) in gone.entries() {

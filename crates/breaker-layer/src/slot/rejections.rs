@@ -16,9 +16,13 @@ impl Slot {
     #[inline]
     pub(crate) fn count_own_rejection(&self) -> bool {
         let own = &self.counts.own_rejections;
-        let is_own = threads::is_this(self.rejecter.load(Relaxed));
-        let next = own.load(Relaxed).checked_add(1).filter(|_| is_own);
-        next.inspect(|next| own.store(*next, Release)).is_some()
+        if threads::is_this(self.rejecter.load(Relaxed))
+            && let Some(next) = own.load(Relaxed).checked_add(1)
+        {
+            own.store(next, Release);
+            return true;
+        }
+        false
     }
 
     /// Counts a rejection of any thread. The first one gets a count of its own for those to come, and when it has ended
