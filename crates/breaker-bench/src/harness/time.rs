@@ -2,9 +2,15 @@
 
 use std::{
     hint::black_box,
-    sync::{Arc, Barrier},
+    sync::{
+        Arc,
+        atomic::{
+            AtomicUsize,
+            Ordering::{AcqRel, Acquire},
+        },
+    },
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// Does so many calls and says how many the subject refused.
@@ -52,33 +58,43 @@ impl Subject {
         count(calls + 1) - count(1)
     }
 
-    /// Nanoseconds a call: the slowest thread's time over the calls of all of them; and how many were refused.
+    /// Nanoseconds a call: from the first thread's start to the last one's end, over the calls of all of them; and how many
+    /// were refused. Each thread has a processor of its own, where there are enough, and none begins before all are there.
     fn round(&self, threads: usize, calls: u64, depth: usize) -> (f64, u64) {
-        let barrier = Arc::new(Barrier::new(threads));
+        let cores = core_affinity::get_core_ids().unwrap_or_default();
+        let missing = Arc::new(AtomicUsize::new(threads));
         let handles: Vec<_> = (0..threads)
-            .map(|_| {
-                let (mut run, barrier) = (Some(self.calls()), barrier.clone());
+            .map(|at| {
+                let (mut run, missing) = (Some(self.calls()), missing.clone());
+                let core = (cores.len() >= threads).then(|| cores[at]);
                 thread::spawn(move || {
+                    core.map(core_affinity::set_for_current);
                     let mut timed = None;
                     deeper(depth, &mut || {
-                        barrier.wait();
+                        missing.fetch_sub(1, AcqRel);
+                        while missing.load(Acquire) > 0 {
+                            thread::yield_now();
+                        }
                         let start = now();
                         let refused = run.take().map_or(0, |run| run(calls));
-                        timed = Some((start.elapsed(), refused));
+                        timed = Some((start, now(), refused));
                     });
-                    timed.unwrap_or_default()
+                    timed.expect("a round that was run")
                 })
             })
             .collect();
-        let mut slowest = Duration::ZERO;
-        let mut refused = 0;
-        for handle in handles {
-            let (time, n) = handle.join().expect("a thread of the benchmark");
-            slowest = slowest.max(time);
-            refused += n;
-        }
+        let timed: Vec<_> = handles
+            .into_iter()
+            .map(|handle| handle.join().expect("a thread of the benchmark"))
+            .collect();
+        let first = timed.iter().map(|(start, ..)| *start).min();
+        let last = timed.iter().map(|(_, end, _)| *end).max();
+        let took = last.zip(first).map(|(last, first)| last - first);
         let all = calls * threads as u64;
-        (slowest.as_nanos() as f64 / all as f64, refused)
+        (
+            took.unwrap_or_default().as_nanos() as f64 / all as f64,
+            timed.iter().map(|(.., refused)| refused).sum(),
+        )
     }
 }
 
