@@ -190,17 +190,15 @@ impl Word {
         Self(self.0 & (u64::MAX << PHASE | WINDOW) | pack(evidence) | u64::from(pending))
     }
 
-    /// A closed circuit's word with one more failure, which adds so much to the score; `None` where that trips, or fills one
-    /// of the counters.
+    /// A closed circuit's word with one more failure, which adds so much to the score; `None` where that trips, or fills the
+    /// counter.
     #[inline]
     pub(crate) const fn with_failure(self, step: u32) -> Option<Self> {
-        let is_full = self.part(26, 18) + step >= FULL_SCORE
-            || self.part(16, 9) == MOST_CALLS
-            || self.0 as u32 & PENDING == PENDING;
+        let is_full = self.part(26, 18) + step >= FULL_SCORE || self.0 as u32 & PENDING == PENDING;
         if is_full {
             None
         } else {
-            Some(Self(self.0 + ((step as u64) << 26 | 1 << 16 | 1)))
+            Some(Self(self.0 + ((step as u64) << 26 | self.more() << 16 | 1)))
         }
     }
 
@@ -221,9 +219,13 @@ impl Word {
         if score <= step {
             Self(self.0 & (u64::MAX << PHASE | WINDOW | PENDING as u64))
         } else {
-            let more = (self.part(16, 9) < MOST_CALLS) as u64;
-            Self(self.0 - ((step as u64) << 26) + (more << 16))
+            Self(self.0 - ((step as u64) << 26) + (self.more() << 16))
         }
+    }
+
+    /// What one more call adds to the calls since the score was zero.
+    const fn more(self) -> u64 {
+        (self.part(16, 9) < MOST_CALLS) as u64
     }
 
     /// Whether every call passes and counts: closed, and not in the shadow.
