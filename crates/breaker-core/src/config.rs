@@ -1,6 +1,6 @@
 //! What the user chose, checked once.
 
-use core::{fmt, num::NonZeroU32, time::Duration};
+use core::{fmt, time::Duration};
 
 use crate::{
     policy::{
@@ -10,7 +10,7 @@ use crate::{
         trip::{Trip, Tripping},
     },
     time::MAX_WAIT,
-    window::Layout,
+    window::{Layout, RingOnly},
 };
 
 /// A share in per cent: `Percent(50.0)` is a half.
@@ -86,8 +86,8 @@ pub struct Config {
     pub(crate) slow_after: Option<Duration>,
     pub(crate) cancelled_is_failure: bool,
     pub(crate) count_calls: bool,
-    /// The size of the window of calls, where nothing else is kept.
-    pub(crate) ring_only: Option<NonZeroU32>,
+    /// A window of calls is all that is kept.
+    pub(crate) ring_only: Option<RingOnly>,
     pub(crate) layout: Layout,
 }
 

@@ -30,5 +30,5 @@ pub use policy::{
 };
 pub use time::{Pace, Timestamp};
 pub use verdict::{Outcome, Reason, Refusal, Rule, State, Transition};
-pub use window::{Beside, Call, Cell64, Layout, Totals};
+pub use window::{Beside, Call, Cell64, Layout, Plain, Taken, Totals};
 pub use word::{Evidence, Phase, Tally, Word};

@@ -79,8 +79,8 @@ pub struct Weighed {
     pub failures: u32,
     /// The window of calls is full, of nothing but good calls.
     ///
-    /// Whoever stores a word because of it looks again at [`Beside::is_clean`](crate::Beside::is_clean) afterwards, and
-    /// takes it back if that is no longer so: a failure may have come between.
+    /// Whoever stores a word because of it asks [`Beside::needs_successes`](crate::Beside::needs_successes) afterwards, and
+    /// takes it back if so: a failure may have come between.
     pub clean: bool,
     /// The ramp is over.
     pub recovered: bool,

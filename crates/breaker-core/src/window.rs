@@ -4,8 +4,9 @@
 //! in tests and replays. Each cell carries the generation that it counts for, so that nothing of an earlier state counts
 //! in a later one.
 //!
-//! A window of calls is a ring of two bits a call. A call takes the next place, exchanges the bits there, and adds the
-//! difference to the totals: so the totals are exact whenever no call is between these steps, whatever the order.
+//! A window of calls is a ring of two bits a call. A call takes the next place and counts what comes and what goes there by
+//! one swap, and then exchanges the bits, if they differ: what went was another's after all if that one came late. So the
+//! totals are exact whenever no call is between these steps, whatever the order.
 //! A window of time is a ring of buckets on a fixed grid.
 
 use core::time::Duration;
@@ -103,10 +104,67 @@ impl Totals {
     }
 }
 
+/// What became of a call that [`Beside::count_plain`] was to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plain {
+    /// It is counted.
+    Counted,
+    /// Another call came first: nothing is written.
+    Late,
+    /// It takes a closer look: nothing is written.
+    Apart,
+    /// It has its place, but others came between: [`Beside::count_disturbed`] goes on.
+    Disturbed(Taken),
+}
+
+/// A place in the window of calls that a call has taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    head: Head,
+    /// The call's bits are there, but the window was cleared.
+    is_put: bool,
+}
+
+/// A window of calls that is all that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct RingOnly {
+    size: u64,
+    /// With more failures the window is broken when it is full, and before that if there are enough calls.
+    most_failures: u64,
+    min_calls: u64,
+    /// In millionths.
+    rate: u64,
+}
+
+impl RingOnly {
+    pub(crate) fn new(size: u32, limits: &Limits) -> Self {
+        // The least rate that is none.
+        let rate = limits.failure_rate.map_or(1_000_001, u64::from);
+        let at_rate = (rate * u64::from(size)).div_ceil(1_000_000);
+        let at_most = limits
+            .failures
+            .map_or(at_rate, |failures| at_rate.min(failures.into()));
+        Self {
+            size: size.into(),
+            most_failures: at_most - 1,
+            min_calls: limits.min_calls.into(),
+            rate,
+        }
+    }
+
+    /// Whether so many failures of so many calls are too many.
+    #[inline]
+    const fn breaks_rate(&self, failures: u64, calls: u64) -> bool {
+        calls >= self.min_calls && failures * 1_000_000 >= self.rate * calls
+    }
+}
+
 /// What a circuit keeps beside its word, in this block of cells: windows, totals and the ramp, as its configuration asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Beside<'a, C> {
     config: &'a Config,
+    /// That of the window of calls.
+    head: Option<&'a C>,
     cells: &'a [C],
 }
 
@@ -135,7 +193,7 @@ impl Config {
 
 /// Which of a block of cells are whose. Two configurations with the same layout may use a block in turn: a straggler of the
 /// one takes no cell of the other for something else.
-// The totals come first, then these.
+// The head of the window of calls comes first, then the totals, and then these, counted from the second cell on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Layout {
     ramp: u16,
@@ -147,7 +205,11 @@ pub struct Layout {
 impl Layout {
     /// How many cells that takes.
     pub const fn cells(self) -> usize {
-        self.end as usize
+        if self.end == 0 {
+            0
+        } else {
+            1 + self.end as usize
+        }
     }
 
     /// The place of the total of slow calls, where there is one.
@@ -175,13 +237,39 @@ impl Layout {
 impl<'a, C: Cell64> Beside<'a, C> {
     /// What `config` asks for, in `cells`, of which there must be [`Config::cells`].
     pub const fn new(config: &'a Config, cells: &'a [C]) -> Self {
-        Self { config, cells }
+        match cells.split_first() {
+            Some((head, cells)) => Self::with_head(config, head, cells),
+            None => Self {
+                config,
+                head: None,
+                cells,
+            },
+        }
     }
 
-    /// Whether the window of calls is full, of nothing but good calls.
-    pub fn is_clean(&self, generation: u16) -> bool {
-        self.ring()
-            .is_some_and(|(ring, _)| ring.is_clean(ring.totals(generation)))
+    /// As [`Beside::new`], where the first cell lies apart from the others: a call that does not have to look for it is faster.
+    pub const fn with_head(config: &'a Config, head: &'a C, cells: &'a [C]) -> Self {
+        Self {
+            config,
+            head: Some(head),
+            cells,
+        }
+    }
+
+    /// Whether there is a window of calls that a success could change: not full, or not of good calls alone.
+    ///
+    /// A call that changes that after this finds what its caller wrote before.
+    pub fn needs_successes(&self, generation: u16) -> bool {
+        self.ring().is_some_and(|(ring, _)| {
+            // Swapped, and not just read: of two swaps the later one's thread sees what came before the earlier.
+            for cell in [ring.head, ring.slow] {
+                let mut bits = cell.get();
+                while !cell.replace(bits, bits) {
+                    bits = cell.get();
+                }
+            }
+            !ring.is_clean(ring.totals(generation))
+        })
     }
 
     /// Counts a call of this generation, and says which rule that breaks. Time is asked for only by a window of time.
@@ -191,12 +279,7 @@ impl<'a, C: Cell64> Beside<'a, C> {
         if let Some((ring, limits)) = self.ring()
             && let Some(totals) = ring.record(generation, call)
         {
-            weighed.broken = limits.judge(totals);
-            if call.failed && weighed.broken.is_some() {
-                ring.unsettle();
-            }
-            weighed.clean = ring.is_clean(totals);
-            weighed.failures = totals.failures;
+            weighed = ring.weigh(limits, totals);
         }
         if let Some((buckets, limits)) = self.buckets() {
             let totals = buckets.record(generation, call, now()).unwrap_or_default();
@@ -206,32 +289,70 @@ impl<'a, C: Cell64> Beside<'a, C> {
         weighed
     }
 
-    /// Counts a call in a full window of calls, which is all there is, where it replaces one of the same kind, so that nothing
-    /// else changes. `None` where that is not so, or no failure was judged since the last [`Beside::unsettle`]; `false` where
-    /// another call came first. Nothing is written in either case.
-    #[inline]
-    pub fn count_same(&self, generation: u16, failed: bool) -> Option<bool> {
-        let at = usize::from(self.config.layout.calls);
-        let (cell, size) = (self.cells.get(at)?, self.config.ring_only?.get().into());
-        let head = Head(cell.get());
-        let is_settled = match failed {
-            true => head.is_judged(generation),
-            false => head.is_full(generation, size),
+    /// Counts a call that was not slow in a window of calls, where that is all that is kept, unless that could break a rule, or
+    /// leaves nothing but good calls.
+    #[inline(always)]
+    pub fn count_plain(&self, generation: u16, failed: bool) -> Plain {
+        let (Some(ring), Some(first)) = (&self.config.ring_only, self.head) else {
+            return Plain::Apart;
+        };
+        let head = Head(first.get());
+        let (at, shift) = place_of(head.place());
+        let Some(cell) = self.cells.get(1 + at).filter(|_| head.counts(generation)) else {
+            return Plain::Apart;
         };
         // Read before the place is taken: whatever comes there in between comes as if after this call.
-        let place = head.place();
-        let bits = self.cells.get(at + 2 + place as usize / 32)?.get();
-        let is_same = bits >> (place % 32 * 2) & 3 == failed.into();
-        (is_settled && is_same).then(|| cell.replace(head.0, head.next_place(size).0))
+        let old = cell.get();
+        let (come, gone) = (u64::from(failed), old >> shift & 1);
+        // Below zero is beyond any size.
+        let failures = (head.failures() + come).wrapping_sub(gone);
+        let most = if failed {
+            ring.most_failures
+        } else {
+            ring.size
+        };
+        let next = head.next(ring.size);
+        let is_apart = failures > most
+            || !failed && failures == 0 && next.is_full()
+            || !head.is_full() && ring.breaks_rate(failures, head.place() + 1);
+        if is_apart {
+            return Plain::Apart;
+        }
+        let next = next
+            .0
+            .wrapping_add(come.wrapping_sub(gone) << Head::FAILURES);
+        if !first.replace(head.0, next) {
+            return Plain::Late;
+        }
+        if come == gone {
+            return Plain::Counted;
+        }
+        let is_put = cell.replace(old, old ^ 1 << shift);
+        if is_put && Head(first.get()).counts(generation) {
+            return Plain::Counted;
+        }
+        Plain::Disturbed(Taken { head, is_put })
     }
 
-    /// The settings have changed: the next failure is judged, whatever it replaces.
-    ///
-    /// Whoever records a failure by settings that were replaced meanwhile calls this, too.
-    pub fn unsettle(&self) {
-        if let Some((ring, _)) = self.ring() {
-            ring.unsettle();
+    /// Ends what [`Beside::count_plain`] began where it was disturbed. `false` if the window has to be weighed after that.
+    pub fn count_disturbed(&self, generation: u16, failed: bool, taken: Taken) -> bool {
+        let Some((ring, _)) = self.ring() else {
+            return false;
+        };
+        let (come, expected) = (u64::from(failed), u64::from(!failed));
+        if taken.is_put {
+            ring.take_back(taken.head.place(), come, expected);
+            return false;
         }
+        let (totals, gone) = ring.put(generation, taken.head, expected, come);
+        totals.is_some() && gone == expected
+    }
+
+    /// What the window of calls makes of the calls in it.
+    pub fn weigh(&self, generation: u16) -> Weighed {
+        self.ring().map_or_else(Weighed::default, |(ring, limits)| {
+            ring.weigh(limits, ring.totals(generation))
+        })
     }
 
     /// Counts a good call in the window of time, where there is one, unless that could break a rule; `false` then, and nothing
@@ -313,7 +434,7 @@ impl<'a, C: Cell64> Beside<'a, C> {
 
     /// As [`Beside::clear`], where nobody else has the cells yet.
     pub fn begin(&self, generation: u16) {
-        for cell in self.cells {
+        for cell in self.head.into_iter().chain(self.cells) {
             cell.set(0);
         }
         if let Some((ring, _)) = self.ring() {
@@ -357,11 +478,14 @@ impl<'a, C: Cell64> Beside<'a, C> {
     fn ring(&self) -> Option<(Ring<'a, C>, &'a Limits)> {
         let (size, limits) = self.config.trip.calls.as_ref()?;
         let Layout { calls, time, .. } = self.config.layout;
-        let cells = &self.cells[calls.into()..time.into()];
+        let (slow, bits) = self.cells[calls.into()..time.into()].split_first()?;
         Some((
             Ring {
-                cells,
+                head: self.head?,
+                slow,
+                bits,
                 size: u64::from(*size),
+                has_slow: self.config.slow_after.is_some(),
             },
             limits,
         ))
@@ -386,23 +510,28 @@ impl<'a, C: Cell64> Beside<'a, C> {
     }
 }
 
-/// The last so many calls: `head │ totals │ two bits a call`.
+/// The last so many calls: `head │ slow ones │ two bits a call`.
 struct Ring<'a, C> {
-    cells: &'a [C],
+    head: &'a C,
+    slow: &'a C,
+    bits: &'a [C],
     size: u64,
+    /// It is known what is slow.
+    has_slow: bool,
 }
 
-/// `generation 16 │ clearing 1 │ judged 1 │ calls 22 │ place 24`: how many calls there are, and where the next one goes.
+/// `generation 16 │ clearing 1 │ unused 5 │ failures 21 │ full 1 │ place 20`: where the next call goes, and before the ring is
+/// full, how many there are.
 ///
-/// While somebody clears the ring no call is counted in it. *Judged* is one that is full, where a failure was judged by the
-/// settings in force and broke no rule: one that replaces another does not either.
-#[derive(Clone, Copy)]
+/// While somebody clears the ring no call is counted in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Head(u64);
 
 impl Head {
     const CLEARING: u64 = 1 << 47;
-    const JUDGED: u64 = 1 << 46;
-    const PLACE: u64 = 0xff_ffff;
+    const FULL: u64 = 1 << 20;
+    const FAILURES: u32 = 21;
+    const PLACE: u64 = 0xf_ffff;
 
     const fn empty(generation: u16) -> Self {
         Self((generation as u64) << 48)
@@ -416,52 +545,59 @@ impl Head {
         self.0 & Self::CLEARING != 0
     }
 
+    const fn is_full(self) -> bool {
+        self.0 & Self::FULL != 0
+    }
+
+    /// Whether calls of this generation count in it.
+    const fn counts(self, generation: u16) -> bool {
+        (self.0 ^ Self::empty(generation).0) >> 47 == 0
+    }
+
     const fn generation(self) -> u16 {
         (self.0 >> 48) as u16
     }
 
-    const fn calls(self) -> u64 {
-        self.0 >> 24 & 0x3f_ffff
-    }
-
-    /// Whether it is that of a full ring of this generation, which is judged.
-    const fn is_judged(self, generation: u16) -> bool {
-        self.0 >> 46 == (generation as u64) << 2 | 1
-    }
-
-    /// Whether it is that of a full ring of this generation.
-    const fn is_full(self, generation: u16, size: u64) -> bool {
-        self.0 >> 47 == (generation as u64) << 1 && self.calls() == size
+    const fn calls(self, size: u64) -> u64 {
+        if self.is_full() { size } else { self.place() }
     }
 
     const fn place(self) -> u64 {
         self.0 & Self::PLACE
     }
 
-    /// After one more call; in a full ring it is judged if that one is.
-    const fn next(self, size: u64, is_judged: bool) -> Self {
-        let next = self.next_place(size).0;
-        Self(match self.calls() < size {
-            true => next + (1 << 24),
-            false if is_judged => next | Self::JUDGED,
-            false => next,
-        })
+    /// The failures among the calls. A call may take away what another, which has the same place, is still to put there: below
+    /// zero, and so beyond any size, for a moment.
+    const fn failures(self) -> u64 {
+        self.0 >> Self::FAILURES & 0x1f_ffff
     }
 
-    const fn next_place(self, size: u64) -> Self {
+    /// With so many failures more and so many less.
+    const fn with_failures(self, more: u64, less: u64) -> Self {
+        let mask = 0x1f_ffff << Self::FAILURES;
+        let changed = self
+            .0
+            .wrapping_add(more << Self::FAILURES)
+            .wrapping_sub(less << Self::FAILURES);
+        Self(self.0 & !mask | changed & mask)
+    }
+
+    /// After one more call.
+    const fn next(self, size: u64) -> Self {
         if self.place() + 1 < size {
             Self(self.0 + 1)
         } else {
-            Self(self.0 & !Self::PLACE)
+            Self(self.0 & !Self::PLACE | Self::FULL)
         }
-    }
-
-    const fn unsettled(self) -> Self {
-        Self(self.0 & !Self::JUDGED)
     }
 }
 
-/// A total of a ring.
+/// Which cell has the bits of a place in a ring, and from which bit on.
+const fn place_of(place: u64) -> (usize, u64) {
+    (place as usize / 32, place % 32 * 2)
+}
+
+/// The total of slow calls.
 const TOTAL: u64 = 0xff_ffff;
 
 /// How the generation in a cell's upper 16 bits stands to another.
@@ -475,7 +611,7 @@ fn age(cell: u64, generation: u16) -> core::cmp::Ordering {
 
 impl<C> Ring<'_, C> {
     const fn cells(size: u32) -> u32 {
-        2 + size.div_ceil(32)
+        1 + size.div_ceil(32)
     }
 }
 
@@ -484,59 +620,87 @@ impl<C: Cell64> Ring<'_, C> {
         u64::from(totals.calls) == self.size && totals.failures == 0 && totals.slow == 0
     }
 
+    /// The calls after this one; `None` if it does not count.
     #[inline]
     fn record(&self, generation: u16, call: Call) -> Option<Totals> {
-        let head = match self.take_place(generation, call)? {
-            Ok(head) => head,
-            Err(totals) => return Some(totals),
+        let come = match self.has_slow {
+            true => call.bits(),
+            false => call.failed.into(),
         };
-        let bits = call.bits();
-        let gone = self.exchange(head.place(), |_| true, bits);
-        let is_full = head.calls() == self.size;
-        let totals = self.add(generation, gone, bits, is_full);
-        if totals.is_none() && bits != 0 {
-            // The ring was cleared in between: what was put there has no place in the next generation.
-            self.exchange(head.place(), |there| there == bits, gone);
-        }
-        totals
-    }
-
-    /// Written in any case: whoever takes a place after this finds what came before it.
-    #[cold]
-    fn unsettle(&self) {
         loop {
-            let head = Head(self.cells[0].get());
-            if self.cells[0].replace(head.0, head.unsettled().0) {
-                return;
-            }
-        }
-    }
-
-    /// The head whose place is this call's; or the totals, where a good call changes nothing in a full window of good calls.
-    #[inline]
-    fn take_place(&self, generation: u16, call: Call) -> Option<Result<Head, Totals>> {
-        loop {
-            let head = Head(self.cells[0].get());
-            match age(head.0, generation) {
-                core::cmp::Ordering::Greater => return None,
-                core::cmp::Ordering::Less => self.hand_on(generation),
-                core::cmp::Ordering::Equal if head.is_clearing() => return None,
-                core::cmp::Ordering::Equal => {
-                    if head.calls() == self.size
-                        && !call.failed
-                        && !call.slow
-                        && self.cells[1].get() << 16 == 0
-                    {
-                        return Some(Err(Totals {
-                            calls: self.size as u32,
-                            ..Totals::default()
-                        }));
-                    }
-                    let next = head.next(self.size, call.failed);
-                    if self.cells[0].replace(head.0, next.0) {
-                        return Some(Ok(head));
-                    }
+            let head = Head(self.head.get());
+            if !head.counts(generation) {
+                if age(head.0, generation).is_ge() {
+                    return None;
                 }
+                self.hand_on(generation);
+                continue;
+            }
+            if come == 0 && head.is_full() && head.failures() == 0 {
+                let totals = self.read(head);
+                if totals.slow == 0 {
+                    // A good call changes nothing in a full window of good calls.
+                    return Some(totals);
+                }
+            }
+            // Read before the place is taken: whatever comes there in between comes as if after this call.
+            let (cell, shift) = self.bits(head.place());
+            let gone = cell.get() >> shift & 3;
+            let next = head.next(self.size).with_failures(come & 1, gone & 1);
+            if !self.head.replace(head.0, next.0) {
+                continue;
+            }
+            return if come == gone && (head.is_full() || !self.has_slow) {
+                Some(self.read(next))
+            } else {
+                self.put(generation, head, gone, come).0
+            };
+        }
+    }
+
+    /// Puts a call's bits in the place that it has taken, where others are expected; the calls then, and what was there.
+    #[inline]
+    fn put(&self, generation: u16, taken: Head, expected: u64, come: u64) -> (Option<Totals>, u64) {
+        let gone = self.exchange(taken.place(), |_| true, come);
+        if gone != expected {
+            self.correct(generation, expected & 1, gone & 1);
+        }
+        if self.has_slow {
+            self.add_slow(generation, gone >> 1, come >> 1, taken);
+        }
+        let head = Head(self.head.get());
+        if head.counts(generation) {
+            return (Some(self.read(head)), gone);
+        }
+        self.take_back(taken.place(), come, gone);
+        (None, gone)
+    }
+
+    /// The ring was cleared in between: what was put there has no place in the next generation.
+    fn take_back(&self, place: u64, come: u64, gone: u64) {
+        if come != 0 {
+            self.exchange(place, |there| there == come, gone);
+        }
+    }
+
+    fn weigh(&self, limits: &Limits, totals: Totals) -> Weighed {
+        Weighed {
+            broken: limits.judge(totals),
+            failures: totals.failures,
+            clean: self.is_clean(totals),
+            recovered: false,
+        }
+    }
+
+    /// Counts other failures as gone than was thought.
+    #[cold]
+    fn correct(&self, generation: u16, more: u64, less: u64) {
+        loop {
+            let head = Head(self.head.get());
+            if !head.counts(generation)
+                || self.head.replace(head.0, head.with_failures(more, less).0)
+            {
+                return;
             }
         }
     }
@@ -546,22 +710,22 @@ impl<C: Cell64> Ring<'_, C> {
     #[cold]
     fn hand_on(&self, generation: u16) {
         loop {
-            let head = Head(self.cells[0].get());
+            let head = Head(self.head.get());
             if age(head.0, generation).is_ge() {
                 return;
             }
             if head.is_clearing() {
                 // Whoever clears it does so for this generation now.
-                if self.cells[0].replace(head.0, Head::clearing(generation).0) {
+                if self.head.replace(head.0, Head::clearing(generation).0) {
                     return;
                 }
-            } else if head.calls() > 0 {
-                if self.cells[0].replace(head.0, Head::clearing(generation).0) {
+            } else if head.calls(self.size) > 0 {
+                if self.head.replace(head.0, Head::clearing(generation).0) {
                     return self.empty(generation);
                 }
             } else {
-                self.begin_totals(generation);
-                if self.cells[0].replace(head.0, Head::empty(generation).0) {
+                self.begin_slow(generation);
+                if self.head.replace(head.0, Head::empty(generation).0) {
                     return;
                 }
             }
@@ -570,33 +734,39 @@ impl<C: Cell64> Ring<'_, C> {
 
     /// Clears a ring which this thread has taken for that.
     fn empty(&self, generation: u16) {
-        // Before the bits: a straggler that puts its own there after this finds that it must take them back.
-        self.begin_totals(generation);
-        for cell in &self.cells[2..] {
-            cell.set(0);
+        self.begin_slow(generation);
+        for cell in self.bits {
+            // Swapped, and not just set: a straggler that puts its own there after this finds that it must take them back.
+            while !cell.replace(cell.get(), 0) {}
         }
         loop {
-            let head = Head(self.cells[0].get());
-            self.begin_totals(head.generation());
-            if self.cells[0].replace(head.0, Head::empty(head.generation()).0) {
+            let head = Head(self.head.get());
+            self.begin_slow(head.generation());
+            if self.head.replace(head.0, Head::empty(head.generation()).0) {
                 return;
             }
         }
     }
 
-    fn begin_totals(&self, generation: u16) {
+    fn begin_slow(&self, generation: u16) {
         loop {
-            let totals = self.cells[1].get();
+            let totals = self.slow.get();
             let stands = age(totals, generation).is_ge();
-            if stands || self.cells[1].replace(totals, u64::from(generation) << 48) {
+            if stands || self.slow.replace(totals, u64::from(generation) << 48) {
                 return;
             }
         }
+    }
+
+    /// The cell of a place, and where in it.
+    fn bits(&self, place: u64) -> (&C, u64) {
+        let (at, shift) = place_of(place);
+        (&self.bits[at], shift)
     }
 
     /// Puts a call's bits in a place, where those there allow it, and gives those that were there.
     fn exchange(&self, place: u64, may: impl Fn(u64) -> bool, bits: u64) -> u64 {
-        let (cell, shift) = (&self.cells[2 + place as usize / 32], place % 32 * 2);
+        let (cell, shift) = self.bits(place);
         loop {
             let old = cell.get();
             let there = old >> shift & 3;
@@ -609,53 +779,58 @@ impl<C: Cell64> Ring<'_, C> {
         }
     }
 
-    /// Adds the difference to the totals: `generation 16 │ failures 24 │ slow 24`.
-    fn add(&self, generation: u16, gone: u64, come: u64, is_full: bool) -> Option<Totals> {
+    /// Counts slow calls, unless the ring was cleared: `generation 16 │ unused 24 │ slow 24`.
+    fn add_slow(&self, generation: u16, gone: u64, come: u64, taken: Head) {
         loop {
-            let old = self.cells[1].get();
-            if age(old, generation).is_ne() {
-                return None;
-            }
-            // A call may take away what another, which has the same place, is still to add: below zero for a moment.
-            let changed = |total: u64, bit: u32| {
-                (total + (come >> bit & 1)).wrapping_sub(gone >> bit & 1) & TOTAL
-            };
-            let (failures, slow) = (changed(old >> 24 & TOTAL, 0), changed(old & TOTAL, 1));
-            let new = old & 0xffff << 48 | failures << 24 | slow;
+            let old = self.slow.get();
+            let new = old & 0xffff << 48 | (old + come).wrapping_sub(gone) & TOTAL;
             // Where the number of calls grows, the same is written again: of two calls that come at one time, whoever
             // writes later sees both.
-            if is_full && old == new || self.cells[1].replace(old, new) {
-                return Some(self.read(Head(self.cells[0].get()), new));
+            let is_same = taken.is_full() && old == new;
+            if is_same || age(old, generation).is_ne() || self.slow.replace(old, new) {
+                return;
             }
         }
     }
 
-    fn read(&self, head: Head, totals: u64) -> Totals {
-        let part = |at: u32| {
-            let total = totals >> at & TOTAL;
-            if total > self.size { 0 } else { total as u32 }
+    fn slow_of(&self, head: Head) -> u64 {
+        let slow = self.slow.get();
+        if slow >> 48 == head.generation().into() {
+            slow & TOTAL
+        } else {
+            0
+        }
+    }
+
+    /// The totals that go with a head.
+    #[inline]
+    fn read(&self, head: Head) -> Totals {
+        let slow = match self.has_slow {
+            true => self.slow_of(head),
+            false => 0,
         };
+        let part = |total: u64| if total > self.size { 0 } else { total as u32 };
         Totals {
-            calls: head.calls() as u32,
-            failures: part(24),
-            slow: part(0),
+            calls: head.calls(self.size) as u32,
+            failures: part(head.failures()),
+            slow: part(slow),
         }
     }
 
     fn begin(&self, generation: u16) {
-        self.cells[0].set(Head::empty(generation).0);
-        self.cells[1].set(u64::from(generation) << 48);
+        self.head.set(Head::empty(generation).0);
+        self.slow.set(u64::from(generation) << 48);
     }
 
     /// Each call, the oldest first.
     fn each(&self, generation: u16, mut call: impl FnMut(Call)) {
-        let head = Head(self.cells[0].get());
+        let head = Head(self.head.get());
         if age(head.0, generation).is_ne() {
             return;
         }
-        for back in (1..=head.calls()).rev() {
-            let place = (head.place() + self.size - back) % self.size;
-            let bits = self.cells[2 + place as usize / 32].get() >> (place % 32 * 2);
+        for back in (1..=head.calls(self.size)).rev() {
+            let (cell, shift) = self.bits((head.place() + self.size - back) % self.size);
+            let bits = cell.get() >> shift;
             call(Call {
                 failed: bits & 1 != 0,
                 slow: bits & 2 != 0,
@@ -664,11 +839,11 @@ impl<C: Cell64> Ring<'_, C> {
     }
 
     fn totals(&self, generation: u16) -> Totals {
-        let (head, totals) = (self.cells[0].get(), self.cells[1].get());
-        if age(head, generation).is_ne() || age(totals, generation).is_ne() {
+        let head = Head(self.head.get());
+        if age(head.0, generation).is_ne() {
             return Totals::default();
         }
-        self.read(Head(head), totals)
+        self.read(head)
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     observe::{Change, EndedEvent, Observers, Subject},
     policy::TripPolicy,
     snapshot::Snapshot,
-    sync::{AtomicU32, AtomicU64, Cell, Mutex},
+    sync::{self, AtomicU32, AtomicU64, Cell, Mutex},
     threads::NOBODY,
 };
 
@@ -114,6 +114,9 @@ pub(crate) struct Note {
 /// Cells for what does not fit into the word, used for the same things for good. A configuration that needs others gets a
 /// block further down.
 struct Block {
+    /// The first one.
+    head: Cell,
+    /// The others.
     cells: Box<[Cell]>,
     next: OnceLock<Box<Block>>,
     layout: Layout,
@@ -123,7 +126,8 @@ impl Block {
     fn new(layout: Layout) -> Box<Self> {
         Box::new(Self {
             layout,
-            cells: Cell::block(layout.cells()),
+            head: Cell::default(),
+            cells: Cell::block(layout.cells().saturating_sub(1)),
             next: OnceLock::new(),
         })
     }
@@ -367,9 +371,7 @@ impl Slot {
 
     /// Puts `new` there if `old` still stands.
     pub(crate) fn replace(&self, old: Word, new: Word) -> bool {
-        self.word
-            .compare_exchange(old.to_bits(), new.to_bits(), AcqRel, Acquire)
-            .is_ok()
+        sync::replace(&self.word, old.to_bits(), new.to_bits())
     }
 
     pub(crate) fn pace(&self) -> Pace {
@@ -386,11 +388,7 @@ impl Slot {
             .wrapping_sub(new.generation())
             .cast_signed()
             > 0;
-        !is_later
-            && self
-                .pace
-                .compare_exchange(old.to_bits(), new.to_bits(), AcqRel, Acquire)
-                .is_ok()
+        !is_later && sync::replace(&self.pace, old.to_bits(), new.to_bits())
     }
 
     #[inline]
@@ -414,7 +412,10 @@ impl Slot {
             number => self.blocks().nth(number.into()),
         };
         // Settings name their own block, and it has the cells for them.
-        Beside::new(config, block.map_or(&[][..], |block| &block.cells))
+        match block {
+            Some(block) => Beside::with_head(config, &block.head, &block.cells),
+            None => Beside::new(config, &[]),
+        }
     }
 
     fn blocks(&self) -> impl Iterator<Item = &Block> {
@@ -456,7 +457,6 @@ impl Slot {
             if old.rules().config.shares_cells(config) {
                 let new = old.with(config, old.block())?;
                 self.settings.store(new.0, Release);
-                self.beside(new).unsettle();
                 self.begin_word();
                 return Ok(());
             }
@@ -472,7 +472,6 @@ impl Slot {
             beside.begin(generation);
             beside.carry(&self.beside(old), generation, now);
             self.settings.store(new.0, Release);
-            beside.unsettle();
             self.begin_word();
             Ok(())
         })

@@ -16,9 +16,15 @@ pub(crate) use std::sync::{
 /// A cell of what lies beside a word.
 pub(crate) struct Cell(AtomicU64);
 
+impl Default for Cell {
+    fn default() -> Self {
+        Self(AtomicU64::new(0))
+    }
+}
+
 impl Cell {
     pub(crate) fn block(cells: usize) -> Box<[Self]> {
-        (0..cells).map(|_| Self(AtomicU64::new(0))).collect()
+        (0..cells).map(|_| Self::default()).collect()
     }
 }
 
@@ -31,12 +37,35 @@ impl Cell64 for Cell {
         self.0.store(bits, Release);
     }
 
+    #[inline(always)]
     fn replace(&self, old: u64, new: u64) -> bool {
-        self.0.compare_exchange(old, new, AcqRel, Acquire).is_ok()
+        replace(&self.0, old, new)
     }
 
     fn increment(&self) {
         self.0.fetch_add(1, Relaxed);
+    }
+}
+
+/// Puts `new` there if `old` still stands.
+///
+/// Whoever comes too late pauses, for less than a microsecond, before it looks again: meanwhile the others do some dozen calls
+/// without passing the cache line to and fro, which takes longer than a call.
+#[inline(always)]
+pub(crate) fn replace(place: &AtomicU64, old: u64, new: u64) -> bool {
+    let is_ours = place.compare_exchange(old, new, AcqRel, Acquire).is_ok();
+    if !is_ours {
+        pause();
+    }
+    is_ours
+}
+
+#[inline(always)]
+fn pause() {
+    // To loom this would be the wish that another thread goes first.
+    #[cfg(not(breaker_loom))]
+    for _ in 0..16 {
+        std::hint::spin_loop();
     }
 }
 

@@ -1,11 +1,11 @@
 //! When a closed circuit trips.
 
-use core::{num::NonZeroU32, time::Duration};
+use core::time::Duration;
 
 use crate::{
     config::{ConfigError, Percent, check},
     verdict::{Reason, Rule},
-    window::{Grid, Totals},
+    window::{Grid, RingOnly, Totals},
     word::{Evidence, FULL_SCORE, MOST_CALLS, MOST_ROW, Word},
 };
 
@@ -379,8 +379,8 @@ pub(crate) struct Test {
 /// The checked rules of one window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Limits {
-    failure_rate: Option<u32>,
-    failures: Option<u32>,
+    pub(crate) failure_rate: Option<u32>,
+    pub(crate) failures: Option<u32>,
     slow_rate: Option<u32>,
     pub(crate) min_calls: u32,
 }
@@ -459,11 +459,11 @@ impl Tripping {
         Ok(Evidence { score, calls, row })
     }
 
-    /// Over how many calls all rules are, if they are over the last ones.
-    pub(crate) fn ring_only(&self) -> Option<NonZeroU32> {
-        let (size, _) = self.calls?;
+    /// The window of calls, if all rules are over that.
+    pub(crate) fn ring_only(&self) -> Option<RingOnly> {
         let is_only = self.time.is_none() && self.test.is_none() && self.row.is_none();
-        NonZeroU32::new(size).filter(|_| is_only)
+        let calls = self.calls.filter(|_| is_only);
+        calls.map(|(size, limits)| RingOnly::new(size, &limits))
     }
 
     /// The word after a call, where only the sequential test counts it; `None` where it takes a closer look.

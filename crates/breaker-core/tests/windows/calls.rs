@@ -48,12 +48,18 @@ proptest! {
         let beside = Beside::new(&config, &cells);
         let (mut generation, mut ended, mut last) = (first, first.wrapping_sub(1), VecDeque::new());
         let count = |generation: u16, last: &mut VecDeque<Call>, call: Call| {
+            let call = Call { slow: call.slow && rules.slow_rate.is_some(), ..call };
+            let is_broken = |last: &VecDeque<Call>| rules.broken(totals(last), size.min(20));
+            let was_broken = is_broken(last);
             last.push_back(call);
             if last.len() > size as usize {
                 last.pop_front();
             }
-            if beside.count_same(generation, call.failed) == Some(true) {
-                assert!(!call.failed || !rules.broken(totals(last.iter()), size.min(20)));
+            if !call.slow && is_plain(&beside, generation, call.failed) {
+                // Where a rule was broken before, the circuit would have opened.
+                assert!(!is_broken(last) || was_broken && !call.failed);
+                let totals = totals(last.iter());
+                assert!(totals.calls < size || totals.failures > 0, "it may be clean");
                 return;
             }
             let said = beside.record(generation, call, || unreachable!("no window of time")).broken;
@@ -76,6 +82,39 @@ proptest! {
             }
             prop_assert_eq!(beside.calls(generation), Some(totals(last.iter())));
         }
+    }
+}
+
+/// Whether the call was counted without a closer look.
+fn is_plain(beside: &Beside<'_, Cell<u64>>, generation: u16, failed: bool) -> bool {
+    match beside.count_plain(generation, failed) {
+        Plain::Counted => true,
+        Plain::Apart => false,
+        Plain::Late | Plain::Disturbed(_) => unreachable!("there is one thread"),
+    }
+}
+
+#[test]
+fn a_window_far_from_breaking_its_rule_counts_without_a_closer_look() {
+    for size in 10..=200 {
+        let rules = Rules {
+            failure_rate: Some(70),
+            failures: None,
+            slow_rate: None,
+            min_calls: Some(10),
+        };
+        let config = rules.config(Window::calls(size));
+        let cells = block(&config, 0);
+        let beside = Beside::new(&config, &cells);
+        // By twos, so that a call replaces one of its kind or not, as the size has it.
+        for number in 0..3 * size + 70 {
+            assert!(
+                is_plain(&beside, 0, number % 4 >= 2),
+                "call {number} of {size}"
+            );
+        }
+        let failures = beside.calls(0).map(|totals| totals.failures);
+        assert!(failures.is_some_and(|failures| failures.abs_diff(size / 2) <= 1));
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 
 use super::*;
 
-fn rules() -> Rules {
+fn rules(slow_rate: Option<u32>) -> Rules {
     Rules {
         failure_rate: Some(100),
         failures: None,
-        slow_rate: Some(100),
+        slow_rate,
         min_calls: None,
     }
 }
@@ -18,15 +18,15 @@ proptest! {
 
     #[test]
     fn the_last_calls_that_fit_are_kept_and_slide_on(
-        sizes in prop::collection::vec(1..=200u32, 2..5),
+        windows in prop::collection::vec((1..=200u32, prop::option::of(Just(100))), 2..5),
         calls in prop::collection::vec(call(), 5..900),
         first in any::<u16>(),
     ) {
-        let mut last = VecDeque::new();
-        let mut calls = calls.chunks(calls.len() / sizes.len());
+        let mut last = VecDeque::<Call>::new();
+        let mut calls = calls.chunks(calls.len() / windows.len());
         let mut before: Option<(Config, Vec<Cell<u64>>)> = None;
-        for size in sizes {
-            let config = rules().config(Window::calls(size));
+        for (size, slow_rate) in windows {
+            let config = rules(slow_rate).config(Window::calls(size));
             let cells = block(&config, first);
             let beside = Beside::new(&config, &cells);
             if let Some((old, old_cells)) = &before {
@@ -34,6 +34,8 @@ proptest! {
             }
             let fit = |last: &mut VecDeque<Call>| {
                 last.drain(..last.len().saturating_sub(size as usize));
+                // Which calls are slow is forgotten where nobody asks.
+                last.iter_mut().for_each(|call| call.slow &= slow_rate.is_some());
             };
             fit(&mut last);
             prop_assert_eq!(beside.calls(first), Some(totals(last.iter())));
@@ -55,7 +57,7 @@ proptest! {
         after in 0..200_000u64,
     ) {
         let [old, new] = windows.map(|(millis, buckets)| {
-            let config = rules().config(Window::time(Duration::from_millis(millis)).buckets(buckets));
+            let config = rules(Some(100)).config(Window::time(Duration::from_millis(millis)).buckets(buckets));
             (config, millis * 1_000_000, millis * 1_000_000 / u64::from(buckets))
         });
         let (from_cells, cells) = (block(&old.0, 7), block(&new.0, 7));

@@ -10,7 +10,9 @@ mod time;
 
 use std::{cell::Cell, time::Duration};
 
-use breaker_core::{Beside, Call, Config, Percent, Reason, Rule, Timestamp, Totals, Trip, Window};
+use breaker_core::{
+    Beside, Call, Config, Percent, Plain, Reason, Rule, Timestamp, Totals, Trip, Window,
+};
 use proptest::prelude::*;
 
 /// As many cases as `PROPTEST_CASES` says.
@@ -98,11 +100,12 @@ impl Rules {
             })
             .reduce(|one, other| Trip::any_of([one, other]))
             .unwrap();
-        Config::builder()
-            .trip(trip)
-            .slow_after(Duration::from_secs(1))
-            .build()
-            .unwrap()
+        let builder = Config::builder().trip(trip);
+        let builder = match self.slow_rate {
+            Some(_) => builder.slow_after(Duration::from_secs(1)),
+            None => builder,
+        };
+        builder.build().unwrap()
     }
 
     /// Whether these calls break a rule; without `min_calls`, `usual` is what it is.

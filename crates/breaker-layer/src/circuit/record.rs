@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering::Release, time::Duration};
 
 use breaker_core::{
-    Beside, Call, Outcome, Phase, Reason, Timestamp, Word,
+    Beside, Call, Outcome, Phase, Plain, Reason, Taken, Timestamp, Word,
     machine::{Count, Fate, Record, Rules, Weighed},
 };
 
@@ -46,18 +46,17 @@ impl Slot {
         word: Word,
         settings: Settings,
     ) -> bool {
-        let counted = word
-            .needs_window()
-            .then(|| self.beside(settings).count_same(word.generation(), FAILED));
-        match counted.flatten() {
-            Some(true) if !FAILED => true,
-            Some(true) => {
+        let beside = self.beside(settings);
+        match beside.count_plain(ticket.generation(), FAILED) {
+            Plain::Counted if !FAILED => true,
+            Plain::Counted => {
                 let next = word.with_failure_in_window();
                 next.is_some_and(|next| self.replace(word, next))
                     || self.finish_in_ring(settings, ticket)
             }
-            Some(false) => self.record_plain::<FAILED>(ticket),
-            None => self.record_apart(ticket, FAILED),
+            Plain::Late => self.record_plain::<FAILED>(ticket),
+            Plain::Apart => self.record_apart(ticket, FAILED),
+            Plain::Disturbed(taken) => self.finish_disturbed::<FAILED>(settings, ticket, taken),
         }
     }
 
@@ -75,6 +74,25 @@ impl Slot {
         }
         let recording = self.recording(settings, ticket, FAILURE);
         recording.finish(&Weighed::default(), false).is_there()
+    }
+
+    /// Goes on with a call that has its place in the window, but was disturbed.
+    #[cold]
+    fn finish_disturbed<const FAILED: bool>(
+        &'static self,
+        settings: Settings,
+        ticket: Ticket,
+        taken: Taken,
+    ) -> bool {
+        let (beside, generation) = (self.beside(settings), ticket.generation());
+        if beside.count_disturbed(generation, FAILED, taken) {
+            return !FAILED || self.finish_in_ring(settings, ticket);
+        }
+        let fate = if FAILED { FAILURE } else { SUCCESS };
+        let recording = self.recording(settings, ticket, fate);
+        recording
+            .finish(&beside.weigh(generation), false)
+            .is_there()
     }
 
     /// As [`Slot::record_plain`], of a call that takes a closer look.
@@ -98,64 +116,8 @@ impl Slot {
         fate: Fate,
         took: Option<Duration>,
     ) -> bool {
-        let (word, settings) = (self.word(), self.settings());
-        let is_plain = ticket.counts_in(word)
-            && word.passes()
-            && (fate == SUCCESS || fate.is_failed_call())
-            && !settings.has(Settings::POLICY | Settings::TELL_RECORDED);
-        if is_plain && settings.rules().config.counts_in_ring_only() {
-            return self.record_in_window(word, settings, ticket, fate);
-        }
+        let settings = self.settings();
         self.recording(settings, ticket, fate).run_or_tell(took)
-    }
-
-    /// Counts a call of a closed circuit that keeps a window of calls, and nothing else.
-    #[inline]
-    fn record_in_window(
-        &'static self,
-        word: Word,
-        settings: Settings,
-        ticket: Ticket,
-        fate: Fate,
-    ) -> bool {
-        let weighed = &self.weigh(
-            word,
-            settings,
-            Call {
-                failed: fate.is_failed_call(),
-                slow: false,
-            },
-            || self.now(),
-        );
-        let next = if fate.is_failed_call() {
-            word.with_failure_in_window()
-        } else {
-            // One that leaves the window worth a success changes nothing.
-            (weighed.clean != word.needs_window()).then_some(word)
-        };
-        let is_stored = |next| next == word || self.replace(word, next);
-        weighed.broken.is_none() && next.is_some_and(is_stored)
-            || self
-                .recording(settings, ticket, fate)
-                .finish(weighed, false)
-                .is_there()
-    }
-
-    /// Counts a call in the windows.
-    #[inline]
-    fn weigh(
-        &'static self,
-        word: Word,
-        settings: Settings,
-        call: Call,
-        now: impl FnOnce() -> Timestamp,
-    ) -> Weighed {
-        let beside = self.beside(settings);
-        let weighed = beside.record(word.generation(), call, now);
-        if call.failed && self.settings() != settings {
-            beside.unsettle();
-        }
-        weighed
     }
 
     /// Counts a good call of a circuit with nothing against it; `false`, and nothing is written, where that takes a closer
@@ -355,8 +317,8 @@ impl Recording {
         let mut weighed = Weighed::default();
         if self.settings.has(Settings::BESIDE) && self.fate.counts(config) {
             let failed = self.fate.is_failure(config);
-            let (slot, moment) = (self.slot, &mut self.moment);
-            weighed = slot.weigh(word, self.settings, Call { failed, slow }, || moment.now());
+            let (beside, moment) = (self.beside(), &mut self.moment);
+            weighed = beside.record(generation, Call { failed, slow }, || moment.now());
             let is_recovering = matches!(word.phase(), Phase::Recovering(_));
             weighed.recovered = is_recovering && self.beside().recover(generation, failed);
         }
@@ -389,12 +351,13 @@ impl Recording {
                 return false;
             }
             match self.rules.count(word, self.fate, weighed) {
-                Count::Unchanged => return true,
+                Count::Unchanged => {
+                    self.check_window(weighed, word, word);
+                    return true;
+                }
                 Count::Store(next) => {
                     if slot.count_in_word(word, next, self.fate) {
-                        if word.needs_window() && !next.needs_window() {
-                            self.check_window();
-                        }
+                        self.check_window(weighed, word, next);
                         return true;
                     }
                 }
@@ -412,14 +375,18 @@ impl Recording {
         }
     }
 
-    /// A failure may have entered the window of calls after it was found clean, and before the word said so; or the window
-    /// is another one by now.
-    fn check_window(&self) {
+    /// A failure may have entered the window of calls after it was found clean, and before the word said so, or counts in it
+    /// only now; or the window is another one by now.
+    fn check_window(&self, weighed: &Weighed, before: Word, after: Word) {
+        let is_in_doubt = !after.needs_window() && (before.needs_window() || !weighed.clean);
+        if !is_in_doubt || !self.settings.has(Settings::BESIDE) {
+            return;
+        }
         loop {
             let word = self.slot.word();
             let is_current = word.generation() == self.ticket.generation() && word.is_closed();
             let beside = self.slot.beside(self.slot.settings());
-            if !is_current || word.needs_window() || beside.is_clean(word.generation()) {
+            if !is_current || word.needs_window() || !beside.needs_successes(word.generation()) {
                 return;
             }
             if self.slot.replace(word, word.with_window(true)) {

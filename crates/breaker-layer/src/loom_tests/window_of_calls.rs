@@ -1,6 +1,8 @@
 //! The ring of calls: at rest its totals are what its bits say, whatever raced.
 
-use breaker_core::{Beside, Call, Cell64, Config, Percent, Reason, Timestamp, Totals, Window};
+use breaker_core::{
+    Beside, Call, Cell64, Config, ConfigBuilder, Percent, Plain, Reason, Timestamp, Totals, Window,
+};
 
 use super::*;
 use crate::sync::Cell;
@@ -26,11 +28,23 @@ struct Ring {
 }
 
 impl Ring {
+    /// One that knows what is slow.
     fn new(size: u32) -> Self {
-        let config = Config::builder()
-            .trip(Trip::failure_rate(Percent(50.0), Window::calls(size)).min_calls(size))
-            .build()
-            .unwrap();
+        Self::of(Self::rule(size).slow_after(Duration::from_secs(1)))
+    }
+
+    /// One that takes plain calls.
+    fn plain(size: u32) -> Self {
+        Self::of(Self::rule(size))
+    }
+
+    fn rule(size: u32) -> ConfigBuilder {
+        let rule = Trip::failure_rate(Percent(50.0), Window::calls(size));
+        Config::builder().trip(rule.min_calls(size))
+    }
+
+    fn of(builder: ConfigBuilder) -> Self {
+        let config = builder.build().unwrap();
         let ring = Self {
             config,
             cells: Arc::new(Cell::block(config.cells())),
@@ -49,11 +63,31 @@ impl Ring {
             .broken
     }
 
+    /// As the layer does, where a call takes no closer look.
+    fn record_plain(&self, generation: u16, call: Call) {
+        loop {
+            match self.beside().count_plain(generation, call.failed) {
+                Plain::Counted => return,
+                Plain::Disturbed(taken) => {
+                    let beside = self.beside();
+                    beside.count_disturbed(generation, call.failed, taken);
+                    return;
+                }
+                Plain::Apart => {
+                    self.record(generation, call);
+                    return;
+                }
+                Plain::Late => (),
+            }
+        }
+    }
+
     /// At rest: so many calls, and of the bits as many as the totals say.
     fn settled(&self, generation: u16, calls: u32) -> Totals {
         let totals = self.beside().calls(generation).unwrap();
         let bits = |mask: u64| -> u32 {
-            let cells = self.cells[2..].iter();
+            // Behind the total of slow calls, where there is one, the head and the slow calls in the window.
+            let cells = self.cells[2 + usize::from(self.config.slow_after().is_some())..].iter();
             cells.map(|cell| (cell.get() & mask).count_ones()).sum()
         };
         let counted = Totals {
@@ -76,6 +110,13 @@ impl Ring {
             })
         });
         join(threads);
+    }
+}
+
+/// Checks a ring of each kind.
+fn each_kind(check: fn(Box<dyn Fn() + Send + Sync>), size: u32, race: fn(Ring)) {
+    for ring in [Ring::new, Ring::plain] {
+        check(Box::new(move || race(ring(size))));
     }
 }
 
@@ -113,47 +154,77 @@ fn a_ring_that_is_lapped_keeps_its_totals() {
 }
 
 #[test]
-fn a_call_that_replaces_one_of_its_kind_leaves_the_totals_as_they_are() {
-    check_within(3, || {
-        let ring = Ring::new(2);
+fn plain_calls_that_race_any_others_keep_the_totals() {
+    let races: [[&[Call]; 2]; 4] = [
+        [&[GOOD, BAD], &[BAD, GOOD]],
+        [&[BAD, BAD], &[GOOD, GOOD]],
+        [&[GOOD, GOOD], &[GOOD, GOOD]],
+        [&[BAD], &[GOOD, BAD, GOOD]],
+    ];
+    for size in [1, 2] {
+        for [plain, other] in races {
+            check_within(3, move || {
+                let ring = Ring::plain(size);
+                ring.record(0, GOOD);
+                ring.record(0, BAD);
+                let (one, two) = (ring.clone(), ring.clone());
+                let (a, b) = together!(
+                    move || plain.iter().for_each(|call| one.record_plain(0, *call)),
+                    move || {
+                        for (at, call) in other.iter().enumerate() {
+                            if at % 2 == 0 {
+                                two.record_plain(0, *call);
+                            } else {
+                                two.record(0, *call);
+                            }
+                        }
+                    },
+                );
+                a.join().unwrap();
+                b.join().unwrap();
+                ring.settled(0, size);
+            });
+        }
+    }
+}
+
+#[test]
+fn a_plain_call_that_races_the_clearing_leaves_no_trace_in_the_next_generation() {
+    check(|| {
+        let ring = Ring::plain(2);
         ring.record(0, GOOD);
         ring.record(0, BAD);
         let (one, two) = (ring.clone(), ring.clone());
-        let same = move |ring: &Ring, call: Call| {
-            let counted = ring.beside().count_same(0, call.failed);
-            counted == Some(true) || ring.record(0, call).is_some()
-        };
-        let (a, b) = together!(
-            move || {
-                same(&one, GOOD);
-                one.record(0, SLOW);
-            },
-            move || {
-                two.record(0, BAD);
-                same(&two, GOOD);
-            },
-        );
+        let (a, b) = together!(move || one.record_plain(0, BAD), move || two
+            .beside()
+            .clear(1));
         a.join().unwrap();
         b.join().unwrap();
-        ring.settled(0, 2);
+        for (call, failures) in [(BAD, 1), (BAD, 2), (GOOD, 1), (GOOD, 0)] {
+            ring.record(3, call);
+            assert_eq!(ring.beside().calls(3).unwrap().failures, failures);
+        }
+        ring.settled(3, 2);
     });
 }
 
 #[test]
 fn a_good_call_that_changes_nothing_in_a_full_window_is_not_taken_for_one_that_does() {
-    check_within(3, || {
-        let ring = Ring::new(2);
-        ring.record(0, GOOD);
-        ring.record(0, GOOD);
-        ring.race(0, &[BAD, GOOD], &[GOOD, GOOD]);
-        ring.settled(0, 2);
-    });
+    each_kind(
+        |race| check_within(3, race),
+        2,
+        |ring| {
+            ring.record(0, GOOD);
+            ring.record(0, GOOD);
+            ring.race(0, &[BAD, GOOD], &[GOOD, GOOD]);
+            ring.settled(0, 2);
+        },
+    );
 }
 
 #[test]
 fn whoever_completes_the_window_or_fails_last_sees_that_it_is_broken() {
-    check(|| {
-        let ring = Ring::new(2);
+    each_kind(check, 2, |ring| {
         let (one, two) = (ring.clone(), ring.clone());
         let (a, b) = together!(move || one.record(0, BAD).is_some(), move || two
             .record(0, GOOD)
@@ -165,8 +236,7 @@ fn whoever_completes_the_window_or_fails_last_sees_that_it_is_broken() {
 
 #[test]
 fn a_call_that_races_the_clearing_does_not_keep_the_next_generation_from_counting() {
-    check(|| {
-        let ring = Ring::new(2);
+    each_kind(check, 2, |ring| {
         let (one, two) = (ring.clone(), ring.clone());
         let (a, b) = together!(
             move || {
@@ -185,8 +255,7 @@ fn a_call_that_races_the_clearing_does_not_keep_the_next_generation_from_countin
 
 #[test]
 fn a_call_that_races_the_clearing_leaves_no_trace_in_the_next_generation() {
-    check(|| {
-        let ring = Ring::new(2);
+    each_kind(check, 2, |ring| {
         let (one, two) = (ring.clone(), ring.clone());
         let (a, b) = together!(
             move || {
@@ -207,79 +276,91 @@ fn a_call_that_races_the_clearing_leaves_no_trace_in_the_next_generation() {
 #[test]
 fn a_call_that_races_the_clearing_and_the_calls_after_it_is_one_call_off_at_the_most() {
     // It would have to stand still between two neighbouring instructions until the circuit has closed again.
-    check_within(3, || {
-        let ring = Ring::new(1);
-        let (one, two) = (ring.clone(), ring.clone());
-        let (a, b) = together!(
-            move || {
-                one.record(0, BAD);
-            },
-            move || {
-                two.beside().clear(1);
-                two.record(3, GOOD);
-                two.record(3, BAD);
-            },
-        );
-        a.join().unwrap();
-        b.join().unwrap();
-        for (call, failures) in [(BAD, 1), (GOOD, 0)] {
-            ring.record(3, call);
-            let totals = ring.beside().calls(3).unwrap();
-            assert!(totals.failures.abs_diff(failures) <= 1, "{totals:?}");
-        }
-        // The next transition makes it right again.
-        ring.beside().clear(4);
-        for (call, failures) in [(BAD, 1), (GOOD, 0), (BAD, 1)] {
-            ring.record(6, call);
-            assert_eq!(ring.settled(6, 1).failures, failures);
-        }
-    });
+    each_kind(
+        |race| check_within(3, race),
+        1,
+        |ring| {
+            let (one, two) = (ring.clone(), ring.clone());
+            let (a, b) = together!(
+                move || {
+                    one.record(0, BAD);
+                },
+                move || {
+                    two.beside().clear(1);
+                    two.record(3, GOOD);
+                    two.record(3, BAD);
+                },
+            );
+            a.join().unwrap();
+            b.join().unwrap();
+            for (call, failures) in [(BAD, 1), (GOOD, 0)] {
+                ring.record(3, call);
+                let totals = ring.beside().calls(3).unwrap();
+                assert!(totals.failures.abs_diff(failures) <= 1, "{totals:?}");
+            }
+            // The next transition makes it right again.
+            ring.beside().clear(4);
+            for (call, failures) in [(BAD, 1), (GOOD, 0), (BAD, 1)] {
+                ring.record(6, call);
+                assert_eq!(ring.settled(6, 1).failures, failures);
+            }
+        },
+    );
 }
 
 #[test]
 fn a_call_of_the_generation_that_begins_as_the_ring_is_cleared_is_counted_or_left_out() {
-    check_within(3, || {
-        let ring = Ring::new(2);
-        ring.record(0, BAD);
-        ring.record(0, GOOD);
-        let (one, two) = (ring.clone(), ring.clone());
-        let (a, b) = together!(move || one.beside().clear(1), move || {
-            two.record(1, BAD);
-            two.record(1, BAD);
-        });
-        a.join().unwrap();
-        b.join().unwrap();
-        let calls = ring.beside().calls(1).unwrap().calls;
-        assert_eq!(ring.settled(1, calls).failures, calls);
-    });
+    each_kind(
+        |race| check_within(3, race),
+        2,
+        |ring| {
+            ring.record(0, BAD);
+            ring.record(0, GOOD);
+            let (one, two) = (ring.clone(), ring.clone());
+            let (a, b) = together!(move || one.beside().clear(1), move || {
+                two.record(1, BAD);
+                two.record(1, BAD);
+            });
+            a.join().unwrap();
+            b.join().unwrap();
+            let calls = ring.beside().calls(1).unwrap().calls;
+            assert_eq!(ring.settled(1, calls).failures, calls);
+        },
+    );
 }
 
 #[test]
 fn two_transitions_that_clear_at_one_time_leave_it_clear() {
-    check_within(3, || {
-        let ring = Ring::new(2);
-        ring.record(0, BAD);
-        let (one, two) = (ring.clone(), ring.clone());
-        let (a, b) = together!(move || one.beside().clear(1), move || {
-            two.beside().clear(2);
-            two.record(4, BAD);
-        });
-        a.join().unwrap();
-        b.join().unwrap();
-        ring.record(4, GOOD);
-        // A call that comes while the other thread is still clearing is not counted.
-        let calls = ring.beside().calls(4).unwrap().calls;
-        assert_eq!(ring.settled(4, calls).failures, calls - 1);
-    });
+    each_kind(
+        |race| check_within(3, race),
+        2,
+        |ring| {
+            ring.record(0, BAD);
+            let (one, two) = (ring.clone(), ring.clone());
+            let (a, b) = together!(move || one.beside().clear(1), move || {
+                two.beside().clear(2);
+                two.record(4, BAD);
+            });
+            a.join().unwrap();
+            b.join().unwrap();
+            ring.record(4, GOOD);
+            // A call that comes while the other thread is still clearing is not counted.
+            let calls = ring.beside().calls(4).unwrap().calls;
+            assert_eq!(ring.settled(4, calls).failures, calls - 1);
+        },
+    );
 }
 
 #[test]
 fn the_first_calls_of_a_generation_begin_it_once() {
-    check_within(3, || {
-        let ring = Ring::new(2);
-        ring.race(5, &[BAD], &[BAD]);
-        assert_eq!(ring.settled(5, 2).failures, 2);
-    });
+    each_kind(
+        |race| check_within(3, race),
+        2,
+        |ring| {
+            ring.race(5, &[BAD], &[BAD]);
+            assert_eq!(ring.settled(5, 2).failures, 2);
+        },
+    );
 }
 
 #[test]
@@ -340,5 +421,34 @@ fn a_failure_that_comes_into_a_clean_window_slides_out_again() {
             .record(Outcome::Failure),);
         a.join().unwrap();
         b.join().unwrap();
+    });
+}
+
+#[test]
+fn a_failure_in_a_window_that_calls_lapped_slides_out_again() {
+    check_within(2, || {
+        let window = Trip::failures(3, Window::calls(3));
+        let bench = Bench::with(|builder| builder.trip(window));
+        for outcome in [Outcome::Failure, Outcome::Success, Outcome::Success] {
+            bench.record(outcome);
+        }
+        let (one, others) = (bench.admit(), [bench.admit(), bench.admit(), bench.admit()]);
+        let (a, b) = together!(move || one.record(Outcome::Success), move || {
+            let [failed, next, last] = others;
+            failed.record(Outcome::Failure);
+            next.record(Outcome::Success);
+            last.record(Outcome::Success);
+        });
+        a.join().unwrap();
+        b.join().unwrap();
+        for _ in 0..3 {
+            bench.record(Outcome::Success);
+        }
+        let failures = bench
+            .circuit
+            .snapshot()
+            .last_calls
+            .map(|last| last.failures);
+        assert_eq!(failures, Some(0));
     });
 }
