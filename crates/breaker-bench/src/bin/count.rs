@@ -13,7 +13,7 @@ use breaker_layer::{ConfigBuilder, Metrics, Tracing};
 /// A name, and what makes the subject.
 type Entry = (&'static str, fn() -> Subject);
 
-const SUBJECTS: [Entry; 28] = [
+const SUBJECTS: [Entry; 29] = [
     ("bare", || floor::bare(Mode::Success)),
     ("bare-function", || floor::closure(Mode::Success)),
     ("clock", || clock::std()),
@@ -31,6 +31,8 @@ const SUBJECTS: [Entry; 28] = [
     ("calls-10000", || calls(Mode::Success, 10_000)),
     ("calls-1000000", || calls(Mode::Success, 1_000_000)),
     ("calls-100-alternate", || calls(Mode::Alternate, 100)),
+    // Each call replaces one of the other kind.
+    ("calls-101-alternate", || calls(Mode::Alternate, 101)),
     ("calls-1000000-alternate", || {
         calls(Mode::Alternate, 1_000_000)
     }),

@@ -85,11 +85,14 @@ fn bars(
             2.0,
         ));
         for (what, rows) in [("success", success), ("every other fails", alternate)] {
-            bars.push(Bar::at_most(
-                format!("ns, last 100 calls against recloser's, {what}, {threads}"),
-                row(rows, "breaker-layer, last 100 calls").nanos[sharing],
-                row(rows, "recloser 1.4, sync, last 100 calls").nanos[sharing],
-            ));
+            for calls in [100, 10_000, 1_000_000] {
+                let last = |name| row(rows, &format!("{name}, last {calls} calls")).nanos[sharing];
+                bars.push(Bar::at_most(
+                    format!("ns, last {calls} calls against recloser's, {what}, {threads}"),
+                    last(ours::DEFAULT),
+                    last("recloser 1.4, sync"),
+                ));
+            }
         }
         for (what, rows) in [
             ("success", success),
