@@ -18,25 +18,43 @@ use crate::{
 impl Slot {
     /// As [`Slot::record`], of a plain success or failure.
     ///
-    /// Most are not timed and count in the word, or replace one of the same kind in a window of calls.
+    /// Most are not timed and count in the word, or in a window of calls that is all there is.
+    // Straight on, and ways out that are tail calls: what is done again is elsewhere, or each call would make room for it.
     #[inline(never)]
     pub(super) fn record_plain<const FAILED: bool>(&'static self, ticket: Ticket) -> bool {
+        let (word, settings) = (self.word(), self.settings());
+        if !ticket.is_of(word) {
+            return self.record_apart(ticket, FAILED);
+        }
+        if settings.has(Settings::BESIDE) {
+            return self.record_in_ring::<FAILED>(ticket, word, settings);
+        }
+        match settings.rules().step(word, FAILED) {
+            Some(next) => self.replace(word, next) || self.record_again::<FAILED>(ticket),
+            None => self.record_apart(ticket, FAILED),
+        }
+    }
+
+    /// As [`Slot::record_plain`], after another call came first.
+    #[inline(never)]
+    fn record_again<const FAILED: bool>(&'static self, ticket: Ticket) -> bool {
         loop {
             let (word, settings) = (self.word(), self.settings());
             if !ticket.is_of(word) {
-                break;
+                return self.record_apart(ticket, FAILED);
             }
             if settings.has(Settings::BESIDE) {
-                return self.record_in_ring::<FAILED>(ticket, word, settings);
-            }
-            let Some(next) = settings.rules().step(word, FAILED) else {
-                break;
-            };
-            if self.replace(word, next) {
-                return true;
+                if let Some(is_there) = self.try_in_ring::<FAILED>(ticket, word, settings) {
+                    return is_there;
+                }
+            } else if let Some(next) = settings.rules().step(word, FAILED) {
+                if self.replace(word, next) {
+                    return true;
+                }
+            } else {
+                return self.record_apart(ticket, FAILED);
             }
         }
-        self.record_apart(ticket, FAILED)
     }
 
     #[inline(never)]
@@ -46,23 +64,37 @@ impl Slot {
         word: Word,
         settings: Settings,
     ) -> bool {
+        match self.try_in_ring::<FAILED>(ticket, word, settings) {
+            Some(is_there) => is_there,
+            None => self.record_again::<FAILED>(ticket),
+        }
+    }
+
+    /// Counts a call in a window of calls that is all there is; `None` if another call came first.
+    #[inline(always)]
+    fn try_in_ring<const FAILED: bool>(
+        &'static self,
+        ticket: Ticket,
+        word: Word,
+        settings: Settings,
+    ) -> Option<bool> {
         let beside = self.beside(settings);
-        match beside.count_plain(ticket.generation(), FAILED) {
+        let is_there = match beside.count_plain(ticket.generation(), FAILED) {
             Plain::Counted if !FAILED => true,
             Plain::Counted => {
                 let next = word.with_failure_in_window();
-                next.is_some_and(|next| self.replace(word, next))
-                    || self.finish_in_ring(settings, ticket)
+                next.is_some_and(|next| self.replace(word, next)) || self.finish_in_ring(ticket)
             }
-            Plain::Late => self.record_plain::<FAILED>(ticket),
+            Plain::Late => return None,
             Plain::Apart => self.record_apart(ticket, FAILED),
             Plain::Disturbed(taken) => self.finish_disturbed::<FAILED>(settings, ticket, taken),
-        }
+        };
+        Some(is_there)
     }
 
     /// Counts a failure in the word that is in the window already.
     #[inline(never)]
-    fn finish_in_ring(&'static self, settings: Settings, ticket: Ticket) -> bool {
+    fn finish_in_ring(&'static self, ticket: Ticket) -> bool {
         let mut word = self.word();
         while ticket.is_of(word)
             && let Some(next) = word.with_failure_in_window()
@@ -72,7 +104,7 @@ impl Slot {
             }
             word = self.word();
         }
-        let recording = self.recording(settings, ticket, FAILURE);
+        let recording = self.recording(self.settings(), ticket, FAILURE);
         recording.finish(&Weighed::default(), false).is_there()
     }
 
@@ -86,7 +118,7 @@ impl Slot {
     ) -> bool {
         let (beside, generation) = (self.beside(settings), ticket.generation());
         if beside.count_disturbed(generation, FAILED, taken) {
-            return !FAILED || self.finish_in_ring(settings, ticket);
+            return !FAILED || self.finish_in_ring(ticket);
         }
         let fate = if FAILED { FAILURE } else { SUCCESS };
         let recording = self.recording(settings, ticket, fate);
