@@ -77,11 +77,11 @@ pub struct Weighed {
     pub broken: Option<Reason>,
     /// The failures in the windows; the most, if there are two.
     pub failures: u32,
-    /// The window of calls is full, of nothing but good calls.
+    /// Whether the window of calls is full, of nothing but good calls; `None` where nobody looked.
     ///
-    /// Whoever stores a word because of it asks [`Beside::needs_successes`](crate::Beside::needs_successes) afterwards, and
-    /// takes it back if so: a failure may have come between.
-    pub clean: bool,
+    /// Where a word that says otherwise stands or is stored after this, ask
+    /// [`Beside::needs_successes`](crate::Beside::needs_successes): another call may have come between.
+    pub clean: Option<bool>,
     /// The ramp is over.
     pub recovered: bool,
 }
@@ -283,8 +283,8 @@ impl Rules<'_> {
         };
         let pending = (word.pending() + u32::from(fate.is_failed_call())) & PENDING;
         let has_window = self.config.trip.calls.is_some();
-        let needs_window =
-            has_window && (weight == Weight::Bad || word.needs_window() && !beside.clean);
+        let needs_window = has_window
+            && (weight == Weight::Bad || word.needs_window() && beside.clean != Some(true));
         let mut next = word.with_evidence(seen, pending).with_window(needs_window);
         if beside.recovered {
             next = next.recovered();

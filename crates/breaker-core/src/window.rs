@@ -262,11 +262,12 @@ impl<'a, C: Cell64> Beside<'a, C> {
     pub fn needs_successes(&self, generation: u16) -> bool {
         self.ring().is_some_and(|(ring, _)| {
             // Swapped, and not just read: of two swaps the later one's thread sees what came before the earlier.
-            for cell in [ring.head, ring.slow] {
-                let mut bits = cell.get();
-                while !cell.replace(bits, bits) {
-                    bits = cell.get();
-                }
+            for cell in [Some(ring.head), ring.has_slow.then_some(ring.slow)] {
+                let is_swapped = |cell: &C| {
+                    let bits = cell.get();
+                    cell.replace(bits, bits)
+                };
+                while !cell.is_none_or(is_swapped) {}
             }
             !ring.is_clean(ring.totals(generation))
         })
@@ -328,14 +329,14 @@ impl<'a, C: Cell64> Beside<'a, C> {
             return Plain::Counted;
         }
         let is_put = cell.replace(old, old ^ 1 << shift);
-        if is_put && Head(first.get()).counts(generation) {
+        if is_put && Head(first.get()).is_since(head) {
             return Plain::Counted;
         }
         Plain::Disturbed(Taken { head, is_put })
     }
 
     /// Ends what [`Beside::count_plain`] began where it was disturbed. `false` if the window has to be weighed after that.
-    pub fn count_disturbed(&self, generation: u16, failed: bool, taken: Taken) -> bool {
+    pub fn count_disturbed(&self, failed: bool, taken: Taken) -> bool {
         let Some((ring, _)) = self.ring() else {
             return false;
         };
@@ -344,7 +345,7 @@ impl<'a, C: Cell64> Beside<'a, C> {
             ring.take_back(taken.head.place(), come, expected);
             return false;
         }
-        let (totals, gone) = ring.put(generation, taken.head, expected, come);
+        let (totals, gone) = ring.put(taken.head, expected, come);
         totals.is_some() && gone == expected
     }
 
@@ -434,11 +435,13 @@ impl<'a, C: Cell64> Beside<'a, C> {
 
     /// As [`Beside::clear`], where nobody else has the cells yet.
     pub fn begin(&self, generation: u16) {
-        for cell in self.head.into_iter().chain(self.cells) {
-            cell.set(0);
+        let ring = self.ring().map(|(ring, _)| (ring.open(generation), ring));
+        for cell in self.cells {
+            swap(cell, 0);
         }
-        if let Some((ring, _)) = self.ring() {
-            ring.begin(generation);
+        if let Some((head, ring)) = ring {
+            swap(ring.slow, head.cleared().0);
+            swap(ring.head, head.cleared().0);
         }
         if let Some((buckets, _)) = self.buckets() {
             buckets.newest.set(u64::from(generation) << 48);
@@ -520,17 +523,19 @@ struct Ring<'a, C> {
     has_slow: bool,
 }
 
-/// `generation 16 │ clearing 1 │ unused 5 │ failures 21 │ full 1 │ place 20`: where the next call goes, and before the ring is
+/// `generation 16 │ clearing 1 │ use 5 │ failures 21 │ full 1 │ place 20`: where the next call goes, and before the ring is
 /// full, how many there are.
 ///
-/// While somebody clears the ring no call is counted in it.
+/// While somebody clears the ring no call is counted in it. The *use* tells those of one generation apart, modulo 32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Head(u64);
 
 impl Head {
     const CLEARING: u64 = 1 << 47;
     const FULL: u64 = 1 << 20;
+    const USE: u32 = 42;
     const FAILURES: u32 = 21;
+    const MOST_FAILURES: u64 = (1 << 21) - 1;
     const PLACE: u64 = 0xf_ffff;
 
     const fn empty(generation: u16) -> Self {
@@ -539,6 +544,21 @@ impl Head {
 
     const fn clearing(generation: u16) -> Self {
         Self((generation as u64) << 48 | Self::CLEARING)
+    }
+
+    /// The one to clear the ring under for its next use.
+    const fn next_use(self, generation: u16) -> Self {
+        let next = (self.0 >> Self::USE).wrapping_add(1) & 0x1f;
+        Self(Self::clearing(generation).0 | next << Self::USE)
+    }
+
+    const fn cleared(self) -> Self {
+        Self(self.0 & !Self::CLEARING)
+    }
+
+    /// Whether the ring has not been cleared between this head and that, or that total of slow calls.
+    const fn is_since(self, taken: Self) -> bool {
+        (self.0 ^ taken.0) >> Self::USE == 0
     }
 
     const fn is_clearing(self) -> bool {
@@ -569,12 +589,12 @@ impl Head {
     /// The failures among the calls. A call may take away what another, which has the same place, is still to put there: below
     /// zero, and so beyond any size, for a moment.
     const fn failures(self) -> u64 {
-        self.0 >> Self::FAILURES & 0x1f_ffff
+        self.0 >> Self::FAILURES & Self::MOST_FAILURES
     }
 
     /// With so many failures more and so many less.
     const fn with_failures(self, more: u64, less: u64) -> Self {
-        let mask = 0x1f_ffff << Self::FAILURES;
+        let mask = Self::MOST_FAILURES << Self::FAILURES;
         let changed = self
             .0
             .wrapping_add(more << Self::FAILURES)
@@ -590,6 +610,11 @@ impl Head {
             Self(self.0 & !Self::PLACE | Self::FULL)
         }
     }
+}
+
+/// Puts that there whatever is. Not just set: a straggler that swaps something in after this finds that it must take it back.
+fn swap(cell: &impl Cell64, bits: u64) {
+    while !cell.replace(cell.get(), bits) {}
 }
 
 /// Which cell has the bits of a place in a ring, and from which bit on.
@@ -653,23 +678,23 @@ impl<C: Cell64> Ring<'_, C> {
             return if come == gone && (head.is_full() || !self.has_slow) {
                 Some(self.read(next))
             } else {
-                self.put(generation, head, gone, come).0
+                self.put(head, gone, come).0
             };
         }
     }
 
     /// Puts a call's bits in the place that it has taken, where others are expected; the calls then, and what was there.
     #[inline]
-    fn put(&self, generation: u16, taken: Head, expected: u64, come: u64) -> (Option<Totals>, u64) {
+    fn put(&self, taken: Head, expected: u64, come: u64) -> (Option<Totals>, u64) {
         let gone = self.exchange(taken.place(), |_| true, come);
         if gone != expected {
-            self.correct(generation, expected & 1, gone & 1);
+            self.correct(taken, expected & 1, gone & 1);
         }
         if self.has_slow {
-            self.add_slow(generation, gone >> 1, come >> 1, taken);
+            self.add_slow(taken, gone >> 1, come >> 1);
         }
         let head = Head(self.head.get());
-        if head.counts(generation) {
+        if head.is_since(taken) {
             return (Some(self.read(head)), gone);
         }
         self.take_back(taken.place(), come, gone);
@@ -687,18 +712,17 @@ impl<C: Cell64> Ring<'_, C> {
         Weighed {
             broken: limits.judge(totals),
             failures: totals.failures,
-            clean: self.is_clean(totals),
+            clean: Some(self.is_clean(totals)),
             recovered: false,
         }
     }
 
     /// Counts other failures as gone than was thought.
     #[cold]
-    fn correct(&self, generation: u16, more: u64, less: u64) {
+    fn correct(&self, taken: Head, more: u64, less: u64) {
         loop {
             let head = Head(self.head.get());
-            if !head.counts(generation)
-                || self.head.replace(head.0, head.with_failures(more, less).0)
+            if !head.is_since(taken) || self.head.replace(head.0, head.with_failures(more, less).0)
             {
                 return;
             }
@@ -736,8 +760,7 @@ impl<C: Cell64> Ring<'_, C> {
     fn empty(&self, generation: u16) {
         self.begin_slow(generation);
         for cell in self.bits {
-            // Swapped, and not just set: a straggler that puts its own there after this finds that it must take them back.
-            while !cell.replace(cell.get(), 0) {}
+            swap(cell, 0);
         }
         loop {
             let head = Head(self.head.get());
@@ -779,15 +802,15 @@ impl<C: Cell64> Ring<'_, C> {
         }
     }
 
-    /// Counts slow calls, unless the ring was cleared: `generation 16 │ unused 24 │ slow 24`.
-    fn add_slow(&self, generation: u16, gone: u64, come: u64, taken: Head) {
+    /// Counts slow calls, unless the ring was cleared: `generation 16 │ unused 1 │ use 5 │ unused 18 │ slow 24`.
+    fn add_slow(&self, taken: Head, gone: u64, come: u64) {
         loop {
             let old = self.slow.get();
-            let new = old & 0xffff << 48 | (old + come).wrapping_sub(gone) & TOTAL;
+            let new = old & !TOTAL | (old + come).wrapping_sub(gone) & TOTAL;
             // Where the number of calls grows, the same is written again: of two calls that come at one time, whoever
             // writes later sees both.
             let is_same = taken.is_full() && old == new;
-            if is_same || age(old, generation).is_ne() || self.slow.replace(old, new) {
+            if is_same || !taken.is_since(Head(old)) || self.slow.replace(old, new) {
                 return;
             }
         }
@@ -795,7 +818,7 @@ impl<C: Cell64> Ring<'_, C> {
 
     fn slow_of(&self, head: Head) -> u64 {
         let slow = self.slow.get();
-        if slow >> 48 == head.generation().into() {
+        if head.is_since(Head(slow)) {
             slow & TOTAL
         } else {
             0
@@ -809,17 +832,27 @@ impl<C: Cell64> Ring<'_, C> {
             true => self.slow_of(head),
             false => 0,
         };
-        let part = |total: u64| if total > self.size { 0 } else { total as u32 };
+        // Nearer to the end of its field than to the size it is below zero.
+        let part = |total: u64, most: u64| match total > (self.size + most) / 2 {
+            true => 0,
+            false => total.min(self.size) as u32,
+        };
         Totals {
             calls: head.calls(self.size) as u32,
-            failures: part(head.failures()),
-            slow: part(slow),
+            failures: part(head.failures(), Head::MOST_FAILURES),
+            slow: part(slow, TOTAL),
         }
     }
 
-    fn begin(&self, generation: u16) {
-        self.head.set(Head::empty(generation).0);
-        self.slow.set(u64::from(generation) << 48);
+    /// Takes the ring for another use, while nobody else has it but for stragglers.
+    fn open(&self, generation: u16) -> Head {
+        loop {
+            let head = Head(self.head.get());
+            let next = head.next_use(generation);
+            if self.head.replace(head.0, next.0) {
+                return next;
+            }
+        }
     }
 
     /// Each call, the oldest first.

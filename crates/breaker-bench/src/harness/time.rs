@@ -59,7 +59,8 @@ impl Subject {
     }
 
     /// Nanoseconds a call: from the first thread's start to the last one's end, over the calls of all of them; and how many
-    /// were refused. Each thread has a processor of its own, where there are enough, and none begins before all are there.
+    /// were refused. Each thread has a processor of its own, where the system has and allows that, and none begins before all are
+    /// there.
     fn round(&self, threads: usize, calls: u64, depth: usize) -> (f64, u64) {
         let cores = core_affinity::get_core_ids().unwrap_or_default();
         let missing = Arc::new(AtomicUsize::new(threads));

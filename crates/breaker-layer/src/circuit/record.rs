@@ -95,14 +95,17 @@ impl Slot {
     /// Counts a failure in the word that is in the window already.
     #[inline(never)]
     fn finish_in_ring(&'static self, ticket: Ticket) -> bool {
-        let mut word = self.word();
-        while ticket.is_of(word)
-            && let Some(next) = word.with_failure_in_window()
-        {
-            if self.replace(word, next) {
-                return true;
+        loop {
+            // As in `record_closed`.
+            let (word, settings) = (self.word(), self.settings());
+            if !ticket.is_of(word) || !settings.rules().config.counts_in_ring_only() {
+                break;
             }
-            word = self.word();
+            match word.with_failure_in_window() {
+                Some(next) if self.replace(word, next) => return true,
+                Some(_) => (),
+                None => break,
+            }
         }
         let recording = self.recording(self.settings(), ticket, FAILURE);
         recording.finish(&Weighed::default(), false).is_there()
@@ -117,7 +120,7 @@ impl Slot {
         taken: Taken,
     ) -> bool {
         let (beside, generation) = (self.beside(settings), ticket.generation());
-        if beside.count_disturbed(generation, FAILED, taken) {
+        if beside.count_disturbed(FAILED, taken) {
             return !FAILED || self.finish_in_ring(ticket);
         }
         let fate = if FAILED { FAILURE } else { SUCCESS };
@@ -382,6 +385,9 @@ impl Recording {
             if word.generation() != self.ticket.generation() {
                 return false;
             }
+            // After the word: whoever changes them writes the word then.
+            self.settings = slot.settings();
+            self.rules = self.settings.rules();
             match self.rules.count(word, self.fate, weighed) {
                 Count::Unchanged => {
                     self.check_window(weighed, word, word);
@@ -410,8 +416,8 @@ impl Recording {
     /// A failure may have entered the window of calls after it was found clean, and before the word said so, or counts in it
     /// only now; or the window is another one by now.
     fn check_window(&self, weighed: &Weighed, before: Word, after: Word) {
-        let is_in_doubt = !after.needs_window() && (before.needs_window() || !weighed.clean);
-        if !is_in_doubt || !self.settings.has(Settings::BESIDE) {
+        let is_in_doubt = before.needs_window() || weighed.clean == Some(false);
+        if after.needs_window() || !is_in_doubt {
             return;
         }
         loop {

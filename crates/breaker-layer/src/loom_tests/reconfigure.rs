@@ -54,7 +54,6 @@ fn a_window_that_is_not_moved_loses_nothing() {
     });
 }
 
-/// A failure that replaces another one in a full window is not judged, unless the settings have changed.
 #[test]
 fn stricter_settings_trip_at_the_next_failure_whatever_it_replaces() {
     let changes = |more: &'static [Outcome]| {
@@ -148,7 +147,7 @@ fn a_record_that_two_changes_overtake_leaves_no_trace_in_the_second_ones_cells()
         let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
             let circuit = operator.circuit;
             circuit.reconfigure(settings(window(40))).unwrap();
-            // What was the head of a window is now the count of the admitted calls.
+            // What was the window's total of slow calls is now the count of the admitted ones.
             let counting = settings(Trip::never()).count_calls(true);
             circuit.reconfigure(counting).unwrap();
         });
@@ -202,4 +201,38 @@ fn a_window_that_is_added_as_the_circuit_closes_counts() {
         assert_eq!(bench.state(), State::Closed);
         counts_good_calls(&bench, 0);
     });
+}
+
+#[test]
+fn a_window_that_is_added_as_an_outcome_is_ignored_counts() {
+    check_within(2, || {
+        let bench = bench(settings(Trip::consecutive_failures(2)));
+        let (permit, operator) = (bench.admit(), bench.clone());
+        let (a, b) = together!(move || permit.record(Outcome::Ignored), move || {
+            let changed = settings(window(40));
+            operator.circuit.reconfigure(changed).unwrap();
+        });
+        a.join().unwrap();
+        b.join().unwrap();
+        counts_good_calls(&bench, 0);
+    });
+}
+
+#[test]
+fn a_failure_leaves_no_window_behind_where_the_settings_have_none_any_more() {
+    // Counted by the short way, and by the long one.
+    for counts_calls in [false, true] {
+        check_within(2, move || {
+            let bench = bench(settings(window(40)).count_calls(counts_calls));
+            let (permit, operator) = (bench.admit(), bench.clone());
+            let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
+                let changed = settings(Trip::consecutive_failures(2));
+                operator.circuit.reconfigure(changed).unwrap();
+            });
+            a.join().unwrap();
+            b.join().unwrap();
+            assert!(!bench.circuit.slot().word().needs_window());
+            bench.settled();
+        });
+    }
 }

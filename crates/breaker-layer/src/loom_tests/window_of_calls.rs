@@ -70,7 +70,7 @@ impl Ring {
                 Plain::Counted => return,
                 Plain::Disturbed(taken) => {
                     let beside = self.beside();
-                    beside.count_disturbed(generation, call.failed, taken);
+                    beside.count_disturbed(call.failed, taken);
                     return;
                 }
                 Plain::Apart => {
@@ -205,6 +205,48 @@ fn a_plain_call_that_races_the_clearing_leaves_no_trace_in_the_next_generation()
             assert_eq!(ring.beside().calls(3).unwrap().failures, failures);
         }
         ring.settled(3, 2);
+    });
+}
+
+#[test]
+fn a_call_that_races_the_ring_s_next_use_leaves_no_trace_in_it() {
+    // Of the same generation, where a circuit is given another window and then this one again; or the next circuit's.
+    for generation in [0, 1] {
+        for call in [BAD, SLOW] {
+            for ring in [Ring::new, Ring::plain] {
+                check_within(3, move || {
+                    let ring = ring(2);
+                    ring.record(0, BAD);
+                    let (one, two) = (ring.clone(), ring.clone());
+                    let (a, b) = together!(
+                        move || match call.slow {
+                            true => _ = one.record(0, call),
+                            false => one.record_plain(0, call),
+                        },
+                        move || two.beside().begin(generation),
+                    );
+                    a.join().unwrap();
+                    b.join().unwrap();
+                    let calls = ring.beside().calls(generation).unwrap().calls;
+                    ring.settled(generation, calls);
+                    ring.record(generation, GOOD);
+                    ring.record(generation, GOOD);
+                    assert_eq!(ring.settled(generation, 2).failures, 0);
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn each_of_two_failures_in_one_place_sees_that_it_breaks_the_rule() {
+    each_kind(check, 1, |ring| {
+        ring.record(0, GOOD);
+        let (one, two) = (ring.clone(), ring.clone());
+        let (a, b) = together!(move || one.record(0, BAD).is_some(), move || two
+            .record(0, BAD)
+            .is_some());
+        assert!(a.join().unwrap() && b.join().unwrap());
     });
 }
 
