@@ -19,17 +19,28 @@ fn bench(config: ConfigBuilder) -> Bench {
     Bench::with(|builder| builder.config(config))
 }
 
+/// Records a call that was admitted before, while the operator makes these changes.
+fn record_as_changed<const N: usize>(bench: &Bench, outcome: Outcome, changes: [ConfigBuilder; N]) {
+    let (permit, operator) = (bench.admit(), bench.clone());
+    join([
+        loom::thread::spawn(move || permit.record(outcome)),
+        loom::thread::spawn(move || {
+            for changed in changes {
+                operator.circuit.reconfigure(changed).unwrap();
+            }
+        }),
+    ]);
+}
+
 #[test]
 fn no_failure_in_the_word_is_lost() {
     check(|| {
         let bench = bench(settings(Trip::consecutive_failures(3)));
-        let (permit, operator) = (bench.admit(), bench.clone());
-        let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
-            let changed = settings(Trip::consecutive_failures(2));
-            operator.circuit.reconfigure(changed).unwrap();
-        });
-        a.join().unwrap();
-        b.join().unwrap();
+        record_as_changed(
+            &bench,
+            Outcome::Failure,
+            [settings(Trip::consecutive_failures(2))],
+        );
         assert_eq!(bench.circuit.snapshot().failures, 1);
         bench.record(Outcome::Failure);
         assert_eq!(bench.state(), State::Open);
@@ -41,13 +52,11 @@ fn no_failure_in_the_word_is_lost() {
 fn a_window_that_is_not_moved_loses_nothing() {
     check_within(2, || {
         let bench = bench(settings(window(2)));
-        let (permit, operator) = (bench.admit(), bench.clone());
-        let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
-            let changed = settings(window(2)).cancelled_is_failure(true);
-            operator.circuit.reconfigure(changed).unwrap();
-        });
-        a.join().unwrap();
-        b.join().unwrap();
+        record_as_changed(
+            &bench,
+            Outcome::Failure,
+            [settings(window(2)).cancelled_is_failure(true)],
+        );
         drop(bench.admit());
         assert_eq!(bench.state(), State::Open);
         bench.settled();
@@ -64,13 +73,11 @@ fn stricter_settings_trip_at_the_next_failure_whatever_it_replaces() {
             for outcome in more {
                 bench.record(*outcome);
             }
-            let (permit, operator) = (bench.admit(), bench.clone());
-            let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
-                let stricter = Trip::failures(1, Window::calls(2)).min_calls(2);
-                operator.circuit.reconfigure(settings(stricter)).unwrap();
-            });
-            a.join().unwrap();
-            b.join().unwrap();
+            record_as_changed(
+                &bench,
+                Outcome::Failure,
+                [settings(Trip::failures(1, Window::calls(2)).min_calls(2))],
+            );
             if bench.state() == State::Closed {
                 bench.record(Outcome::Success);
                 bench.record(Outcome::Failure);
@@ -88,13 +95,7 @@ fn a_window_that_is_moved_keeps_what_was_recorded_before_and_counts_on() {
     check_within(2, || {
         let bench = bench(settings(window(2)));
         bench.record(Outcome::Failure);
-        let (permit, operator) = (bench.admit(), bench.clone());
-        let (a, b) = together!(move || permit.record(Outcome::Success), move || {
-            let changed = settings(window(40));
-            operator.circuit.reconfigure(changed).unwrap();
-        });
-        a.join().unwrap();
-        b.join().unwrap();
+        record_as_changed(&bench, Outcome::Success, [settings(window(40))]);
         let last = bench.circuit.snapshot().last_calls.unwrap();
         assert_eq!(last.failures, 1);
         assert!(last.calls == 1 || last.calls == 2);
@@ -120,13 +121,7 @@ fn a_window_that_is_moved_during_a_trip_counts_afterwards() {
     check_within(2, || {
         let bench = bench(settings(window(2)));
         bench.record(Outcome::Failure);
-        let (permit, operator) = (bench.admit(), bench.clone());
-        let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
-            let changed = settings(window(40));
-            operator.circuit.reconfigure(changed).unwrap();
-        });
-        a.join().unwrap();
-        b.join().unwrap();
+        record_as_changed(&bench, Outcome::Failure, [settings(window(40))]);
         time::advance(OPEN_FOR);
         // Nothing but calls from here on: no operator makes the window ready again.
         if bench.state() == State::HalfOpen {
@@ -143,16 +138,9 @@ fn a_window_that_is_moved_during_a_trip_counts_afterwards() {
 fn a_record_that_two_changes_overtake_leaves_no_trace_in_the_second_ones_cells() {
     check_within(2, || {
         let bench = bench(settings(window(2)));
-        let (permit, operator) = (bench.admit(), bench.clone());
-        let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
-            let circuit = operator.circuit;
-            circuit.reconfigure(settings(window(40))).unwrap();
-            // What was the window's total of slow calls is now the count of the admitted ones.
-            let counting = settings(Trip::never()).count_calls(true);
-            circuit.reconfigure(counting).unwrap();
-        });
-        a.join().unwrap();
-        b.join().unwrap();
+        // What was the window's total of slow calls is now the count of the admitted ones.
+        let counting = settings(Trip::never()).count_calls(true);
+        record_as_changed(&bench, Outcome::Failure, [settings(window(40)), counting]);
         assert_eq!(bench.circuit.snapshot().admitted, Some(0));
         assert_eq!(bench.circuit.snapshot().succeeded, Some(0));
         bench.settled();
@@ -175,13 +163,7 @@ fn a_larger_window_goes_on_counting_though_the_smaller_one_was_found_clean() {
     check_within(2, || {
         let bench = bench(settings(window(2)));
         bench.record(Outcome::Success);
-        let (permit, operator) = (bench.admit(), bench.clone());
-        let (a, b) = together!(move || permit.record(Outcome::Success), move || {
-            let changed = settings(window(40));
-            operator.circuit.reconfigure(changed).unwrap();
-        });
-        a.join().unwrap();
-        b.join().unwrap();
+        record_as_changed(&bench, Outcome::Success, [settings(window(40))]);
         counts_good_calls(&bench, 2);
     });
 }
@@ -191,13 +173,7 @@ fn a_window_that_is_added_as_the_circuit_closes_counts() {
     check_within(2, || {
         let bench = bench(settings(Trip::consecutive_failures(2)));
         bench.circuit.half_open();
-        let (permit, operator) = (bench.admit(), bench.clone());
-        let (a, b) = together!(move || permit.record(Outcome::Success), move || {
-            let changed = settings(window(40));
-            operator.circuit.reconfigure(changed).unwrap();
-        });
-        a.join().unwrap();
-        b.join().unwrap();
+        record_as_changed(&bench, Outcome::Success, [settings(window(40))]);
         assert_eq!(bench.state(), State::Closed);
         counts_good_calls(&bench, 0);
     });
@@ -207,13 +183,7 @@ fn a_window_that_is_added_as_the_circuit_closes_counts() {
 fn a_window_that_is_added_as_an_outcome_is_ignored_counts() {
     check_within(2, || {
         let bench = bench(settings(Trip::consecutive_failures(2)));
-        let (permit, operator) = (bench.admit(), bench.clone());
-        let (a, b) = together!(move || permit.record(Outcome::Ignored), move || {
-            let changed = settings(window(40));
-            operator.circuit.reconfigure(changed).unwrap();
-        });
-        a.join().unwrap();
-        b.join().unwrap();
+        record_as_changed(&bench, Outcome::Ignored, [settings(window(40))]);
         counts_good_calls(&bench, 0);
     });
 }
@@ -224,13 +194,11 @@ fn a_failure_leaves_no_window_behind_where_the_settings_have_none_any_more() {
     for counts_calls in [false, true] {
         check_within(2, move || {
             let bench = bench(settings(window(40)).count_calls(counts_calls));
-            let (permit, operator) = (bench.admit(), bench.clone());
-            let (a, b) = together!(move || permit.record(Outcome::Failure), move || {
-                let changed = settings(Trip::consecutive_failures(2));
-                operator.circuit.reconfigure(changed).unwrap();
-            });
-            a.join().unwrap();
-            b.join().unwrap();
+            record_as_changed(
+                &bench,
+                Outcome::Failure,
+                [settings(Trip::consecutive_failures(2))],
+            );
             assert!(!bench.circuit.slot().word().needs_window());
             bench.settled();
         });
