@@ -355,6 +355,7 @@ impl fmt::Debug for Circuit {
 
 impl Slot {
     /// The ticket of a call that begins now, and what is written of it, where the settings ask for that.
+    #[inline(always)]
     fn admitted(&'static self, settings: Settings, ticket: Ticket) -> Ticket {
         if !settings.has(Settings::ADMISSIONS) {
             return ticket;

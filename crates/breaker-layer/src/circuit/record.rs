@@ -159,12 +159,13 @@ impl Slot {
     /// look. Nothing is in its window of calls that a good call could move.
     #[inline]
     fn count_good(&'static self, word: Word, settings: Settings, ticket: Ticket) -> bool {
+        let now = ticket.is_timed().then(|| self.now());
         let config = settings.rules().config;
-        let mut now = None;
-        if let Some(limit) = config.slow_after()
-            && ticket.is_timed()
-            && u128::from(ticket.nanos(*now.insert(self.now()))) > limit.as_nanos()
-        {
+        let is_slow = |limit: Duration| {
+            // Settings keep it far below what 64 bits hold.
+            now.is_some_and(|now| ticket.nanos(now) > limit.as_nanos() as u64)
+        };
+        if config.slow_after().is_some_and(is_slow) {
             return false;
         }
         if !config.counts_good_calls() {
