@@ -25,8 +25,8 @@ use axum::routing::{get, post};
 use breaker_examples::{Downstream, Mood};
 use breaker_layer::http::ServerErrors;
 use breaker_layer::{
-    BoxError, BreakerLayer, Circuit, Metrics, OpenTime, Percent, Probes, Registry, Rejected,
-    Tracing, Trip,
+    BoxError, BreakerLayer, Circuit, OpenTime, Percent, Probes, Registry, Rejected, Trip,
+    observe::{Metrics, Tracing},
 };
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Bytes, Incoming};

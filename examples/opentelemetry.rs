@@ -2,7 +2,10 @@
 //! of the call that made them, metrics are instruments of a meter. What would go to a collector is kept in memory here, and
 //! shown.
 
-use breaker_layer::{BoxError, Circuit, Error, Metrics, Tracing, Trip};
+use breaker_layer::{
+    BoxError, Circuit, Error, Trip,
+    observe::{Metrics, Tracing},
+};
 use metrics_exporter_otel::OpenTelemetryRecorder;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry::trace::TracerProvider;

@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use breaker_layer::{
-    BoxError, BreakerLayer, Circuit, Error, ManualClock, OpenTime, Probes, State, Trip,
+    BoxError, BreakerLayer, Circuit, Error, OpenTime, Probes, State, Trip, clock::ManualClock,
 };
 use tower::{Service, ServiceBuilder, ServiceExt};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use breaker_layer::keyed::KeyedCircuits;
-use breaker_layer::{Circuit, ConfigBuilder, ManualClock, Metrics, Outcome, Trip};
+use breaker_layer::{Circuit, Config, Outcome, Trip, clock::ManualClock, observe::Metrics};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ fn exported() -> Names {
     let page = recorder.handle();
     let metrics = Metrics::recording_to(recorder);
     let clock = ManualClock::new();
-    let config = ConfigBuilder::default()
+    let config = Config::default()
         .trip(Trip::consecutive_failures(1))
         .slow_after(Duration::from_secs(1))
         .count_calls(true);

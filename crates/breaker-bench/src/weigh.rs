@@ -8,7 +8,7 @@ use std::{
 };
 
 use allocation_counter::measure;
-use breaker_layer::{BreakerLayer, Circuit, Clock, ConfigBuilder};
+use breaker_layer::{BreakerLayer, Circuit, Config, clock::Clock};
 use tower::Layer;
 use tower_service::Service;
 
@@ -28,7 +28,7 @@ pub fn bars() -> Vec<Bar> {
 }
 
 /// The bytes of heap of one circuit with these settings, beside its name and its configuration.
-fn bytes(settings: ConfigBuilder) -> f64 {
+fn bytes(settings: Config) -> f64 {
     const CIRCUITS: usize = 100;
     let name: Arc<str> = "weighed".into();
     let mut circuits = Vec::with_capacity(CIRCUITS);
@@ -47,13 +47,13 @@ fn bytes(settings: ConfigBuilder) -> f64 {
 fn circuit() -> Bar {
     Bar::at_most(
         "bytes of a default circuit",
-        bytes(ConfigBuilder::default()),
+        bytes(Config::default()),
         128.0,
     )
 }
 
 fn window(calls: u32) -> Bar {
-    let beyond = bytes(ours::count_window(calls)) - bytes(ConfigBuilder::default());
+    let beyond = bytes(ours::count_window(calls)) - bytes(Config::default());
     let most = f64::from(calls) * 2.0 / 8.0 + 64.0;
     Bar::at_most(
         format!("bytes of a window of {calls} calls, beyond a default circuit"),
@@ -91,7 +91,7 @@ impl<const WORDS: usize> Service<u64> for Makes<WORDS> {
 }
 
 fn future<const WORDS: usize>() -> Bar {
-    let circuit = ours::circuit(Mode::Success, ConfigBuilder::default(), Clock::default());
+    let circuit = ours::circuit(Mode::Success, Config::default(), Clock::default());
     let mut service = BreakerLayer::new(circuit).layer(Makes::<WORDS>);
     let (inner, outer) = (size_of::<Inner<WORDS>>(), size_of_val(&service.call(0)));
     Bar::at_most(

@@ -76,9 +76,9 @@ pub(crate) fn check(
     }
 }
 
-/// A checked configuration; [`ConfigBuilder::build`] is the only way to one.
+/// A checked configuration, as the decisions read it; [`Config::build`] is the only way to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Config {
+pub struct Checked {
     pub(crate) trip: Tripping,
     pub(crate) open: Opening,
     pub(crate) probes: Probing,
@@ -91,12 +91,7 @@ pub struct Config {
     pub(crate) layout: Layout,
 }
 
-impl Config {
-    /// A configuration with the defaults of its parts.
-    pub fn builder() -> ConfigBuilder {
-        ConfigBuilder::default()
-    }
-
+impl Checked {
     /// A call that takes longer is slow; `None` if nobody asks.
     pub const fn slow_after(&self) -> Option<Duration> {
         self.slow_after
@@ -139,13 +134,13 @@ impl Config {
     }
 }
 
-/// The settings of a circuit.
+/// The settings of a circuit's decisions: a value, which is checked when a circuit is built of it.
 ///
 /// ```
 /// use std::time::Duration;
 /// use breaker_core::{Config, OpenTime, Probes, Trip};
 ///
-/// let config = Config::builder()
+/// let config = Config::new()
 ///     .trip(Trip::consecutive_failures(5))
 ///     .open_time(OpenTime::fixed(Duration::from_secs(5)))
 ///     .probes(Probes::new(1))
@@ -153,8 +148,8 @@ impl Config {
 /// # Ok::<(), breaker_core::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[must_use = "a builder does nothing until `build`"]
-pub struct ConfigBuilder {
+#[must_use = "settings do nothing until a circuit is built of them"]
+pub struct Config {
     trip: Trip,
     open_time: OpenTime,
     probes: Probes,
@@ -164,7 +159,12 @@ pub struct ConfigBuilder {
     count_calls: bool,
 }
 
-impl ConfigBuilder {
+impl Config {
+    /// A configuration with the defaults of its parts.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// When to trip.
     pub const fn trip(mut self, trip: Trip) -> Self {
         self.trip = trip;
@@ -212,7 +212,7 @@ impl ConfigBuilder {
     /// # Errors
     ///
     /// Names the first setting that is out of its range, and the range.
-    pub fn build(self) -> Result<Config, ConfigError> {
+    pub fn build(self) -> Result<Checked, ConfigError> {
         let (trip, probes) = (self.trip.check()?, self.probes.check()?);
         if let Some(slow_after) = self.slow_after {
             check(
@@ -227,7 +227,7 @@ impl ConfigBuilder {
             "a duration, because a slow rate is asked for",
         )?;
         let is_plain = !self.count_calls && self.ramp.is_none() && self.slow_after.is_none();
-        let mut config = Config {
+        let mut config = Checked {
             trip,
             open: self.open_time.check()?,
             probes,

@@ -6,7 +6,7 @@
 //! breaker of their own around the same decisions.
 //!
 //! - [`Word`] is the state; [`machine`] holds the decisions over it.
-//! - [`Config`] is what the user chose, checked; [`Trip`], [`OpenTime`] and [`Probes`] are its parts.
+//! - [`Checked`] is what the user chose, checked; [`Trip`], [`OpenTime`] and [`Probes`] are its parts.
 //! - [`State`], [`Outcome`], [`Refusal`], [`Reason`] and [`Transition`] are what comes out.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 #![no_std]
@@ -21,7 +21,7 @@ mod verdict;
 mod window;
 mod word;
 
-pub use config::{Config, ConfigBuilder, ConfigError, Percent};
+pub use config::{Checked, Config, ConfigError, Percent};
 pub use policy::{
     open::OpenTime,
     probes::Probes,

@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use crate::{
-    Config, Evidence, Outcome, Pace, Phase, Reason, Refusal, State, Tally, Timestamp, Transition,
+    Checked, Evidence, Outcome, Pace, Phase, Reason, Refusal, State, Tally, Timestamp, Transition,
     Word,
     policy::{open::Due, probes::Shown},
     time::{MAX_WAIT, Tick, nanos},
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
     /// The circuit's configuration.
-    pub config: &'a Config,
+    pub config: &'a Checked,
     /// Tells circuits with the same configuration apart, so that a fleet does not probe in step.
     pub seed: u16,
     /// The generation with which the circuit began.
@@ -123,7 +123,7 @@ enum Weight {
 }
 
 impl Fate {
-    fn weight(self, config: &Config) -> Weight {
+    fn weight(self, config: &Checked) -> Weight {
         match self {
             Self::Recorded(Outcome::Success) => Weight::Good,
             Self::Recorded(Outcome::Failure | Outcome::Overload { .. }) => Weight::Bad,
@@ -133,7 +133,7 @@ impl Fate {
     }
 
     /// Whether this counts as a failure.
-    pub fn is_failure(self, config: &Config) -> bool {
+    pub fn is_failure(self, config: &Checked) -> bool {
         self.weight(config) == Weight::Bad
     }
 
@@ -146,7 +146,7 @@ impl Fate {
     }
 
     /// Whether this counts at all.
-    pub fn counts(self, config: &Config) -> bool {
+    pub fn counts(self, config: &Checked) -> bool {
         self.weight(config) != Weight::None
     }
 
@@ -600,14 +600,14 @@ mod tests {
     use std::{vec, vec::Vec};
 
     use super::*;
-    use crate::{OpenTime, Percent, Probes, Trip};
+    use crate::{Config, OpenTime, Percent, Probes, Trip};
 
     const FAILURE: Fate = Fate::Recorded(Outcome::Failure);
     const SUCCESS: Fate = Fate::Recorded(Outcome::Success);
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn config() -> Config {
-        Config::builder()
+    fn config() -> Checked {
+        Config::new()
             .trip(Trip::consecutive_failures(2))
             .open_time(OpenTime::exponential(SECOND, 60 * SECOND).jitter(Percent(0.0)))
             .probes(Probes::new(2).timeout(8 * SECOND))
@@ -615,7 +615,7 @@ mod tests {
             .unwrap()
     }
 
-    fn rules(config: &Config) -> Rules<'_> {
+    fn rules(config: &Checked) -> Rules<'_> {
         Rules {
             config,
             seed: 0,
@@ -815,7 +815,7 @@ mod tests {
 
     #[test]
     fn the_jitter_is_the_seed_s_and_the_number_of_the_opening_since_the_circuit_began() {
-        let config = Config::builder()
+        let config = Config::new()
             .open_time(OpenTime::fixed(10 * SECOND).jitter(Percent(50.0)))
             .build()
             .unwrap();

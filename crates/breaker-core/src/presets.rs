@@ -10,15 +10,15 @@
 
 use core::time::Duration;
 
-use crate::{ConfigBuilder, OpenTime, Percent, Probes, Trip, Window};
+use crate::{Config, OpenTime, Percent, Probes, Trip, Window};
 
 /// resilience4j 2: 50 % failures or 100 % calls over 60 s long among the last 100 calls; 60 s open; 10 probes, half of
 /// which may not fail.
 ///
 /// Source: `CircuitBreakerConfig.java`. Its half-open state may last for ever; ours ends like any other.
-pub fn resilience4j() -> ConfigBuilder {
+pub fn resilience4j() -> Config {
     let window = Window::calls(100);
-    ConfigBuilder::default()
+    Config::default()
         .trip(Trip::any_of([
             Trip::failure_rate(Percent(50.0), window).min_calls(100),
             Trip::slow_rate(Percent(100.0), window).min_calls(100),
@@ -35,9 +35,9 @@ pub fn resilience4j() -> ConfigBuilder {
 /// Polly 8: 10 % failures among at least 100 calls of the last 30 s; 5 s open; one probe.
 ///
 /// Source: `CircuitBreakerStrategyOptions.TResult.cs`.
-pub fn polly() -> ConfigBuilder {
+pub fn polly() -> Config {
     let window = Window::time(Duration::from_secs(30));
-    ConfigBuilder::default()
+    Config::default()
         .trip(Trip::failure_rate(Percent(10.0), window).min_calls(100))
         .open_time(OpenTime::fixed(Duration::from_secs(5)))
         .probes(Probes::new(1))
@@ -46,8 +46,8 @@ pub fn polly() -> ConfigBuilder {
 /// gobreaker 2: more than 5 failures in a row; 60 s open; one probe.
 ///
 /// Source: `gobreaker.go`.
-pub fn gobreaker() -> ConfigBuilder {
-    ConfigBuilder::default()
+pub fn gobreaker() -> Config {
+    Config::default()
         .trip(Trip::consecutive_failures(6))
         .open_time(OpenTime::fixed(Duration::from_secs(60)))
         .probes(Probes::new(1))
@@ -57,9 +57,9 @@ pub fn gobreaker() -> ConfigBuilder {
 ///
 /// Source: the documentation of `balancer.linkerd.io/failure-accrual`. It trips where it has opened its circuit, in our
 /// words; its own say "shut".
-pub fn linkerd() -> ConfigBuilder {
+pub fn linkerd() -> Config {
     let open_time = OpenTime::exponential(Duration::from_secs(1), Duration::from_secs(60));
-    ConfigBuilder::default()
+    Config::default()
         .trip(Trip::consecutive_failures(7))
         .open_time(open_time.jitter(Percent(50.0)))
         .probes(Probes::new(1))

@@ -12,7 +12,7 @@
 use core::time::Duration;
 
 use crate::{
-    Config, Timestamp,
+    Checked, Timestamp,
     machine::Weighed,
     policy::{ramp::Ramping, trip::Limits},
     time::nanos,
@@ -162,13 +162,13 @@ impl RingOnly {
 /// What a circuit keeps beside its word, in this block of cells: windows, totals and the ramp, as its configuration asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Beside<'a, C> {
-    config: &'a Config,
+    config: &'a Checked,
     /// That of the window of calls.
     head: Option<&'a C>,
     cells: &'a [C],
 }
 
-impl Config {
+impl Checked {
     /// How many cells [`Beside`] needs.
     pub fn cells(&self) -> usize {
         self.layout.cells()
@@ -213,12 +213,12 @@ impl Layout {
     }
 
     /// The place of the total of slow calls, where there is one.
-    const fn slow(config: &Config) -> u16 {
+    const fn slow(config: &Checked) -> u16 {
         if config.count_calls { 2 } else { 0 }
     }
 
     /// No window has more than 33 000 cells, so that all of this fits.
-    pub(crate) fn of(config: &Config) -> Self {
+    pub(crate) fn of(config: &Checked) -> Self {
         let ramp = Self::slow(config) + u16::from(config.slow_after.is_some());
         let calls = ramp + 2 * u16::from(config.ramp.is_some());
         let ring = |size| Ring::<()>::cells(size) as u16;
@@ -235,8 +235,8 @@ impl Layout {
 }
 
 impl<'a, C: Cell64> Beside<'a, C> {
-    /// What `config` asks for, in `cells`, of which there must be [`Config::cells`].
-    pub const fn new(config: &'a Config, cells: &'a [C]) -> Self {
+    /// What `config` asks for, in `cells`, of which there must be [`Layout::cells`].
+    pub const fn new(config: &'a Checked, cells: &'a [C]) -> Self {
         match cells.split_first() {
             Some((head, cells)) => Self::with_head(config, head, cells),
             None => Self {
@@ -248,7 +248,7 @@ impl<'a, C: Cell64> Beside<'a, C> {
     }
 
     /// As [`Beside::new`], where the first cell lies apart from the others: a call that does not have to look for it is faster.
-    pub const fn with_head(config: &'a Config, head: &'a C, cells: &'a [C]) -> Self {
+    pub const fn with_head(config: &'a Checked, head: &'a C, cells: &'a [C]) -> Self {
         Self {
             config,
             head: Some(head),

@@ -7,8 +7,8 @@
 use std::{collections::VecDeque, ops::RangeInclusive, time::Duration};
 
 use breaker_core::{
-    Config, Evidence, OpenTime, Outcome, Pace, Percent, Probes, Reason, Refusal, State, Timestamp,
-    Transition, Trip, Word,
+    Checked, Config, Evidence, OpenTime, Outcome, Pace, Percent, Probes, Reason, Refusal, State,
+    Timestamp, Transition, Trip, Word,
     machine::{Admission, Command, Count, Fate, Record, Rules, Weighed},
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -43,7 +43,7 @@ enum Open {
 }
 
 impl Settings {
-    fn config(&self) -> Config {
+    fn config(&self) -> Checked {
         let row = self.row.map_or(Trip::never(), Trip::consecutive_failures);
         let evidence = self
             .evidence
@@ -67,7 +67,7 @@ impl Settings {
             .successes(self.successes)
             .out_of(self.sample)
             .timeout(Duration::from_nanos(TIMEOUT));
-        Config::builder()
+        Config::new()
             .trip(Trip::any_of([row, evidence]))
             .open_time(
                 open.jitter(Percent(self.jitter))
@@ -790,7 +790,7 @@ proptest! {
         shadow: bool,
         failed: bool,
     ) {
-        let config = Config::builder().build().unwrap();
+        let config = Config::new().build().unwrap();
         let rules = Rules { config: &config, seed: 0, first: 0 };
         let bits = u64::from(shadow) << 47 | u64::from(recovering) << 44;
         let word = Word::from_bits(bits | score << 26 | calls << 16 | pending);
@@ -815,7 +815,7 @@ proptest! {
         later in prop_oneof![0..101 * DAYS, 0..1500 * DAYS],
         shadow: bool,
     ) {
-        let config = Config::builder().build().unwrap();
+        let config = Config::new().build().unwrap();
         let rules = Rules { config: &config, seed: 0, first: 0 };
         let closed = Word::from_bits(u64::from(shadow) << 47);
         let wait = Duration::from_nanos(wait);

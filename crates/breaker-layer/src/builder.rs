@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use breaker_core::{Config, ConfigBuilder, ConfigError, OpenTime, Probes, Ramp, Trip};
+use breaker_core::{Config, ConfigError, OpenTime, Probes, Ramp, Trip};
 
 use crate::{
     circuit::Circuit,
@@ -34,7 +34,7 @@ use crate::{
 #[must_use = "a builder does nothing until `build`"]
 pub struct CircuitBuilder {
     name: Arc<str>,
-    config: ConfigBuilder,
+    config: Config,
     clock: Clock,
     seed: Option<u16>,
     extra: Extra,
@@ -44,7 +44,7 @@ impl CircuitBuilder {
     pub(crate) fn new(name: Arc<str>) -> Self {
         Self {
             name,
-            config: Config::builder(),
+            config: Config::new(),
             clock: Clock::default(),
             seed: None,
             extra: Extra::default(),
@@ -52,7 +52,7 @@ impl CircuitBuilder {
     }
 
     /// All settings of the decisions at once, in place of those made so far.
-    pub fn config(mut self, config: ConfigBuilder) -> Self {
+    pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use breaker_core::{
-    ConfigBuilder, ConfigError, Pace, Refusal, State, Timestamp, Transition, Word,
+    Config, ConfigError, Pace, Refusal, State, Timestamp, Transition, Word,
     machine::{Admission, Command, Rules, mix},
 };
 
@@ -304,7 +304,7 @@ impl Circuit {
     /// # Errors
     ///
     /// As [`CircuitBuilder::build`]; nothing has changed then.
-    pub fn reconfigure(&self, config: ConfigBuilder) -> Result<(), ConfigError> {
+    pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
         self.slot.reconfigure(&config.build()?)?;
         #[cfg(feature = "tokio")]
         self.slot.wake_waiters();

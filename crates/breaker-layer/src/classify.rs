@@ -3,6 +3,7 @@
 use breaker_core::Outcome;
 
 use crate::circuit::Permit;
+pub use crate::exclude::{Exclude, Excluding};
 
 /// Classifies a result into an [`Outcome`].
 ///
@@ -76,7 +77,7 @@ impl AnyPermit for Permit {
 /// Uses up a call's permit when its result is there.
 ///
 /// Implemented for every [`AnyPermit`] it serves the keyed layer too. One of your own goes to
-/// [`BreakerLayer::settle_with`](crate::BreakerLayer::settle_with), and implements [`Exclude`](crate::Exclude) as well.
+/// [`BreakerLayer::settle_with`](crate::BreakerLayer::settle_with), and implements [`Exclude`] as well.
 pub trait Settle<Response, Error, P = Permit> {
     /// What the response becomes.
     type Response;

@@ -1,5 +1,7 @@
 //! Where the time comes from: the only place that reads it.
 
+pub use breaker_core::Timestamp;
+
 use std::{
     fmt,
     hash::{Hash, Hasher},
@@ -9,8 +11,6 @@ use std::{
     },
     time::{Duration, Instant},
 };
-
-use breaker_core::Timestamp;
 
 /// A monotonic clock.
 ///
@@ -310,7 +310,7 @@ fn counter() -> Timestamp {
 ///
 /// ```
 /// use std::time::Duration;
-/// use breaker_layer::{Circuit, ManualClock, OpenTime, State};
+/// use breaker_layer::{Circuit, OpenTime, State, clock::ManualClock};
 ///
 /// let clock = ManualClock::new();
 /// let circuit = Circuit::builder("payments")

@@ -8,21 +8,21 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use breaker_core::{Config, ConfigError};
+use breaker_core::{Checked, ConfigError};
 
 /// The most distinct configurations.
 const MOST: usize = 1 << 16;
 
 /// A place for each; memory is taken only for the pages that are in use.
-static CONFIGS: [OnceLock<&'static Config>; MOST] = [const { OnceLock::new() }; MOST];
-static NUMBERS: Mutex<Option<HashMap<Config, u16>>> = Mutex::new(None);
+static CONFIGS: [OnceLock<&'static Checked>; MOST] = [const { OnceLock::new() }; MOST];
+static NUMBERS: Mutex<Option<HashMap<Checked, u16>>> = Mutex::new(None);
 
 /// The number of this configuration.
 ///
 /// # Errors
 ///
 /// When there are too many.
-pub(crate) fn number(config: Config) -> Result<u16, ConfigError> {
+pub(crate) fn number(config: Checked) -> Result<u16, ConfigError> {
     let mut numbers = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
     let numbers = numbers.get_or_insert_default();
     if let Some(&number) = numbers.get(&config) {
@@ -41,7 +41,7 @@ pub(crate) fn number(config: Config) -> Result<u16, ConfigError> {
 
 /// The configuration of a number that [`number`] gave.
 #[inline]
-pub(crate) fn config(number: u16) -> &'static Config {
+pub(crate) fn config(number: u16) -> &'static Checked {
     match CONFIGS[usize::from(number)].get() {
         Some(config) => config,
         None => unreachable!("a number is given only for a configuration that is stored"),

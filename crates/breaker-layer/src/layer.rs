@@ -69,7 +69,7 @@ impl<A> BreakerLayer<AtOnce<ErrorsAreFailures>, A> {
         self.settle_with(AtOnce(classify))
     }
 
-    /// Says what a result means, and when it is known: see [`Settle`](crate::Settle), and
+    /// Says what a result means, and when it is known: see [`Settle`](crate::classify::Settle), and
     /// `EndOfStream` with the feature `http`.
     pub fn settle_with<J>(self, settle: J) -> BreakerLayer<J, A> {
         BreakerLayer {
@@ -108,7 +108,7 @@ impl<J, A> BreakerLayer<J, A> {
     }
 
     /// Has each call wait for its turn rather than be rejected: for balancers, of which the [guide](crate::guide) has an
-    /// example. [`Wait`](crate::Wait) says what it needs of Tokio.
+    /// example. [`Wait`](crate::service::Wait) says what it needs of Tokio.
     #[cfg(feature = "tokio")]
     pub const fn wait(self) -> crate::wait::WaitLayer<J, A> {
         crate::wait::WaitLayer::new(self)

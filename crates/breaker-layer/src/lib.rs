@@ -8,8 +8,8 @@
 //!   [`Circuit::try_acquire`] is for everything else.
 //! - [`Trip`] says when it trips, [`OpenTime`] how long it stays open, [`Probes`] how it finds the recovery.
 //! - [`Rejected`] is what a refused caller gets, and says when to try again.
-//! - [`Classify`] tells failures from successes, [`Clock`] gives the time.
-//! - [`Observe`] is told what happens and why, [`Events`] is a stream of it, a [`Snapshot`] says how things are.
+//! - [`Classify`] tells failures from successes, [`Clock`](clock::Clock) gives the time.
+//! - [`Observe`] is told what happens and why, [`Events`](observe::Events) is a stream of it, a [`Snapshot`] says how things are.
 //! - [`Registry`] finds the circuits by name, and [`Circuit::because`] commands them.
 //!
 //! The [`guide`] says where it stands in a stack, what counts as a failure, and which settings to choose.
@@ -22,8 +22,8 @@
 //! - `metrics`: an observer, `Metrics`, that keeps metrics of the crate `metrics` for any exporter.
 //! - `quanta`: a clock that reads the processor's time stamp counter, which is cheaper than std's.
 //! - `serde`: [`Settings`] from a file, and a [`Snapshot`] that serialises.
-//! - `stream`: [`Events`] is a `Stream`.
-//! - `tokio`: `BreakerLayer::wait`, `Readiness`, and Tokio's clock, which becomes the default; it differs from std's only while a test
+//! - `stream`: [`Events`](observe::Events) is a `Stream`.
+//! - `tokio`: `BreakerLayer::wait`, `observe::Readiness`, and Tokio's clock, which becomes the default; it differs from std's only while a test
 //!   has paused it.
 //! - `tonic`: rejections as gRPC responses, and as `tonic::Status`.
 //! - `tracing`: an observer, `Tracing`, that writes transitions and rejections as events of the crate `tracing`.
@@ -33,8 +33,8 @@
 
 mod builder;
 mod circuit;
-mod classify;
-mod clock;
+pub mod classify;
+pub mod clock;
 mod direct;
 mod error;
 mod exclude;
@@ -51,11 +51,12 @@ mod layer;
 mod load;
 #[cfg(all(test, breaker_loom))]
 mod loom_tests;
-mod observe;
-mod policy;
-mod registry;
+pub mod observe;
+pub mod policy;
+pub mod prelude;
+pub mod registry;
 mod respond;
-mod service;
+pub mod service;
 #[cfg(feature = "serde")]
 pub mod settings;
 mod shape;
@@ -70,37 +71,21 @@ mod wait;
 
 pub use breaker_core::presets;
 pub use breaker_core::{
-    Config, ConfigBuilder, ConfigError, OpenTime, Outcome, Percent, Probes, Ramp, Reason, Refusal,
-    Rule, State, Tally, Timestamp, Totals, Transition, Trip, Window,
+    Config, ConfigError, OpenTime, Outcome, Percent, Probes, Ramp, Refusal, State, Trip, Window,
 };
 pub use builder::CircuitBuilder;
 pub use circuit::{Circuit, Permit};
-pub use classify::{AnyPermit, AtOnce, Classify, ErrorsAreFailures, Settle};
-pub use clock::{Clock, ManualClock};
+#[doc(inline)]
+pub use classify::Classify;
 pub use error::{BoxError, Error, Rejected};
-pub use exclude::{Exclude, Excluding};
-pub use fallback::{Fallback, FallbackFuture};
-pub use future::ResponseFuture;
 pub use layer::BreakerLayer;
-#[cfg(feature = "metrics")]
-pub use observe::Metrics;
-#[cfg(feature = "tokio")]
-pub use observe::Readiness;
-#[cfg(feature = "tracing")]
-pub use observe::Tracing;
-pub use observe::{
-    EndedEvent, Events, Observe, Operator, RecordedEvent, RejectedEvent, TransitionEvent,
-};
-pub use policy::{RecordedCall, TripPolicy};
-pub use registry::{Found, Registry, RegistryFull};
-pub use respond::RespondWith;
+#[doc(inline)]
+pub use observe::{Observe, TransitionEvent};
+#[doc(inline)]
+pub use registry::Registry;
+#[doc(inline)]
 pub use service::Breaker;
 #[cfg(feature = "serde")]
+#[doc(inline)]
 pub use settings::Settings;
-pub use shape::{Boxed, PassError, Refused, Shape, Typed};
 pub use snapshot::Snapshot;
-#[cfg(feature = "tokio")]
-pub use wait::{Wait, WaitLayer};
-
-#[cfg(feature = "tonic")]
-pub use crate::tonic::Grpc;

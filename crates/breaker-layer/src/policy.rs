@@ -11,7 +11,7 @@ use breaker_core::{Outcome, Timestamp};
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-/// use breaker_layer::{Circuit, Outcome, RecordedCall, State, Trip, TripPolicy};
+/// use breaker_layer::{Circuit, Outcome, State, Trip, policy::{RecordedCall, TripPolicy}};
 ///
 /// /// Trips at the third failure, whatever happens between them.
 /// #[derive(Default)]

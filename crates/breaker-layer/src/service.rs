@@ -1,4 +1,4 @@
-//! The Tower service.
+//! The Tower service, and the types that its layer is put together from: what a user names to store a stack.
 
 use std::{
     fmt, mem,
@@ -7,13 +7,22 @@ use std::{
 
 use tower_service::Service;
 
+#[cfg(feature = "tonic")]
+pub use crate::tonic::Grpc;
+#[cfg(feature = "tokio")]
+pub use crate::wait::{Wait, WaitLayer};
+pub use crate::{
+    fallback::{Fallback, FallbackFuture},
+    future::ResponseFuture,
+    respond::RespondWith,
+    shape::{Boxed, PassError, Refused, Shape, Typed},
+};
+
 use crate::{
     circuit::{Circuit, Draw, Permit},
     classify::{AtOnce, ErrorsAreFailures, Settle},
     error::{Rejected, Why},
     exclude::Exclude,
-    future::ResponseFuture,
-    shape::{PassError, Shape, Typed},
 };
 
 /// A service behind a circuit. Made by [`BreakerLayer`](crate::BreakerLayer).

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_core::{
-    Config, ConfigBuilder, ConfigError, OpenTime, Percent, Probes, Ramp, Trip, Window,
-};
+use breaker_core::{Config, ConfigError, OpenTime, Percent, Probes, Ramp, Trip, Window};
 use serde::{Deserialize, Serialize};
 
 /// A circuit's settings as they stand in a file; durations are text such as `"250ms"`.
@@ -201,8 +199,8 @@ impl Settings {
     /// # Errors
     ///
     /// Where it is not clear which window or open time is meant.
-    pub fn config(&self) -> Result<ConfigBuilder, ConfigError> {
-        let mut config = Config::builder()
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        let mut config = Config::new()
             .cancelled_is_failure(self.cancelled_is_failure)
             .count_calls(self.count_calls);
         if let Some(trip) = &self.trip {
@@ -400,7 +398,7 @@ mod optional {
 mod tests {
     use super::*;
 
-    fn config(json: &str) -> Result<ConfigBuilder, String> {
+    fn config(json: &str) -> Result<Config, String> {
         let settings: Settings = serde_json::from_str(json).map_err(|error| error.to_string())?;
         let config = settings.config().map_err(|error| error.to_string())?;
         config.build().map_err(|error| error.to_string())?;
@@ -409,7 +407,7 @@ mod tests {
 
     #[test]
     fn nothing_said_is_the_default() {
-        assert_eq!(config("{}"), Ok(Config::builder()));
+        assert_eq!(config("{}"), Ok(Config::new()));
     }
 
     #[test]
@@ -431,7 +429,7 @@ mod tests {
             "count_calls": true
         }"#;
         let calls = Window::calls(50);
-        let said = Config::builder()
+        let said = Config::new()
             .trip(Trip::any_of([
                 Trip::evidence(Percent(20.0), Percent(60.0), 1_000_000),
                 Trip::consecutive_failures(9),
@@ -493,7 +491,7 @@ mod tests {
     #[test]
     fn a_value_out_of_range_is_the_builder_s_own_error() {
         let error = config(r#"{"trip": {"consecutive_failures": 0}}"#).unwrap_err();
-        let same = Config::builder()
+        let same = Config::new()
             .trip(Trip::consecutive_failures(0))
             .build()
             .unwrap_err();

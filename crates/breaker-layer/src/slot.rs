@@ -12,7 +12,7 @@ use std::sync::{
 };
 
 use breaker_core::{
-    Beside, Config, ConfigError, Layout, Pace, Reason, State, Timestamp, Transition, Word,
+    Beside, Checked, ConfigError, Layout, Pace, Reason, State, Timestamp, Transition, Word,
     machine::Rules,
 };
 
@@ -170,7 +170,7 @@ impl Settings {
     ///
     /// When there are too many configurations.
     pub(crate) fn new(
-        config: &Config,
+        config: &Checked,
         source: Source,
         has_policy: bool,
         observers: &Observers,
@@ -185,7 +185,7 @@ impl Settings {
     }
 
     /// The same circuit with another configuration, whose cells are in this block.
-    fn with(self, config: &Config, block: u8) -> Result<Self, ConfigError> {
+    fn with(self, config: &Checked, block: u8) -> Result<Self, ConfigError> {
         let needs_all = self.has(Self::POLICY) || self.has(Self::TELL_RECORDED);
         let flag = |is_set: bool, flag: u64| if needs_all || is_set { flag } else { 0 };
         let flags = flag(config.records_successes(), Self::SUCCESSES)
@@ -405,7 +405,7 @@ impl Slot {
     pub(crate) fn beside_of(
         &'static self,
         settings: Settings,
-        config: &'static Config,
+        config: &'static Checked,
     ) -> Beside<'static, Cell> {
         let block = match settings.block() {
             0 => self.cells.get().map(|block| &**block),
@@ -450,7 +450,7 @@ impl Slot {
     /// # Errors
     ///
     /// When there are too many configurations, or this circuit has had windows of too many sizes.
-    pub(crate) fn reconfigure(&'static self, config: &Config) -> Result<(), ConfigError> {
+    pub(crate) fn reconfigure(&'static self, config: &Checked) -> Result<(), ConfigError> {
         let now = self.now();
         self.with_cold(|_| {
             let old = self.settings();

@@ -262,7 +262,7 @@ mod as_text {
 
 #[cfg(all(test, feature = "serde"))]
 mod tests {
-    use crate::{Circuit, ManualClock, OpenTime, Trip};
+    use crate::{Circuit, OpenTime, Trip, clock::ManualClock};
     use std::time::Duration;
 
     #[test]

@@ -105,7 +105,7 @@ fn a_permit_by_hand_allocates_nothing_however_it_ends() {
 #[test]
 fn a_whole_cycle_that_nobody_observes_allocates_nothing() {
     let _alone = alone();
-    let clock = breaker_layer::ManualClock::new();
+    let clock = breaker_layer::clock::ManualClock::new();
     let circuit = Circuit::builder("cycle")
         .trip(Trip::consecutive_failures(THRESHOLD))
         .open_time(breaker_layer::OpenTime::fixed(OPEN_FOR))
@@ -173,11 +173,11 @@ fn a_circuit_is_small() {
 fn a_call_that_is_watched_by_metrics_and_tracing_allocates_nothing() {
     let _alone = alone();
     let page = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
-    let metrics = breaker_layer::Metrics::recording_to(page);
+    let metrics = breaker_layer::observe::Metrics::recording_to(page);
     for counts in [false, true] {
         let bench = Bench::with(|builder| {
             let builder = builder.count_calls(counts).observe(metrics.clone());
-            builder.observe(breaker_layer::Tracing::new())
+            builder.observe(breaker_layer::observe::Tracing::new())
         });
         let mut service = BreakerLayer::new(bench.circuit.clone()).layer(Downstream::new());
         assert_eq!(allocations(|| assert_eq!(call(&mut service, 1), Ok(1))), 0);

@@ -14,7 +14,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use breaker_layer::{BreakerLayer, Circuit, Clock, State};
+use breaker_layer::{BreakerLayer, Circuit, State, clock::Clock};
 use futures::{future::join_all, stream};
 use support::{Fault, MILLI, SECOND};
 use tokio::time::{advance, sleep};

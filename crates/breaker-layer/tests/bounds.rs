@@ -13,7 +13,8 @@ use std::{
 };
 
 use breaker_layer::{
-    Breaker, BreakerLayer, Circuit, Error, Outcome, Permit, Rejected, ResponseFuture, State,
+    Breaker, BreakerLayer, Circuit, Error, Outcome, Permit, Rejected, State,
+    service::ResponseFuture,
 };
 use futures::FutureExt;
 use support::{Answer, Bench, Downstream, THRESHOLD, call};

@@ -11,7 +11,8 @@ use std::{
 };
 
 use breaker_layer::{
-    BreakerLayer, Circuit, Clock, ManualClock, OpenTime, Outcome, Probes, State, Timestamp, Trip,
+    BreakerLayer, Circuit, OpenTime, Outcome, Probes, State, Trip,
+    clock::{Clock, ManualClock, Timestamp},
 };
 use support::{Answer, Bench, Downstream, OPEN_FOR, SECOND, THRESHOLD, call};
 use tower::Layer;

@@ -70,8 +70,11 @@ fn answer<C>(
     body: Script,
 ) -> Response<SettlingBody<Script, C>>
 where
-    EndOfStream<C>: breaker_layer::Settle<Response<Script>, Fault, Response = Response<SettlingBody<Script, C>>>
-        + Clone,
+    EndOfStream<C>: breaker_layer::classify::Settle<
+            Response<Script>,
+            Fault,
+            Response = Response<SettlingBody<Script, C>>,
+        > + Clone,
 {
     pass(circuit, settle, Response::new(body))
 }
@@ -83,8 +86,11 @@ fn pass<C>(
     response: Response<Script>,
 ) -> Response<SettlingBody<Script, C>>
 where
-    EndOfStream<C>: breaker_layer::Settle<Response<Script>, Fault, Response = Response<SettlingBody<Script, C>>>
-        + Clone,
+    EndOfStream<C>: breaker_layer::classify::Settle<
+            Response<Script>,
+            Fault,
+            Response = Response<SettlingBody<Script, C>>,
+        > + Clone,
 {
     let mut response = Some(response);
     let service = BreakerLayer::new(circuit.clone())

@@ -5,7 +5,8 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use breaker_layer::{
-    Circuit, EndedEvent, Observe, Outcome, Permit, RecordedEvent, TransitionEvent,
+    Circuit, Observe, Outcome, Permit, TransitionEvent,
+    observe::{EndedEvent, RecordedEvent},
 };
 use support::{Bench, THRESHOLD, alone};
 
@@ -106,8 +107,10 @@ mod keyed {
     };
 
     use breaker_layer::{
-        Clock, Config, ConfigBuilder, EndedEvent, Observe, Outcome, Snapshot, Timestamp,
-        TransitionEvent, Trip, keyed::KeyedCircuits,
+        Config, Observe, Outcome, Snapshot, TransitionEvent, Trip,
+        clock::{Clock, Timestamp},
+        keyed::KeyedCircuits,
+        observe::EndedEvent,
     };
 
     use super::support::{SECOND, THRESHOLD};
@@ -171,12 +174,8 @@ mod keyed {
         }
     }
 
-    fn hosts(
-        hook: &Hook,
-        last: &Last,
-        config: impl FnOnce(ConfigBuilder) -> ConfigBuilder,
-    ) -> Hosts {
-        let usual = Config::builder().trip(Trip::consecutive_failures(THRESHOLD));
+    fn hosts(hook: &Hook, last: &Last, config: impl FnOnce(Config) -> Config) -> Hosts {
+        let usual = Config::new().trip(Trip::consecutive_failures(THRESHOLD));
         Hosts::builder("hosts")
             .config(config(usual).slow_after(SECOND))
             .clock(hook.clock())

@@ -3,7 +3,7 @@
 
 mod support;
 
-use breaker_layer::{Circuit, Events, State};
+use breaker_layer::{Circuit, State, observe::Events};
 use futures::{FutureExt, StreamExt};
 use support::{Bench, OPEN_FOR};
 

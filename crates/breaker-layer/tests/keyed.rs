@@ -14,8 +14,8 @@ use std::{
 };
 
 use breaker_layer::{
-    Config, ConfigBuilder, ManualClock, Observe, OpenTime, Outcome, Percent, Probes, State,
-    TransitionEvent, Trip, Window,
+    Config, Observe, OpenTime, Outcome, Percent, Probes, State, TransitionEvent, Trip, Window,
+    clock::ManualClock,
     keyed::{KeyedBuilder, KeyedCircuits, KeyedNews, KeyedPermit},
 };
 
@@ -50,8 +50,8 @@ struct Table {
     told: Told,
 }
 
-fn config() -> ConfigBuilder {
-    Config::builder()
+fn config() -> Config {
+    Config::new()
         .trip(Trip::consecutive_failures(THRESHOLD))
         .open_time(OpenTime::fixed(OPEN_FOR))
         .probes(Probes::new(1))
@@ -142,7 +142,7 @@ fn a_circuit_is_forgotten_when_its_score_is_back_at_zero() {
     assert!(!table.has(1));
     assert!(table.circuits.is_empty());
 
-    let by_evidence = Table::with(|builder| builder.config(Config::builder()));
+    let by_evidence = Table::with(|builder| builder.config(Config::new()));
     by_evidence.fail(1, 2);
     by_evidence.succeed(1);
     assert!(by_evidence.has(1));

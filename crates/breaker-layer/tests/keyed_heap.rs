@@ -9,7 +9,8 @@ mod support;
 
 use allocation_counter::measure;
 use breaker_layer::{
-    Config, ManualClock, Outcome, Percent, Trip, Window,
+    Config, Outcome, Percent, Trip, Window,
+    clock::ManualClock,
     keyed::{Key, KeyedBuilder, KeyedCircuits},
 };
 use support::{MILLI, alone};
@@ -128,7 +129,7 @@ fn keys_on_a_policy_with_a_window_fill_the_table_and_no_more() {
     let mut table = None;
     let mut call = |from: u64, many: u64| {
         heap.of(|| {
-            let config = Config::builder().trip(trip);
+            let config = Config::new().trip(trip);
             let (table, clock) =
                 table.get_or_insert_with(|| build(|builder| builder.config(config)));
             for key in from..from + many {

@@ -6,7 +6,7 @@
 #![cfg(feature = "keyed")]
 
 use allocation_counter::measure;
-use breaker_layer::{Config, ManualClock, Outcome, State, Trip, keyed::KeyedCircuits};
+use breaker_layer::{Config, Outcome, State, Trip, clock::ManualClock, keyed::KeyedCircuits};
 use std::time::Duration;
 
 const CIRCUITS: u64 = 10_000;
@@ -36,7 +36,7 @@ fn fill(trip: Trip, failures: u64, keys: u64) {
     let heap = measure(|| {
         let builder = KeyedCircuits::builder("table").clock(clock.clock());
         let builder = builder
-            .config(Config::builder().trip(trip))
+            .config(Config::new().trip(trip))
             .max_circuits(CIRCUITS as usize);
         let table = table.insert(builder.build().unwrap());
         for key in 0..keys {

@@ -10,9 +10,11 @@ use std::{
 };
 
 use breaker_layer::{
-    Circuit, Config, ConfigBuilder, ManualClock, OpenTime, Outcome, Percent, Permit, Probes, Ramp,
-    Reason, Refusal, State, Timestamp, TransitionEvent, Trip, Window,
+    Circuit, Config, OpenTime, Outcome, Percent, Permit, Probes, Ramp, Refusal, State,
+    TransitionEvent, Trip, Window,
+    clock::{ManualClock, Timestamp},
     keyed::{KeyedCircuits, KeyedPermit},
+    observe::Reason,
 };
 use proptest::{prelude::*, sample::select};
 use support::SECOND;
@@ -88,7 +90,7 @@ struct Call {
 }
 
 struct Both {
-    config: ConfigBuilder,
+    config: Config,
     step: Duration,
     clock: ManualClock,
     table: KeyedCircuits<u32>,
@@ -100,7 +102,7 @@ struct Both {
 }
 
 impl Both {
-    fn new(config: ConfigBuilder) -> Self {
+    fn new(config: Config) -> Self {
         let (clock, told) = (ManualClock::new(), Steps::default());
         let table = KeyedCircuits::<u32>::builder("table")
             .config(config)
@@ -292,7 +294,7 @@ fn trip() -> impl Strategy<Value = Trip> {
     ])
 }
 
-fn config() -> impl Strategy<Value = ConfigBuilder> {
+fn config() -> impl Strategy<Value = Config> {
     let open_time = select(vec![
         OpenTime::fixed(SECOND),
         OpenTime::exponential(SECOND, 8 * SECOND).jitter(Percent(0.0)),
@@ -306,7 +308,7 @@ fn config() -> impl Strategy<Value = ConfigBuilder> {
     let ramp = prop::option::weighted(0.2, Just(Ramp::new(1, 20)));
     (trip(), open_time, probes, any::<bool>(), ramp).prop_map(
         |(trip, open_time, probes, cancelled, ramp)| {
-            let config = Config::builder()
+            let config = Config::new()
                 .trip(trip)
                 .open_time(open_time)
                 .probes(probes)
@@ -336,7 +338,7 @@ proptest! {
 /// The property would hold of a table that forgets nothing.
 #[test]
 fn the_model_sees_circuits_forgotten() {
-    let config = Config::builder()
+    let config = Config::new()
         .trip(Trip::consecutive_failures(2))
         .open_time(OpenTime::fixed(SECOND));
     let mut both = Both::new(config.probes(Probes::new(1)));

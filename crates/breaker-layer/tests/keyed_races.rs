@@ -16,15 +16,16 @@ use std::{
 };
 
 use breaker_layer::{
-    Config, ConfigBuilder, ManualClock, OpenTime, Outcome, Probes, State, TransitionEvent, Trip,
+    Config, OpenTime, Outcome, Probes, State, TransitionEvent, Trip,
+    clock::ManualClock,
     keyed::{KeyedCircuits, KeyedPermit},
 };
 use support::{MILLI, THRESHOLD};
 
 const OPEN_FOR: Duration = Duration::from_millis(100);
 
-fn config() -> ConfigBuilder {
-    Config::builder()
+fn config() -> Config {
+    Config::new()
         .trip(Trip::consecutive_failures(THRESHOLD))
         .open_time(OpenTime::fixed(OPEN_FOR))
         .probes(Probes::new(1))

@@ -6,8 +6,8 @@ mod support;
 use std::{cell::RefCell, rc::Rc, task::Poll, time::Duration};
 
 use breaker_layer::{
-    BoxError, Circuit, Config, Error, ManualClock, OpenTime, Outcome, Probes, Rejected, State,
-    Trip,
+    BoxError, Circuit, Config, Error, OpenTime, Outcome, Probes, Rejected, State, Trip,
+    clock::ManualClock,
     keyed::{KeyedBreaker, KeyedBreakerLayer, KeyedCircuits},
 };
 use support::{Answer, Downstream, Fault, OPEN_FOR, Ready, THRESHOLD, call, panics, poll_ready};
@@ -24,8 +24,8 @@ fn layer(circuits: &KeyedCircuits<u32>) -> KeyedBreakerLayer<u32, fn(&u32) -> Op
     KeyedBreakerLayer::new(circuits.clone(), hundreds)
 }
 
-fn config() -> breaker_layer::ConfigBuilder {
-    Config::builder()
+fn config() -> breaker_layer::Config {
+    Config::new()
         .trip(Trip::consecutive_failures(THRESHOLD))
         .open_time(OpenTime::fixed(OPEN_FOR))
         .probes(Probes::new(1))

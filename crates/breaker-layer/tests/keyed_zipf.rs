@@ -5,8 +5,8 @@
 use std::{collections::VecDeque, fmt, time::Duration};
 
 use breaker_layer::{
-    Circuit, Config, ConfigBuilder, ManualClock, OpenTime, Outcome, Permit, Probes, Timestamp,
-    Trip,
+    Circuit, Config, OpenTime, Outcome, Permit, Probes, Trip,
+    clock::{ManualClock, Timestamp},
     keyed::{KeyedCircuits, KeyedPermit},
 };
 
@@ -157,7 +157,7 @@ impl fmt::Display for Tally {
     }
 }
 
-fn guards(config: ConfigBuilder, clock: &ManualClock) -> [(&'static str, Guard); 3] {
+fn guards(config: Config, clock: &ManualClock) -> [(&'static str, Guard); 3] {
     let shared = Circuit::builder("shared")
         .config(config)
         .clock(clock.clock())
@@ -175,7 +175,7 @@ fn guards(config: ConfigBuilder, clock: &ManualClock) -> [(&'static str, Guard);
 
 #[test]
 fn per_key_circuits_cost_the_healthy_keys_nothing_and_a_shared_one_does() {
-    let five_in_a_row = Config::builder()
+    let five_in_a_row = Config::new()
         .trip(Trip::consecutive_failures(5))
         .open_time(OpenTime::fixed(Duration::from_secs(30)))
         .probes(Probes::new(1));
@@ -185,7 +185,7 @@ fn per_key_circuits_cost_the_healthy_keys_nothing_and_a_shared_one_does() {
     println!("|---|---|---|---|---|");
     for dead in [Dead::MostPopular, Dead::Leader, Dead::EveryHundredth] {
         for (policy, config) in [
-            ("default", Config::builder()),
+            ("default", Config::new()),
             ("5 in a row, 30 s", five_in_a_row),
         ] {
             let clock = ManualClock::new();

@@ -2,7 +2,7 @@
 
 mod support;
 
-use breaker_layer::{BreakerLayer, Circuit, Outcome, Probes, Reason, Refusal, State};
+use breaker_layer::{BreakerLayer, Circuit, Outcome, Probes, Refusal, State, observe::Reason};
 use support::{Answer, Bench, DAY, Downstream, OPEN_FOR, PROBE_TIMEOUT, THRESHOLD, call};
 use tower::Layer;
 

@@ -12,7 +12,9 @@ use std::{
 };
 
 use breaker_core::machine::mix;
-use breaker_layer::{Circuit, Metrics, OpenTime, Outcome, Probes, State, TransitionEvent, Trip};
+use breaker_layer::{
+    Circuit, OpenTime, Outcome, Probes, State, TransitionEvent, Trip, observe::Metrics,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use support::{Bench, MILLI, OPEN_FOR, SECOND};
 
@@ -229,7 +231,7 @@ fn the_keys_in_trouble_have_labels_of_their_own_up_to_a_limit_and_no_call_is_los
     let hosts = KeyedCircuits::<u32>::builder("hosts")
         .name_by(|host| host.to_string().into())
         .config(
-            breaker_layer::Config::builder()
+            breaker_layer::Config::new()
                 .trip(Trip::consecutive_failures(3))
                 .open_time(OpenTime::fixed(OPEN_FOR)),
         )
@@ -467,11 +469,11 @@ fn is_a_walk(set: &[f64], entered: &[(u16, State)]) {
 }
 
 /// Each look at it moves it on by 20 µs: an open time of a millisecond is over after fifty looks.
-fn ticking() -> breaker_layer::Clock {
+fn ticking() -> breaker_layer::clock::Clock {
     let looks = AtomicU64::new(0);
-    breaker_layer::Clock::new(move || {
+    breaker_layer::clock::Clock::new(move || {
         let look = looks.fetch_add(1, SeqCst);
-        breaker_layer::Timestamp::from_nanos(look * 20_000)
+        breaker_layer::clock::Timestamp::from_nanos(look * 20_000)
     })
 }
 
@@ -525,12 +527,12 @@ fn a_key_whose_trouble_is_over_makes_room_for_the_next_one_and_labels_are_bounde
 #[cfg(feature = "keyed")]
 #[test]
 fn no_failure_and_no_rejection_is_lost_where_circuits_come_and_go() {
-    use breaker_layer::{Config, ManualClock, keyed::KeyedCircuits};
+    use breaker_layer::{Config, clock::ManualClock, keyed::KeyedCircuits};
     #[derive(Clone, Default)]
     struct Ended(Arc<AtomicU64>);
     impl breaker_layer::Observe for Ended {
         fn transition(&self, _: &TransitionEvent<'_>) {}
-        fn ended(&self, _: &breaker_layer::EndedEvent<'_>) {
+        fn ended(&self, _: &breaker_layer::observe::EndedEvent<'_>) {
             self.0.fetch_add(1, SeqCst);
         }
     }
@@ -538,7 +540,7 @@ fn no_failure_and_no_rejection_is_lost_where_circuits_come_and_go() {
     let hosts = KeyedCircuits::<u64>::builder("hosts")
         .name_by(|host| host.to_string().into())
         .config(
-            Config::builder()
+            Config::new()
                 .trip(Trip::consecutive_failures(3))
                 .open_time(OpenTime::fixed(OPEN_FOR))
                 .probes(Probes::new(1)),
@@ -595,7 +597,7 @@ fn no_failure_and_no_rejection_is_lost_where_circuits_come_and_go() {
 #[cfg(feature = "keyed")]
 #[test]
 fn what_a_table_lets_pass_uncounted_or_forgets_is_counted() {
-    use breaker_layer::{ManualClock, keyed::KeyedCircuits};
+    use breaker_layer::{clock::ManualClock, keyed::KeyedCircuits};
     let (page, clock) = (Page::new(), ManualClock::new());
     let table = KeyedCircuits::builder("hosts")
         .max_circuits(2)

@@ -7,7 +7,10 @@ use std::sync::{
     atomic::{AtomicU32, Ordering::SeqCst},
 };
 
-use breaker_layer::{Circuit, Observe, Reason, State, Transition, TransitionEvent};
+use breaker_layer::{
+    Circuit, Observe, State, TransitionEvent,
+    observe::{Reason, Transition},
+};
 use support::{Bench, Log, OPEN_FOR, PROBE_TIMEOUT, THRESHOLD};
 
 /// A circuit that its observer can reach.
@@ -301,16 +304,16 @@ fn an_observer_that_panics_at_everything_skips_nobody() {
         fn wants_rejected(&self) -> bool {
             true
         }
-        fn rejected(&self, _: &breaker_layer::RejectedEvent<'_>) {
+        fn rejected(&self, _: &breaker_layer::observe::RejectedEvent<'_>) {
             self.hear(1);
         }
         fn wants_recorded(&self) -> bool {
             true
         }
-        fn recorded(&self, _: &breaker_layer::RecordedEvent<'_>) {
+        fn recorded(&self, _: &breaker_layer::observe::RecordedEvent<'_>) {
             self.hear(2);
         }
-        fn ended(&self, _: &breaker_layer::EndedEvent<'_>) {
+        fn ended(&self, _: &breaker_layer::observe::EndedEvent<'_>) {
             self.hear(3);
         }
     }
@@ -339,7 +342,7 @@ fn an_observer_may_call_the_circuit_again_from_a_rejection() {
         fn wants_rejected(&self) -> bool {
             true
         }
-        fn rejected(&self, _: &breaker_layer::RejectedEvent<'_>) {
+        fn rejected(&self, _: &breaker_layer::observe::RejectedEvent<'_>) {
             self.0.get().unwrap().close();
         }
     }
@@ -355,7 +358,11 @@ fn an_observer_may_call_the_circuit_again_from_a_rejection() {
 #[cfg(feature = "keyed")]
 #[test]
 fn an_observer_of_a_table_is_told_which_key_it_was() {
-    use breaker_layer::{Outcome, RecordedEvent, RejectedEvent, Trip, keyed::KeyedCircuits};
+    use breaker_layer::{
+        Outcome, Trip,
+        keyed::KeyedCircuits,
+        observe::{RecordedEvent, RejectedEvent},
+    };
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<String>>>);
     impl Lines {
@@ -384,7 +391,7 @@ fn an_observer_of_a_table_is_told_which_key_it_was() {
         fn recorded(&self, event: &RecordedEvent<'_>) {
             self.push("recorded", event.table(), event.circuit());
         }
-        fn ended(&self, event: &breaker_layer::EndedEvent<'_>) {
+        fn ended(&self, event: &breaker_layer::observe::EndedEvent<'_>) {
             assert_eq!((event.last().failed, event.last().rejected), (2, 1));
             self.push("ended", event.table(), event.circuit());
         }
@@ -392,7 +399,7 @@ fn an_observer_of_a_table_is_told_which_key_it_was() {
     let lines = Lines::default();
     let hosts = KeyedCircuits::<&str>::builder("hosts")
         .name_by(|host| (*host).into())
-        .config(breaker_layer::Config::builder().trip(Trip::consecutive_failures(2)))
+        .config(breaker_layer::Config::new().trip(Trip::consecutive_failures(2)))
         .observe(lines.clone())
         .build()
         .unwrap();

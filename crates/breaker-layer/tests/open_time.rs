@@ -5,7 +5,8 @@ mod support;
 use std::{collections::HashSet, time::Duration};
 
 use breaker_layer::{
-    CircuitBuilder, ManualClock, OpenTime, Outcome, Percent, Refusal, State, Timestamp,
+    CircuitBuilder, OpenTime, Outcome, Percent, Refusal, State,
+    clock::{ManualClock, Timestamp},
 };
 use support::{Bench, DAY, MILLI, NANO, OPEN_FOR, SECOND, THRESHOLD};
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use breaker_layer::{Circuit, Operator, Registry, State};
+use breaker_layer::{Circuit, Registry, State, observe::Operator};
 use support::{Bench, OPEN_FOR};
 
 #[test]

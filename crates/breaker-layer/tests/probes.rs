@@ -12,7 +12,7 @@ use std::{
 };
 
 use breaker_layer::{
-    BreakerLayer, Circuit, OpenTime, Outcome, Percent, Probes, Reason, Refusal, State,
+    BreakerLayer, Circuit, OpenTime, Outcome, Percent, Probes, Refusal, State, observe::Reason,
 };
 use futures::FutureExt;
 use support::{

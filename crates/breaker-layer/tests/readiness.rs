@@ -5,8 +5,8 @@ mod support;
 use std::task::Poll;
 
 use breaker_layer::{
-    Breaker, BreakerLayer, Circuit, Error, OpenTime, Outcome, Percent, Probes, Reason, Refusal,
-    State,
+    Breaker, BreakerLayer, Circuit, Error, OpenTime, Outcome, Percent, Probes, Refusal, State,
+    observe::Reason,
 };
 use futures::FutureExt;
 use support::{

@@ -8,8 +8,9 @@ use std::{
 };
 
 use breaker_layer::{
-    CircuitBuilder, Observe, Outcome, Percent, Probes, Reason, RecordedCall, Rule, State,
-    TransitionEvent, Trip, TripPolicy, Window,
+    CircuitBuilder, Observe, Outcome, Percent, Probes, State, TransitionEvent, Trip, Window,
+    observe::{Reason, Rule},
+    policy::{RecordedCall, TripPolicy},
 };
 use support::{Bench, MILLI, OPEN_FOR, PROBE_TIMEOUT, SECOND};
 
@@ -333,7 +334,7 @@ fn single_calls_are_told_where_they_are_asked_for() {
         fn wants_rejected(&self) -> bool {
             true
         }
-        fn rejected(&self, event: &breaker_layer::RejectedEvent<'_>) {
+        fn rejected(&self, event: &breaker_layer::observe::RejectedEvent<'_>) {
             self.push(format!(
                 "{} rejected: {:?}",
                 event.circuit(),
@@ -343,12 +344,12 @@ fn single_calls_are_told_where_they_are_asked_for() {
         fn wants_recorded(&self) -> bool {
             true
         }
-        fn recorded(&self, event: &breaker_layer::RecordedEvent<'_>) {
+        fn recorded(&self, event: &breaker_layer::observe::RecordedEvent<'_>) {
             let (outcome, took) = (event.outcome(), event.took());
             let (slow, straggler) = (event.is_slow(), event.is_straggler());
             self.push(format!("{outcome:?} {took:?} {slow} {straggler}"));
         }
-        fn ended(&self, event: &breaker_layer::EndedEvent<'_>) {
+        fn ended(&self, event: &breaker_layer::observe::EndedEvent<'_>) {
             let last = event.last();
             self.push(format!(
                 "ended: {} failed, {} rejected",

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use breaker_layer::{
-    Circuit, Config, OpenTime, Outcome, Percent, Probes, Ramp, Reason, State, Trip, Window,
+    Circuit, Config, OpenTime, Outcome, Percent, Probes, Ramp, State, Trip, Window, observe::Reason,
 };
 use support::{Bench, DAY, NANO, OPEN_FOR, PROBE_TIMEOUT, SECOND, THRESHOLD};
 
@@ -209,7 +209,7 @@ fn the_age_of_a_state_is_true_for_years() {
 #[test]
 fn the_total_of_slow_calls_outlives_a_transition_and_a_change_of_settings() {
     use breaker_layer::{Config, Outcome};
-    let config = Config::builder().slow_after(SECOND);
+    let config = Config::new().slow_after(SECOND);
     let bench = Bench::with(|builder| builder.config(config));
     let slow = || bench.circuit.snapshot().slow;
     assert_eq!(slow(), Some(0));
@@ -231,14 +231,14 @@ fn the_total_of_slow_calls_outlives_a_transition_and_a_change_of_settings() {
         (slow(), bench.circuit.snapshot().admitted),
         (Some(2), Some(3))
     );
-    bench.circuit.reconfigure(Config::builder()).unwrap();
+    bench.circuit.reconfigure(Config::new()).unwrap();
     assert_eq!(slow(), None, "nobody says what slow is");
 }
 
 #[test]
 fn a_slow_call_is_counted_in_its_total_and_in_its_window_whether_it_fails_or_not() {
     use breaker_layer::{Config, Outcome, Percent, Trip, Window};
-    let config = Config::builder()
+    let config = Config::new()
         .slow_after(SECOND)
         .trip(Trip::slow_rate(Percent(90.0), Window::calls(4)).min_calls(4));
     let bench = Bench::with(|builder| builder.config(config));
@@ -253,7 +253,7 @@ fn a_slow_call_is_counted_in_its_total_and_in_its_window_whether_it_fails_or_not
 
 #[test]
 fn the_snapshot_has_the_tally_of_the_probes_while_half_open() {
-    use breaker_layer::Tally;
+    use breaker_layer::observe::Tally;
     let bench = Bench::new();
     assert_eq!(bench.circuit.snapshot().probes, None);
     bench.circuit.half_open();
@@ -270,9 +270,8 @@ fn the_snapshot_has_the_tally_of_the_probes_while_half_open() {
 fn a_window_that_holds_more_than_new_settings_allow_trips_at_the_next_failure_whatever_it_replaces()
 {
     use breaker_layer::{Config, Trip, Window};
-    let failures = |most, calls| {
-        Config::builder().trip(Trip::failures(most, Window::calls(calls)).min_calls(2))
-    };
+    let failures =
+        |most, calls| Config::new().trip(Trip::failures(most, Window::calls(calls)).min_calls(2));
     for calls in [4, 2] {
         let bench = Bench::with(|builder| builder.config(failures(3, 4)));
         for _ in 0..4 {
@@ -295,7 +294,7 @@ fn a_ramp_that_is_taken_away_while_it_lasts_is_over_for_good() {
         Trip::failures(3, Window::calls(4)),
     ];
     for trip in trips {
-        let plain = Config::builder().trip(trip).probes(Probes::new(1));
+        let plain = Config::new().trip(trip).probes(Probes::new(1));
         let ramp = plain.ramp(Ramp::new(1, 100));
         let bench = Bench::with(|builder| builder.config(ramp));
         bench.circuit.trip();

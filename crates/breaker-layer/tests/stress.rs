@@ -15,8 +15,8 @@ use std::{
 };
 
 use breaker_layer::{
-    Circuit, ManualClock, OpenTime, Outcome, Percent, Probes, Snapshot, State, Totals,
-    TransitionEvent, Trip, Window,
+    Circuit, OpenTime, Outcome, Percent, Probes, Snapshot, State, TransitionEvent, Trip, Window,
+    clock::ManualClock, observe::Totals,
 };
 use support::{MILLI, NANO, SECOND};
 

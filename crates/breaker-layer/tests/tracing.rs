@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use breaker_layer::Tracing;
+use breaker_layer::observe::Tracing;
 use support::{Bench, OPEN_FOR};
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter, util::SubscriberInitExt};
 

@@ -9,8 +9,8 @@ use std::{
 };
 
 use breaker_layer::{
-    BreakerLayer, CircuitBuilder, Clock, Config, Error, OpenTime, Percent, Probes, Ramp, State,
-    Wait,
+    BreakerLayer, CircuitBuilder, Config, Error, OpenTime, Percent, Probes, Ramp, State,
+    clock::Clock, service::Wait,
 };
 use support::{
     Answer, Bench, Downstream, Fault, MILLI, OPEN_FOR, PROBE_TIMEOUT, Ready, SECOND, THRESHOLD,
@@ -218,7 +218,7 @@ async fn other_settings_wake_whoever_they_make_room_for() {
     let _probe = bench.admit();
     let mut waiting = ready(&mut service);
     assert_pending!(waiting.poll());
-    let config = Config::builder().probes(Probes::new(2));
+    let config = Config::new().probes(Probes::new(2));
     bench.circuit.reconfigure(config).expect("they are good");
     assert!(waiting.is_woken());
     assert_ready_ok!(waiting.poll());
@@ -440,7 +440,7 @@ fn a_command_between_the_look_and_the_registration_is_not_missed() {
                     }
                 }
             }
-            breaker_layer::Timestamp::ZERO
+            breaker_layer::clock::Timestamp::ZERO
         });
         let bench = Bench::with(|builder| builder.clock(clock));
         let mut service = service(&bench, &Downstream::new());

@@ -3,7 +3,7 @@
 use std::num::{NonZeroUsize, ParseIntError};
 use std::time::Duration;
 
-use breaker_layer::{ConfigBuilder, ConfigError, OpenTime, Probes, Trip};
+use breaker_layer::{Config, ConfigError, OpenTime, Probes, Trip};
 use clap::Parser;
 
 use crate::protocol::is_name;
@@ -56,8 +56,8 @@ pub struct Settings {
 
 impl Settings {
     /// The configuration of every breaker.
-    pub(crate) fn breaker(&self) -> ConfigBuilder {
-        ConfigBuilder::default()
+    pub(crate) fn breaker(&self) -> Config {
+        Config::default()
             .trip(self.failure_threshold)
             .open_time(self.open_for)
             .probes(self.probes)
@@ -66,21 +66,21 @@ impl Settings {
 
 fn failure_threshold(text: &str) -> Result<Trip, String> {
     let trip = Trip::consecutive_failures(number(text));
-    check(ConfigBuilder::default().trip(trip)).map(|()| trip)
+    check(Config::default().trip(trip)).map(|()| trip)
 }
 
 fn open_for(text: &str) -> Result<OpenTime, String> {
     let open_time = OpenTime::fixed(duration(text)?);
-    check(ConfigBuilder::default().open_time(open_time)).map(|()| open_time)
+    check(Config::default().open_time(open_time)).map(|()| open_time)
 }
 
 fn probes(text: &str) -> Result<Probes, String> {
     // Every probe of the node ends by itself, so that half-open can wait for the next one as long as it likes.
     let probes = Probes::new(number(text)).timeout(25 * DAY);
-    check(ConfigBuilder::default().probes(probes)).map(|()| probes)
+    check(Config::default().probes(probes)).map(|()| probes)
 }
 
-fn check(config: ConfigBuilder) -> Result<(), String> {
+fn check(config: Config) -> Result<(), String> {
     config
         .build()
         .map(drop)

@@ -10,7 +10,11 @@ use std::mem;
 use std::time::Duration;
 
 use breaker_layer::keyed::{ExtractKey, Full, KeyedBreaker, KeyedBreakerLayer, KeyedCircuits};
-use breaker_layer::{AtOnce, BoxError, Boxed, ConfigError, ErrorsAreFailures, Rejected};
+use breaker_layer::{
+    BoxError, ConfigError, Rejected,
+    classify::{AtOnce, ErrorsAreFailures},
+    service::Boxed,
+};
 use tower::timeout::Timeout;
 use tower::{Service as _, ServiceBuilder, ServiceExt};
 

@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
-use breaker_core::Config;
-use breaker_layer::{ConfigError, Settings, presets};
+use breaker_core::Checked;
+use breaker_layer::{Config, ConfigError, Settings, presets};
 
 use crate::cli::{Arguments, Preset};
 
@@ -11,7 +11,7 @@ use crate::cli::{Arguments, Preset};
 #[derive(Clone, Debug)]
 pub(crate) struct Named {
     pub(crate) name: String,
-    pub(crate) config: Config,
+    pub(crate) config: Checked,
 }
 
 /// Those that the user asked for, or the default. A file is called by its name without the extension, or by its path where
@@ -46,7 +46,7 @@ pub(crate) fn all(arguments: &Arguments) -> Result<Vec<Named>, String> {
 
 fn of_preset(preset: Preset) -> Result<Named, ConfigError> {
     let (name, config) = match preset {
-        Preset::Default => ("default", Config::builder()),
+        Preset::Default => ("default", Config::new()),
         Preset::Resilience4j => ("resilience4j", presets::resilience4j()),
         Preset::Polly => ("Polly", presets::polly()),
         Preset::Gobreaker => ("gobreaker", presets::gobreaker()),
@@ -75,6 +75,6 @@ fn of_file(path: &Path) -> Result<Named, String> {
     })
 }
 
-pub(crate) fn of_settings(settings: &Settings) -> Result<Config, ConfigError> {
+pub(crate) fn of_settings(settings: &Settings) -> Result<Checked, ConfigError> {
     settings.config()?.build()
 }

@@ -4,7 +4,7 @@
 //! least cost on the first part is held against the default on the rest, which had no say. They are a grid, on purpose: of
 //! a search ten times as fine, tried on generated logs, what it gained on the first part did not last on the rest.
 
-use breaker_core::Config;
+use breaker_core::Checked;
 use breaker_layer::Settings;
 use serde::Serialize;
 
@@ -56,7 +56,7 @@ pub(crate) struct Cost {
 }
 
 /// The default's settings, then others, each as TOML with its configuration.
-pub(crate) fn candidates() -> Result<Vec<(String, Config)>, String> {
+pub(crate) fn candidates() -> Result<Vec<(String, Checked)>, String> {
     let mut all = vec![candidate((30, 70), 162_755, 3, 1.0, ("250ms", "30s"))?];
     for ratios in [(10, 50), (10, 70), (30, 70), (30, 90), (50, 70), (50, 90)] {
         for (budget, probes) in [(100, 1), (100, 3), (162_755, 1), (162_755, 3)] {
@@ -81,7 +81,7 @@ fn candidate(
     probes: u32,
     share: f64,
     (shortest, longest): (&str, &str),
-) -> Result<(String, Config), String> {
+) -> Result<(String, Checked), String> {
     let text = format!(
         "trip.evidence = {{ tolerated = {tolerated}, intolerable = {intolerable}, calls_per_false_trip = {budget} }}\n\
          open_time.probe_share = {{ share = {share:?}, shortest = \"{shortest}\", longest = \"{longest}\" }}\n\
@@ -95,7 +95,7 @@ fn candidate(
 impl Suggestion {
     /// Compares the candidates, whose lanes are the last of those that ran; takes these lanes away.
     pub(crate) fn new(
-        candidates: Vec<(String, Config)>,
+        candidates: Vec<(String, Checked)>,
         prices: Prices,
         replayed: &mut Replayed,
     ) -> Option<Self> {
@@ -208,12 +208,14 @@ impl Cost {
 
 #[cfg(test)]
 mod tests {
+    use breaker_layer::Config;
+
     use super::*;
 
     #[test]
     fn the_first_candidate_is_the_library_s_default() {
         let all = candidates().unwrap();
-        assert_eq!(all[0].1, Config::builder().build().unwrap());
+        assert_eq!(all[0].1, Config::new().build().unwrap());
     }
 
     #[test]

@@ -8,7 +8,10 @@ use breaker_bench::{
     harness::time::Subject,
     subjects::{Mode, clock, clone, floor, ours, peers},
 };
-use breaker_layer::{ConfigBuilder, Metrics, Tracing};
+use breaker_layer::{
+    Config,
+    observe::{Metrics, Tracing},
+};
 
 /// A name, and what makes the subject.
 type Entry = (&'static str, fn() -> Subject);
@@ -22,10 +25,10 @@ const SUBJECTS: [Entry; 29] = [
     ("alternate", || default(Mode::Alternate)),
     ("rejected", || default(Mode::Rejected)),
     ("rejected-boxed", || {
-        ours::boxed("boxed", Mode::Rejected, ConfigBuilder::default())
+        ours::boxed("boxed", Mode::Rejected, Config::default())
     }),
     ("permit", || {
-        ours::permit("permit", Mode::Success, ConfigBuilder::default())
+        ours::permit("permit", Mode::Success, Config::default())
     }),
     ("calls-100", || calls(Mode::Success, 100)),
     ("calls-10000", || calls(Mode::Success, 10_000)),
@@ -46,13 +49,13 @@ const SUBJECTS: [Entry; 29] = [
         ours::layer("counted", Mode::Success, counted())
     }),
     ("metrics", || {
-        ours::observed("metrics", ConfigBuilder::default(), Metrics::new())
+        ours::observed("metrics", Config::default(), Metrics::new())
     }),
     ("metrics-counted", || {
         ours::observed("metrics", counted(), Metrics::new())
     }),
     ("tracing", || {
-        ours::observed("tracing", ConfigBuilder::default(), Tracing::new())
+        ours::observed("tracing", Config::default(), Tracing::new())
     }),
     ("clone-bare", || clone::subjects().swap_remove(0)),
     ("clone", || clone::subjects().swap_remove(2)),
@@ -67,11 +70,11 @@ const SUBJECTS: [Entry; 29] = [
 ];
 
 fn default(mode: Mode) -> Subject {
-    ours::layer(ours::DEFAULT, mode, ConfigBuilder::default())
+    ours::layer(ours::DEFAULT, mode, Config::default())
 }
 
-fn counted() -> ConfigBuilder {
-    ConfigBuilder::default().count_calls(true)
+fn counted() -> Config {
+    Config::default().count_calls(true)
 }
 
 fn calls(mode: Mode, calls: u32) -> Subject {

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use breaker_core::{
-    Beside, Call, Config, ConfigBuilder, Outcome, Pace, Phase, State, Timestamp, Transition, Word,
+    Beside, Call, Checked, Config, Outcome, Pace, Phase, State, Timestamp, Transition, Word,
     machine::{Admission, Count, Fate, Record, Rules},
 };
 
@@ -11,7 +11,7 @@ use super::policy::Policy;
 
 /// One circuit of one client.
 pub struct Machine {
-    config: Config,
+    config: Checked,
     cells: Box<[Cell<u64>]>,
     seed: u16,
     word: Word,
@@ -25,7 +25,7 @@ impl Machine {
     /// # Panics
     ///
     /// When the settings are out of their ranges.
-    pub fn new(settings: ConfigBuilder, seed: u16) -> Self {
+    pub fn new(settings: Config, seed: u16) -> Self {
         let config = settings.build().expect("settings in their ranges");
         let cells: Box<[_]> = (0..config.cells()).map(|_| Cell::new(0)).collect();
         Beside::new(&config, &cells).begin(0);

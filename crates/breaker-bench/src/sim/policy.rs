@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use breaker_core::{ConfigBuilder, OpenTime, Percent, Probes, Timestamp, Trip, Window, presets};
+use breaker_core::{Config, OpenTime, Percent, Probes, Timestamp, Trip, Window, presets};
 use std::time::Duration;
 
 use super::machine::Machine;
@@ -49,7 +49,7 @@ impl Contender {
 /// The default, the presets, and others to compare with.
 pub const CONTENDERS: [Contender; 11] = [
     contender("default: evidence, probe share", Kind::Default, |seed| {
-        ours(ConfigBuilder::default(), seed)
+        ours(Config::default(), seed)
     }),
     contender("preset: linkerd", Kind::Preset, |seed| {
         ours(presets::linkerd(), seed)
@@ -91,25 +91,25 @@ const fn contender(name: &'static str, kind: Kind, make: fn(u16) -> Box<dyn Poli
     Contender { name, kind, make }
 }
 
-fn ours(settings: ConfigBuilder, seed: u16) -> Box<dyn Policy> {
+fn ours(settings: Config, seed: u16) -> Box<dyn Policy> {
     Box::new(Machine::new(settings, seed))
 }
 
-fn evidence_and_backoff() -> ConfigBuilder {
+fn evidence_and_backoff() -> Config {
     let (shortest, longest) = (Duration::from_millis(500), Duration::from_secs(30));
-    ConfigBuilder::default().open_time(OpenTime::exponential(shortest, longest))
+    Config::default().open_time(OpenTime::exponential(shortest, longest))
 }
 
-fn five_in_a_row(open_time: OpenTime) -> ConfigBuilder {
-    ConfigBuilder::default()
+fn five_in_a_row(open_time: OpenTime) -> Config {
+    Config::default()
         .trip(Trip::consecutive_failures(5))
         .open_time(open_time)
         .probes(Probes::new(1))
 }
 
-fn hystrix() -> ConfigBuilder {
+fn hystrix() -> Config {
     let window = Window::time(Duration::from_secs(10));
-    ConfigBuilder::default()
+    Config::default()
         .trip(Trip::failure_rate(Percent(50.0), window).min_calls(20))
         .open_time(OpenTime::fixed(Duration::from_secs(5)))
         .probes(Probes::new(1))

@@ -2,7 +2,7 @@
 
 use std::{hint::black_box, time::Instant};
 
-use breaker_layer::Clock;
+use breaker_layer::clock::Clock;
 
 use crate::harness::time::Subject;
 
@@ -24,7 +24,7 @@ pub fn subjects() -> Vec<Subject> {
     let (quanta, ours) = (quanta::Clock::new(), Clock::default());
     vec![
         std(),
-        subject("breaker_layer::Clock::now", move || ours.now()),
+        subject("breaker_layer::clock::Clock::now", move || ours.now()),
         subject(QUANTA, move || quanta.now()),
     ]
 }

@@ -3,7 +3,7 @@
 use std::{hint::black_box, time::Duration};
 
 use breaker_layer::{
-    BreakerLayer, Circuit, Clock, ConfigBuilder, Error, Observe, Outcome, Percent, Trip, Window,
+    BreakerLayer, Circuit, Config, Error, Observe, Outcome, Percent, Trip, Window, clock::Clock,
 };
 use tower::Layer;
 
@@ -26,7 +26,7 @@ pub const SLOW: &str = "breaker-layer, slow calls of the last 100";
 /// # Panics
 ///
 /// When the settings are out of their ranges.
-pub fn circuit(mode: Mode, settings: ConfigBuilder, clock: Clock) -> Circuit {
+pub fn circuit(mode: Mode, settings: Config, clock: Clock) -> Circuit {
     let builder = Circuit::builder("bench").config(settings).clock(clock);
     let circuit = builder.build().expect("settings in their ranges");
     if mode == Mode::Rejected {
@@ -36,7 +36,7 @@ pub fn circuit(mode: Mode, settings: ConfigBuilder, clock: Clock) -> Circuit {
 }
 
 /// Calls through the Tower layer.
-pub fn layer(name: &str, mode: Mode, settings: ConfigBuilder) -> Subject {
+pub fn layer(name: &str, mode: Mode, settings: Config) -> Subject {
     layer_on(name, mode, settings, Clock::default())
 }
 
@@ -45,14 +45,14 @@ pub fn layer(name: &str, mode: Mode, settings: ConfigBuilder) -> Subject {
 /// # Panics
 ///
 /// When the settings are out of their ranges.
-pub fn observed(name: &str, settings: ConfigBuilder, observer: impl Observe) -> Subject {
+pub fn observed(name: &str, settings: Config, observer: impl Observe) -> Subject {
     let builder = Circuit::builder("bench").config(settings).observe(observer);
     let circuit = builder.build().expect("settings in their ranges");
     layer_of(name, Mode::Success, circuit)
 }
 
 /// Calls through the Tower layer, by another clock.
-pub fn layer_on(name: &str, mode: Mode, settings: ConfigBuilder, clock: Clock) -> Subject {
+pub fn layer_on(name: &str, mode: Mode, settings: Config, clock: Clock) -> Subject {
     layer_of(name, mode, circuit(mode, settings, clock))
 }
 
@@ -70,7 +70,7 @@ fn layer_of(name: &str, mode: Mode, circuit: Circuit) -> Subject {
 }
 
 /// Calls through the Tower layer whose errors are boxed.
-pub fn boxed(name: &str, mode: Mode, settings: ConfigBuilder) -> Subject {
+pub fn boxed(name: &str, mode: Mode, settings: Config) -> Subject {
     let circuit = circuit(mode, settings, Clock::default());
     Subject::new(name, move || {
         let mut service = BreakerLayer::new(circuit.clone())
@@ -84,7 +84,7 @@ pub fn boxed(name: &str, mode: Mode, settings: ConfigBuilder) -> Subject {
 }
 
 /// Calls without Tower.
-pub fn permit(name: &str, mode: Mode, settings: ConfigBuilder) -> Subject {
+pub fn permit(name: &str, mode: Mode, settings: Config) -> Subject {
     let circuit = circuit(mode, settings, Clock::default());
     Subject::new(name, move || {
         let (circuit, leaf) = (circuit.clone(), mode.leaf());
@@ -104,28 +104,28 @@ pub fn permit(name: &str, mode: Mode, settings: ConfigBuilder) -> Subject {
 }
 
 /// A rate over the last so many calls.
-pub fn count_window(calls: u32) -> ConfigBuilder {
-    ConfigBuilder::default().trip(Trip::failure_rate(Percent(100.0), Window::calls(calls)))
+pub fn count_window(calls: u32) -> Config {
+    Config::default().trip(Trip::failure_rate(Percent(100.0), Window::calls(calls)))
 }
 
 /// A rate over the last ten seconds.
-pub fn time_window() -> ConfigBuilder {
-    ConfigBuilder::default().trip(Trip::failure_rate(
+pub fn time_window() -> Config {
+    Config::default().trip(Trip::failure_rate(
         Percent(100.0),
         Window::time(Duration::from_secs(10)),
     ))
 }
 
 /// A rate of slow calls among the last hundred.
-pub fn slow_calls() -> ConfigBuilder {
-    ConfigBuilder::default()
+pub fn slow_calls() -> Config {
+    Config::default()
         .trip(Trip::slow_rate(Percent(100.0), Window::calls(100)))
         .slow_after(Duration::from_secs(1))
 }
 
 /// All of them; the default policy comes first.
 pub fn subjects(mode: Mode) -> Vec<Subject> {
-    let default = ConfigBuilder::default;
+    let default = Config::default;
     let mut all = vec![layer(DEFAULT, mode, default())];
     if mode == Mode::Rejected {
         all.push(layer_on(

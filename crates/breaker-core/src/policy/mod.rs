@@ -1,4 +1,4 @@
-//! The parts of a [`Config`](crate::Config): when to trip, how long to stay open, how to probe.
+//! The parts of a [`Checked`](crate::Checked): when to trip, how long to stay open, how to probe.
 
 pub(crate) mod open;
 pub(crate) mod probes;

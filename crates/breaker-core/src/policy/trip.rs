@@ -161,7 +161,7 @@ impl Trip {
     }
 
     /// When at least this share of the calls in the window took longer than
-    /// [`ConfigBuilder::slow_after`](crate::ConfigBuilder::slow_after), once it holds [`Trip::min_calls`].
+    /// [`Config::slow_after`](crate::Config::slow_after), once it holds [`Trip::min_calls`].
     pub const fn slow_rate(rate: Percent, window: Window) -> Self {
         Self::windowed(Rules {
             window: Some(window),

@@ -24,7 +24,7 @@ proptest! {
     ) {
         let mut last = VecDeque::<Call>::new();
         let mut calls = calls.chunks(calls.len() / windows.len());
-        let mut before: Option<(Config, Vec<Cell<u64>>)> = None;
+        let mut before: Option<(Checked, Vec<Cell<u64>>)> = None;
         for (size, slow_rate) in windows {
             let config = rules(slow_rate).config(Window::calls(size));
             let cells = block(&config, first);
@@ -88,7 +88,7 @@ proptest! {
     #[test]
     fn the_counts_of_admitted_calls_and_successes_are_kept(admitted in 0..50usize, good in 0..50usize) {
         let [old, new] = [Window::calls(10), Window::calls(1000)].map(|window| {
-            Config::builder()
+            Config::new()
                 .trip(Trip::failure_rate(Percent(50.0), window))
                 .count_calls(true)
                 .build()

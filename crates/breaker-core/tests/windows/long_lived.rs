@@ -13,7 +13,7 @@ const ALL: Totals = Totals {
     slow: 1,
 };
 
-fn config(time: Duration, buckets: u32) -> Config {
+fn config(time: Duration, buckets: u32) -> Checked {
     let rules = Rules {
         failure_rate: Some(50),
         failures: None,

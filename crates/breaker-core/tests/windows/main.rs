@@ -11,7 +11,7 @@ mod time;
 use std::{cell::Cell, time::Duration};
 
 use breaker_core::{
-    Beside, Call, Config, Percent, Plain, Reason, Rule, Timestamp, Totals, Trip, Window,
+    Beside, Call, Checked, Config, Percent, Plain, Reason, Rule, Timestamp, Totals, Trip, Window,
 };
 use proptest::prelude::*;
 
@@ -25,7 +25,7 @@ fn cases() -> ProptestConfig {
 }
 
 /// The cells that a configuration asks for, made ready for a generation.
-fn block(config: &Config, generation: u16) -> Vec<Cell<u64>> {
+fn block(config: &Checked, generation: u16) -> Vec<Cell<u64>> {
     let cells = vec![Cell::new(0); config.cells()];
     Beside::new(config, &cells).begin(generation);
     cells
@@ -82,7 +82,7 @@ impl Rules {
             })
     }
 
-    fn config(self, window: Window) -> Config {
+    fn config(self, window: Window) -> Checked {
         let per_cent = |rate: u32| Percent(f64::from(rate));
         let rules = [
             self.failure_rate
@@ -100,7 +100,7 @@ impl Rules {
             })
             .reduce(|one, other| Trip::any_of([one, other]))
             .unwrap();
-        let builder = Config::builder().trip(trip);
+        let builder = Config::new().trip(trip);
         let builder = match self.slow_rate {
             Some(_) => builder.slow_after(Duration::from_secs(1)),
             None => builder,

@@ -66,7 +66,7 @@ proptest! {
         events in prop::collection::vec(event(), 1..150),
     ) {
         let to = (from + more).min(1_000_000);
-        let config = Config::builder().ramp(Ramp::new(from, to)).build().unwrap();
+        let config = Config::new().ramp(Ramp::new(from, to)).build().unwrap();
         let cells = block(&config, first);
         let beside = Beside::new(&config, &cells);
         let (floor, top) = (u64::from(from) * 1000, u64::from(to) * 1000);
@@ -114,7 +114,7 @@ proptest! {
 #[test]
 fn an_allowance_that_is_used_up_doubles_in_a_second() {
     for from in [10, 100, 1000] {
-        let config = Config::builder()
+        let config = Config::new()
             .ramp(Ramp::new(from, 1_000_000))
             .build()
             .unwrap();
@@ -146,7 +146,7 @@ fn an_allowance_that_is_used_up_doubles_in_a_second() {
 #[test]
 fn the_generation_whose_number_is_zero_has_the_allowance_of_any_other() {
     for generation in [0, 1, u16::MAX] {
-        let config = Config::builder().ramp(Ramp::new(10, 12)).build().unwrap();
+        let config = Config::new().ramp(Ramp::new(10, 12)).build().unwrap();
         let cells = block(&config, generation.wrapping_sub(3));
         let beside = Beside::new(&config, &cells);
         let now = Timestamp::from_nanos(5_000_000_000);

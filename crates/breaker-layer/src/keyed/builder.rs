@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use breaker_core::{Config, ConfigBuilder, ConfigError};
+use breaker_core::{Config, ConfigError};
 
 use super::{
     circuits::KeyedCircuits,
@@ -22,8 +22,8 @@ use crate::{
 /// use breaker_layer::{Config, OpenTime, Trip, keyed::KeyedCircuits};
 ///
 /// let tenants = KeyedCircuits::<u64>::builder("tenants")
-///     .config(Config::builder().open_time(OpenTime::fixed(Duration::from_secs(5))))
-///     .config_for(|tenant| *tenant < 100, Config::builder().trip(Trip::consecutive_failures(50)))
+///     .config(Config::new().open_time(OpenTime::fixed(Duration::from_secs(5))))
+///     .config_for(|tenant| *tenant < 100, Config::new().trip(Trip::consecutive_failures(50)))
 ///     .max_circuits(50_000)
 ///     .build()?;
 /// # Ok::<(), breaker_layer::ConfigError>(())
@@ -32,8 +32,8 @@ use crate::{
 pub struct KeyedBuilder<K> {
     name: Arc<str>,
     names: Option<Box<Names<K>>>,
-    config: ConfigBuilder,
-    special: Vec<(Box<Selects<K>>, ConfigBuilder)>,
+    config: Config,
+    special: Vec<(Box<Selects<K>>, Config)>,
     limits: Limits,
     shares_keyless: bool,
     clock: Clock,
@@ -46,7 +46,7 @@ impl<K: Key> KeyedBuilder<K> {
         Self {
             name,
             names: None,
-            config: Config::builder(),
+            config: Config::new(),
             special: Vec::new(),
             limits: Limits {
                 circuits: 10_000,
@@ -60,8 +60,8 @@ impl<K: Key> KeyedBuilder<K> {
         }
     }
 
-    /// The settings of every circuit. Default: those of [`Config::builder`].
-    pub fn config(mut self, config: ConfigBuilder) -> Self {
+    /// The settings of every circuit. Default: those of [`Config::new`].
+    pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
@@ -73,7 +73,7 @@ impl<K: Key> KeyedBuilder<K> {
     pub fn config_for(
         mut self,
         is_meant: impl Fn(&K) -> bool + Send + Sync + 'static,
-        config: ConfigBuilder,
+        config: Config,
     ) -> Self {
         self.special.push((Box::new(is_meant), config));
         self

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, sync::Arc};
 
-use breaker_core::{Beside, Config, ConfigBuilder, ConfigError, Timestamp};
+use breaker_core::{Beside, Checked, Config, ConfigError, Timestamp};
 
 use super::{
     entry::{Key, Limits},
@@ -70,7 +70,7 @@ pub(super) struct Policy {
 
 impl Policy {
     pub(super) fn new(
-        config: ConfigBuilder,
+        config: Config,
         clock: &Clock,
         observers: &Observers,
     ) -> Result<Self, ConfigError> {
@@ -84,7 +84,7 @@ impl Policy {
 }
 
 /// Whether a circuit of this configuration holds more than its score.
-fn holds_calls(config: &Config) -> bool {
+fn holds_calls(config: &Checked) -> bool {
     let cells = vec![Cell::new(0); config.cells()];
     let beside = Beside::new(config, &cells);
     let windows = [beside.calls(0), beside.time(0, Timestamp::ZERO)];

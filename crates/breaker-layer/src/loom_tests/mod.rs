@@ -30,7 +30,7 @@ use std::{
 
 use breaker_core::{OpenTime, Outcome, Probes, State, Transition, Trip};
 
-use crate::{Circuit, CircuitBuilder, Clock, Permit, TransitionEvent};
+use crate::{Circuit, CircuitBuilder, Permit, TransitionEvent, clock::Clock};
 
 pub(crate) mod time {
     //! A clock that the model moves: loom runs all threads of an execution on one.

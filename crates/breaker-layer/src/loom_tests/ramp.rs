@@ -1,13 +1,13 @@
 //! The ramp: its two cells under admissions and records at one time.
 
-use breaker_core::{Beside, Config, Ramp, Timestamp};
+use breaker_core::{Beside, Checked, Config, Ramp, Timestamp};
 
 use super::*;
 use crate::sync::Cell;
 
 /// Ten calls per second at first, so that two calls may come at once: one for now, and one saved up.
-fn config() -> Config {
-    Config::builder().ramp(Ramp::new(10, 20)).build().unwrap()
+fn config() -> Checked {
+    Config::new().ramp(Ramp::new(10, 20)).build().unwrap()
 }
 
 /// The calls of the thousandth generation that are let pass now.
@@ -18,7 +18,7 @@ fn allowance(beside: &Beside<'_, Cell>, generation: u16, now: Timestamp) -> usiz
 }
 
 /// A block of cells that both threads see.
-fn shared(config: &Config) -> Arc<Box<[Cell]>> {
+fn shared(config: &Checked) -> Arc<Box<[Cell]>> {
     Arc::new(Cell::block(config.cells()))
 }
 
@@ -54,7 +54,7 @@ impl Admits for Beside<'_, Cell> {
 fn no_success_is_lost_to_the_allowance() {
     check(|| {
         // Three successes lead from 10 to 13, where the ramp ends.
-        let config = Config::builder().ramp(Ramp::new(10, 13)).build().unwrap();
+        let config = Config::new().ramp(Ramp::new(10, 13)).build().unwrap();
         let cells = shared(&config);
         let (one, two) = (cells.clone(), cells.clone());
         let (a, b) = together!(
@@ -104,7 +104,7 @@ impl Rate for Cell {
 #[test]
 fn a_straggler_does_not_set_the_next_recovery_back() {
     check(|| {
-        let config = Config::builder().ramp(Ramp::new(10, 12)).build().unwrap();
+        let config = Config::new().ramp(Ramp::new(10, 12)).build().unwrap();
         let cells = shared(&config);
         let (one, two) = (cells.clone(), cells.clone());
         let (a, b) = together!(

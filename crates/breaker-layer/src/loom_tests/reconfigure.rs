@@ -1,11 +1,11 @@
 //! Other settings at run time, while calls are recorded and the state changes.
 
-use breaker_core::{Config, ConfigBuilder, Window};
+use breaker_core::{Config, Window};
 
 use super::*;
 
-fn settings(trip: Trip) -> ConfigBuilder {
-    Config::builder()
+fn settings(trip: Trip) -> Config {
+    Config::new()
         .trip(trip)
         .open_time(OpenTime::fixed(OPEN_FOR))
         .probes(Probes::new(1).timeout(PROBE_TIMEOUT))
@@ -15,12 +15,12 @@ fn window(calls: u32) -> Trip {
     Trip::failures(2, Window::calls(calls)).min_calls(2)
 }
 
-fn bench(config: ConfigBuilder) -> Bench {
+fn bench(config: Config) -> Bench {
     Bench::with(|builder| builder.config(config))
 }
 
 /// Records a call that was admitted before, while the operator makes these changes.
-fn record_as_changed<const N: usize>(bench: &Bench, outcome: Outcome, changes: [ConfigBuilder; N]) {
+fn record_as_changed<const N: usize>(bench: &Bench, outcome: Outcome, changes: [Config; N]) {
     let (permit, operator) = (bench.admit(), bench.clone());
     join([
         loom::thread::spawn(move || permit.record(outcome)),

@@ -3,7 +3,7 @@
 use breaker_core::{Ramp, Window};
 
 use super::*;
-use crate::{EndedEvent, Observe, Snapshot};
+use crate::{Observe, Snapshot, observe::EndedEvent};
 
 /// What a circuit told, one after the other: a transition, or its end and how many calls had failed.
 #[derive(Clone, Default)]

@@ -1,7 +1,7 @@
 //! The ring of calls: at rest its totals are what its bits say, whatever raced.
 
 use breaker_core::{
-    Beside, Call, Cell64, Config, ConfigBuilder, Percent, Plain, Reason, Timestamp, Totals, Window,
+    Beside, Call, Cell64, Checked, Config, Percent, Plain, Reason, Timestamp, Totals, Window,
 };
 
 use super::*;
@@ -23,7 +23,7 @@ const SLOW: Call = Call {
 /// A ring of so many calls in cells of its own.
 #[derive(Clone)]
 struct Ring {
-    config: Config,
+    config: Checked,
     cells: Arc<Box<[Cell]>>,
 }
 
@@ -38,12 +38,12 @@ impl Ring {
         Self::of(Self::rule(size))
     }
 
-    fn rule(size: u32) -> ConfigBuilder {
+    fn rule(size: u32) -> Config {
         let rule = Trip::failure_rate(Percent(50.0), Window::calls(size));
-        Config::builder().trip(rule.min_calls(size))
+        Config::new().trip(rule.min_calls(size))
     }
 
-    fn of(builder: ConfigBuilder) -> Self {
+    fn of(builder: Config) -> Self {
         let config = builder.build().unwrap();
         let ring = Self {
             config,

@@ -1,6 +1,6 @@
 //! The buckets of time: no call of the present is lost, and none of the past comes back.
 
-use breaker_core::{Beside, Call, Config, Percent, Timestamp, Totals, Window};
+use breaker_core::{Beside, Call, Checked, Config, Percent, Timestamp, Totals, Window};
 
 use super::*;
 use crate::sync::Cell;
@@ -13,14 +13,14 @@ const BAD: Call = Call {
 /// Two buckets of a second each.
 #[derive(Clone)]
 struct Buckets {
-    config: Config,
+    config: Checked,
     cells: Arc<Box<[Cell]>>,
 }
 
 impl Buckets {
     fn new() -> Self {
         let window = Window::time(SECOND * 2).buckets(2);
-        let config = Config::builder()
+        let config = Config::new()
             .trip(Trip::failure_rate(Percent(50.0), window))
             .build()
             .unwrap();

@@ -19,6 +19,7 @@ use std::{
 
 use crate::circuit::Circuit;
 
+pub use breaker_core::{Reason, Rule, Tally, Totals, Transition};
 pub(crate) use event::{Change, Subject};
 pub use event::{EndedEvent, RecordedEvent, RejectedEvent, TransitionEvent};
 pub use events::Events;
@@ -34,7 +35,7 @@ pub use tracing::Tracing;
 ///
 /// It runs on the task whose call did it, after the change: it should be quick. It may call the circuit again. If it
 /// panics the panic is caught, and the others are told all the same. Two transitions may arrive out of order when two
-/// threads make them; [`Transition::generation`](crate::Transition::generation) tells which came later.
+/// threads make them; [`Transition::generation`](crate::observe::Transition::generation) tells which came later.
 ///
 /// Transitions are told to all. Single calls are told where they are asked for, because the calls of such a circuit pay
 /// for it: a rejection takes a lock, and each call is timed and recorded even while nothing speaks against the
@@ -42,7 +43,7 @@ pub use tracing::Tracing;
 ///
 /// ```
 /// use std::sync::{Arc, atomic::{AtomicU32, Ordering::Relaxed}};
-/// use breaker_layer::{Circuit, Observe, RejectedEvent, TransitionEvent};
+/// use breaker_layer::{Circuit, Observe, TransitionEvent, observe::RejectedEvent};
 ///
 /// #[derive(Clone, Default)]
 /// struct Pager { refused: Arc<AtomicU32> }
@@ -69,7 +70,7 @@ pub use tracing::Tracing;
 /// # Ok::<(), breaker_layer::ConfigError>(())
 /// ```
 ///
-/// Implemented for closures over [`TransitionEvent`]. An observer that keeps a [`Circuit`](crate::Circuit) which it
+/// Implemented for closures over [`TransitionEvent`]. An observer that keeps a [`Circuit`] which it
 /// observes keeps it alive for ever.
 pub trait Observe: Send + Sync + 'static {
     /// The circuit went from one state to another.

@@ -26,7 +26,7 @@ use super::{Observe, RejectedEvent, TransitionEvent};
 /// A call that passes costs nothing. Where no subscriber wants DEBUG, [`Tracing::transitions`] spares the rejections.
 ///
 /// ```
-/// use breaker_layer::{Circuit, Tracing};
+/// use breaker_layer::{Circuit, observe::Tracing};
 ///
 /// let circuit = Circuit::builder("payments").observe(Tracing::new()).build()?;
 /// circuit.trip();

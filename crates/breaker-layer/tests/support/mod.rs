@@ -16,8 +16,8 @@ use std::{
 };
 
 use breaker_layer::{
-    Circuit, CircuitBuilder, ManualClock, OpenTime, Outcome, Permit, Probes, Snapshot, State,
-    Transition, TransitionEvent, Trip,
+    Circuit, CircuitBuilder, OpenTime, Outcome, Permit, Probes, Snapshot, State, TransitionEvent,
+    Trip, clock::ManualClock, observe::Transition,
 };
 use futures::FutureExt;
 use tower::{Service, ServiceExt};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use breaker_layer::{Observe, Transition, TransitionEvent};
+use breaker_layer::{Observe, TransitionEvent, observe::Transition};
 
 /// The transitions since they were last taken; clones share them.
 ///

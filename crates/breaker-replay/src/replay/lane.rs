@@ -1,6 +1,6 @@
 //! One configuration, over all services.
 
-use breaker_core::{Config, Reason, State, Transition, machine::mix};
+use breaker_core::{Checked, Reason, State, Transition, machine::mix};
 
 use super::{
     flight::{Event, What},
@@ -16,7 +16,7 @@ const FINENESS: u64 = 1000;
 
 /// A configuration, and what it would have done.
 pub(crate) struct Lane {
-    config: Config,
+    config: Checked,
     circuits: Vec<Option<Circuit>>,
     /// By the places of the calls under way; `None` for a call that was refused.
     permits: Vec<Option<Permit>>,
@@ -63,7 +63,7 @@ pub(crate) struct Episode {
 
 impl Lane {
     /// With its trips in detail.
-    pub(crate) const fn detailed(config: Config) -> Self {
+    pub(crate) const fn detailed(config: Checked) -> Self {
         Self {
             config,
             circuits: vec![],
@@ -74,7 +74,7 @@ impl Lane {
     }
 
     /// With nothing but counts, and harm and waste over time.
-    pub(crate) fn priced(config: Config) -> Self {
+    pub(crate) fn priced(config: Checked) -> Self {
         Self {
             room: 0,
             costs: Some(Series::default()),
@@ -149,7 +149,7 @@ impl Lane {
 #[inline]
 fn circuit_of<'c>(
     circuits: &'c mut Vec<Option<Circuit>>,
-    config: &Config,
+    config: &Checked,
     service: u32,
     at: u64,
 ) -> &'c mut Circuit {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use breaker_core::{
-    Config, ConfigBuilder, OpenTime, Percent, Probes, Ramp, Transition, Trip, Window, presets,
+    Checked, Config, OpenTime, Percent, Probes, Ramp, Transition, Trip, Window, presets,
 };
 use breaker_layer::{BreakerLayer, Circuit, TransitionEvent};
 use proptest::prelude::*;
@@ -25,16 +25,16 @@ use crate::input::{Call, Fate};
 const BEGIN: u64 = 1_793_606_400_000_000_000;
 const MILLI: u64 = 1_000_000;
 
-fn configs() -> Vec<ConfigBuilder> {
+fn configs() -> Vec<Config> {
     let seconds = Duration::from_secs;
     let window = Window::time(seconds(10));
     vec![
-        Config::builder(),
+        Config::new(),
         presets::resilience4j(),
         presets::polly(),
         presets::gobreaker(),
         presets::linkerd(),
-        Config::builder()
+        Config::new()
             .trip(Trip::any_of([
                 Trip::consecutive_failures(4),
                 Trip::slow_rate(Percent(60.0), Window::calls(20)).min_calls(10),
@@ -52,7 +52,7 @@ fn configs() -> Vec<ConfigBuilder> {
             )
             .ramp(Ramp::new(5, 100))
             .cancelled_is_failure(true),
-        Config::builder()
+        Config::new()
             .trip(Trip::consecutive_failures(2))
             .open_time(OpenTime::probe_share(
                 Percent(10.0),
@@ -105,7 +105,7 @@ fn events(lines: &[Line]) -> Vec<Event> {
     events
 }
 
-fn replayed(config: Config, events: &[Event]) -> (Vec<(u32, Transition)>, [u64; 2]) {
+fn replayed(config: Checked, events: &[Event]) -> (Vec<(u32, Transition)>, [u64; 2]) {
     let mut lane = Lane::detailed(config);
     let mut all = vec![];
     for event in events {
@@ -119,7 +119,7 @@ fn replayed(config: Config, events: &[Event]) -> (Vec<(u32, Transition)>, [u64; 
 /// A call under way; its answer is sent when it is over.
 type Answer = oneshot::Sender<Result<(), ()>>;
 
-async fn lived(config: ConfigBuilder, events: &[Event]) -> (Vec<(u32, Transition)>, [u64; 2]) {
+async fn lived(config: Config, events: &[Event]) -> (Vec<(u32, Transition)>, [u64; 2]) {
     let told: Arc<Mutex<Vec<(u32, Transition)>>> = Arc::default();
     let mut layers = HashMap::new();
     let mut under_way: HashMap<u32, (JoinHandle<()>, Answer)> = HashMap::new();
@@ -190,7 +190,7 @@ async fn futures_poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Outpu
     .await
 }
 
-fn live(config: ConfigBuilder, events: &[Event]) -> (Vec<(u32, Transition)>, [u64; 2]) {
+fn live(config: Config, events: &[Event]) -> (Vec<(u32, Transition)>, [u64; 2]) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

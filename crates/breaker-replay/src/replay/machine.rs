@@ -3,7 +3,7 @@
 use std::{cell::Cell, time::Duration};
 
 use breaker_core::{
-    Beside, Call, Config, Outcome, Pace, Phase, State, Timestamp, Transition, Word,
+    Beside, Call, Checked, Outcome, Pace, Phase, State, Timestamp, Transition, Word,
     machine::{self, Admission, Count, Record, Rules, mix},
 };
 
@@ -24,7 +24,7 @@ pub(crate) struct Machine {
 pub(crate) struct Permit(u16);
 
 impl Machine {
-    pub(crate) fn new(config: &Config, seed: u16, origin: u64) -> Self {
+    pub(crate) fn new(config: &Checked, seed: u16, origin: u64) -> Self {
         let cells: Box<[_]> = (0..config.cells()).map(|_| Cell::new(0)).collect();
         Beside::new(config, &cells).begin(0);
         let rules = Rules {
@@ -45,7 +45,7 @@ impl Machine {
     /// Asks to make a call; `None` if it is refused.
     pub(crate) fn admit(
         &mut self,
-        config: &Config,
+        config: &Checked,
         at: u64,
         mut tell: impl FnMut(Transition),
     ) -> Option<Permit> {
@@ -85,7 +85,7 @@ impl Machine {
     #[inline]
     pub(crate) fn record(
         &mut self,
-        config: &Config,
+        config: &Checked,
         permit: Permit,
         fate: Fate,
         took: u64,
@@ -115,7 +115,7 @@ impl Machine {
 
     fn record_probe(
         &mut self,
-        config: &Config,
+        config: &Checked,
         fate: machine::Fate,
         slow: bool,
         now: Timestamp,
@@ -135,7 +135,7 @@ impl Machine {
 
     fn record_closed(
         &mut self,
-        config: &Config,
+        config: &Checked,
         fate: machine::Fate,
         slow: bool,
         now: Timestamp,
@@ -164,7 +164,7 @@ impl Machine {
 
     fn enter(
         &mut self,
-        config: &Config,
+        config: &Checked,
         word: Word,
         transition: Transition,
         now: Timestamp,
@@ -178,7 +178,7 @@ impl Machine {
         tell(transition);
     }
 
-    const fn rules<'c>(&self, config: &'c Config) -> Rules<'c> {
+    const fn rules<'c>(&self, config: &'c Checked) -> Rules<'c> {
         Rules {
             config,
             seed: self.seed,
@@ -186,7 +186,7 @@ impl Machine {
         }
     }
 
-    const fn beside<'s>(&'s self, config: &'s Config) -> Beside<'s, Cell<u64>> {
+    const fn beside<'s>(&'s self, config: &'s Checked) -> Beside<'s, Cell<u64>> {
         Beside::new(config, &self.cells)
     }
 

@@ -29,7 +29,7 @@ use crate::{circuit::Circuit, slot::Tenancy};
 /// | --- | --- | --- | --- |
 /// | `breaker_state` | gauge | | 0 closed, 1 half-open, 2 open, 3 isolated, 4 disabled |
 /// | `breaker_opened_total` | counter | | how often it opened; there from the beginning, so that the first time can raise an alert |
-/// | `breaker_transitions_total` | counter | `from`, `to`, `reason` | the reason in [one word](crate::Reason::kind) |
+/// | `breaker_transitions_total` | counter | `from`, `to`, `reason` | the reason in [one word](crate::observe::Reason::kind) |
 /// | `breaker_calls_total` | counter | `outcome` | `success` (where [calls are counted](crate::CircuitBuilder::count_calls)), `failure`, `ignored`, `cancelled`, `rejected` |
 /// | `breaker_admitted_calls_total` | counter | | where calls are counted |
 /// | `breaker_slow_calls_total` | counter | | where [`slow_after`](crate::CircuitBuilder::slow_after) says what that is |
@@ -56,7 +56,7 @@ use crate::{circuit::Circuit, slot::Tenancy};
 /// circuits with the same name at one time the first has `breaker_state`. A circuit that is gone is shown as closed.
 ///
 /// ```
-/// use breaker_layer::{Circuit, Metrics};
+/// use breaker_layer::{Circuit, observe::Metrics};
 ///
 /// // Install the recorder first: an exporter's `install_recorder()`, for instance.
 /// let metrics = Metrics::new();

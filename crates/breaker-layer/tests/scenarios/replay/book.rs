@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use breaker_layer::{Reason, Rule, Snapshot, State, Transition, TransitionEvent};
+use breaker_layer::{
+    Snapshot, State, TransitionEvent,
+    observe::{Reason, Rule, Transition},
+};
 
 use super::{
     calls::Calls,

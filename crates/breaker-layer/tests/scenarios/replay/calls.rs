@@ -1,10 +1,13 @@
 //! The counts that a row asserts, as far as the circuit or its policy keeps them.
 
-use breaker_layer::{Reason, Rule, Snapshot, State, Totals, Transition};
+use breaker_layer::{
+    Snapshot, State,
+    observe::{Reason, Rule, Totals, Transition},
+};
 
 use super::{
     book::Book,
-    row::{BelowMin, Config, Decide, Keep, Window},
+    row::{BelowMin, Checked, Decide, Keep, Window},
 };
 
 /// A count that a row asserts.
@@ -158,7 +161,7 @@ impl Calls {
         }
     }
 
-    fn in_window(config: &Config, totals: Totals) -> Self {
+    fn in_window(config: &Checked, totals: Totals) -> Self {
         Self {
             all: Some(totals.calls),
             failures: Some(totals.failures),
@@ -171,7 +174,7 @@ impl Calls {
         Some(self.all? - self.failures?)
     }
 
-    fn rate(self, config: &Config, part: Option<u32>) -> Count {
+    fn rate(self, config: &Checked, part: Option<u32>) -> Count {
         let (Some(all), Some(part)) = (self.all, part) else {
             return Count::NotKept;
         };

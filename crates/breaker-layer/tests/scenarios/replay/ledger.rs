@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use breaker_layer::{ManualClock, Outcome, RecordedCall, Timestamp, TripPolicy};
+use breaker_layer::{
+    Outcome,
+    clock::{ManualClock, Timestamp},
+    policy::{RecordedCall, TripPolicy},
+};
 
 use super::{
     row::Rule,

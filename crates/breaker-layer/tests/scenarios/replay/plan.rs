@@ -3,12 +3,12 @@
 use std::{cell::RefCell, time::Duration};
 
 use breaker_layer::{
-    Circuit, CircuitBuilder, ManualClock, OpenTime, Percent, Probes, Trip, Window,
+    Circuit, CircuitBuilder, OpenTime, Percent, Probes, Trip, Window, clock::ManualClock,
 };
 
 use super::{
     ledger::Ledger,
-    row::{self, AttributeTo, CallResult, Config, Decide, HalfOpen, Name, Op, Open, Row, Rule},
+    row::{self, AttributeTo, CallResult, Checked, Decide, HalfOpen, Name, Op, Open, Row, Rule},
     terms::Terms,
 };
 
@@ -97,7 +97,7 @@ fn only_measures(row: &Row) -> bool {
 }
 
 /// The window as one of ours, and the most calls that it may be asked for.
-fn window(config: &Config) -> Option<(Window, u32)> {
+fn window(config: &Checked) -> Option<(Window, u32)> {
     if config.attribute_to == AttributeTo::Start || config.warmup_ms.is_some() {
         return None;
     }
@@ -117,7 +117,7 @@ fn window(config: &Config) -> Option<(Window, u32)> {
     }
 }
 
-fn our_rules(config: &Config) -> Option<Trip> {
+fn our_rules(config: &Checked) -> Option<Trip> {
     let rules: Option<Vec<Trip>> = config
         .trip_any
         .iter()
@@ -135,7 +135,7 @@ fn our_rules(config: &Config) -> Option<Trip> {
 }
 
 /// `None` where ours cannot say it.
-fn our_rule(config: &Config, rule: &Rule) -> Option<Trip> {
+fn our_rule(config: &Checked, rule: &Rule) -> Option<Trip> {
     let min_calls = config.min_calls.max(1);
     let in_window = |rule: &dyn Fn(Window) -> Trip| {
         window(config).map(|(window, _)| rule(window).min_calls(min_calls))

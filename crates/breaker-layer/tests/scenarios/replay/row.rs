@@ -14,7 +14,7 @@ pub(crate) struct Row {
     _source: IgnoredAny,
     #[serde(default)]
     pub(crate) tags: Vec<String>,
-    pub(crate) config: Config,
+    pub(crate) config: Checked,
     pub(crate) steps: Vec<Step>,
     #[serde(default)]
     pub(crate) expect: Expected,
@@ -26,7 +26,7 @@ pub(crate) struct Row {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Config {
+pub(crate) struct Checked {
     pub(crate) window: Window,
     #[serde(default)]
     pub(crate) min_calls: u32,

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use breaker_layer::{Circuit, ManualClock, Outcome, Permit, Refusal, Rejected, Snapshot, State};
+use breaker_layer::{
+    Circuit, Outcome, Permit, Refusal, Rejected, Snapshot, State, clock::ManualClock,
+};
 
 use super::{
     book::{Book, Log},

@@ -4,24 +4,28 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use breaker_layer::{Circuit, Outcome, Reason, State, Timestamp, Transition};
+use breaker_layer::{
+    Circuit, Outcome, State,
+    clock::Timestamp,
+    observe::{Reason, Transition},
+};
 
 use super::{
     calls::sample,
     differences::Kind,
-    row::{Align, Config, Decide, EvaluateOn, Expires, IgnoredCountsAs, Window},
+    row::{Align, Checked, Decide, EvaluateOn, Expires, IgnoredCountsAs, Window},
 };
 
 /// The kinds, and what they are found by.
 pub(crate) struct Suspects<'a> {
-    config: &'a Config,
+    config: &'a Checked,
     kinds: BTreeSet<Kind>,
     last: Option<Transition>,
     last_opening: Option<Transition>,
 }
 
 impl<'a> Suspects<'a> {
-    pub(crate) const fn new(config: &'a Config) -> Self {
+    pub(crate) const fn new(config: &'a Checked) -> Self {
         Self {
             config,
             kinds: BTreeSet::new(),
@@ -75,7 +79,7 @@ impl<'a> Suspects<'a> {
 
     /// An outcome was recorded; it may have tripped the circuit.
     pub(crate) fn recorded(&mut self, outcome: Outcome, trips: bool) {
-        let Config {
+        let Checked {
             ignored_counts_as,
             evaluate_on,
             ..

@@ -1,6 +1,6 @@
 //! What the replayer's own policy keeps and judges by: naively, each call with its time.
 
-use super::row::{Align, AttributeTo, Config, EvaluateOn, Expires, Op, Per, Rule, Stale, Window};
+use super::row::{Align, AttributeTo, Checked, EvaluateOn, Expires, Op, Per, Rule, Stale, Window};
 
 /// What it judges by.
 pub(crate) struct Terms {
@@ -44,7 +44,7 @@ pub(crate) struct Counted {
 }
 
 impl Terms {
-    pub(crate) fn of(config: &Config, rules: Vec<Rule>, opens_on_demand: bool) -> Self {
+    pub(crate) fn of(config: &Checked, rules: Vec<Rule>, opens_on_demand: bool) -> Self {
         Self {
             window: config.window.clone(),
             rules,

@@ -1,0 +1,14 @@
+//! What most programs use, under names that collide with none of `http`'s or axum's.
+//!
+//! ```
+//! use breaker_layer::prelude::*;
+//!
+//! let circuit = Circuit::builder("payments").trip(Trip::consecutive_failures(5)).build()?;
+//! let layer = BreakerLayer::new(circuit).boxed_errors();
+//! # Ok::<(), breaker_layer::ConfigError>(())
+//! ```
+
+pub use crate::{
+    Breaker, BreakerLayer, Circuit, CircuitBuilder, Classify, Config, ConfigError, Observe,
+    OpenTime, Outcome, Percent, Permit, Probes, Rejected, State, TransitionEvent, Trip, Window,
+};
