@@ -137,5 +137,5 @@ fn told(answer: Result<reqwest::StatusCode, BoxError>) -> Result<reqwest::Status
 
 /// A rejection lies under the errors of whatever is around the breaker.
 fn is_rejection(error: &BoxError) -> bool {
-    causes(error).any(|cause| cause.is::<Rejected>())
+    Rejected::of(&**error).is_some()
 }

@@ -23,6 +23,7 @@ use hyper::client::conn::http1;
 use hyper::http::uri::Authority;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
 use tonic::transport::{Channel, Endpoint, Server};
@@ -58,7 +59,13 @@ where
     service
 }
 
-fn hyper_client() -> Client<hyper_util::client::legacy::connect::HttpConnector, Empty<Bytes>> {
+/// The rejection is found under whatever is around it.
+fn is_found(error: &(dyn std::error::Error + 'static)) {
+    let rejected = Rejected::of(error);
+    assert!(rejected.is_some_and(|rejected| rejected.retry_after().is_none()));
+}
+
+fn hyper_client() -> Client<HttpConnector, Empty<Bytes>> {
     Client::builder(TokioExecutor::new()).build_http()
 }
 
@@ -141,7 +148,7 @@ fn channel() -> Channel {
 fn grpc_rejection(answer: Result<tonic::Response<Greeting>, Status>) {
     let status = answer.expect_err("it is rejected");
     assert_eq!(status.code(), Code::Unavailable);
-    assert!(status.message().contains("circuit stacks"), "{status}");
+    assert!(status.message().contains("circuit \"stacks\""), "{status}");
     assert!(status.metadata().contains_key("grpc-retry-pushback-ms"));
 }
 
@@ -162,6 +169,13 @@ async fn tonic_s_client_over_a_channel() {
     let mut client = GreeterClient::new(layer().layer(channel()));
     let status = client.greet(Name::default()).await.expect_err("rejected");
     assert_eq!(status.code(), Code::Unknown);
+    is_found(&status);
+    let boxed = layer().boxed_errors().layer(channel());
+    let answer = GreeterClient::new(boxed).greet(Name::default()).await;
+    let status = answer.expect_err("rejected");
+    is_found(&status);
+    let rejected = Rejected::of(&status).expect("it is found");
+    is_found(&Status::from(rejected));
 }
 
 #[tokio::test]
@@ -312,8 +326,17 @@ async fn reqwest_s_connector_layer() {
         .send()
         .await
         .expect_err("rejected");
-    let causes = std::iter::successors(std::error::Error::source(&error), |&error| error.source());
-    assert!(causes.into_iter().any(|cause| cause.is::<Rejected>()));
+    is_found(&error);
+}
+
+#[tokio::test]
+async fn hyper_util_s_connector() {
+    let boxed = layer().boxed_errors().layer(HttpConnector::new());
+    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(boxed);
+    is_found(&client.request(request()).await.expect_err("rejected"));
+    let typed = layer().layer(HttpConnector::new());
+    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build(typed);
+    is_found(&client.request(request()).await.expect_err("rejected"));
 }
 
 async fn status_of(router: Router) -> StatusCode {
@@ -367,6 +390,7 @@ async fn axum_s_handle_error_layer() {
         .layer(HandleErrorLayer::new(
             async |error: Error<Infallible>| match error {
                 Error::Rejected(_) => StatusCode::SERVICE_UNAVAILABLE,
+                Error::Elapsed(_) => StatusCode::GATEWAY_TIMEOUT,
                 Error::Inner(never) => match never {},
             },
         ))

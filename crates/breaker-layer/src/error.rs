@@ -1,20 +1,36 @@
 //! Why there is no response.
+//!
+//! The errors here read as what they hold reads: their text and their sources are those of the error inside, so that a chain
+//! of errors says nothing twice. What Tower's layers and error types wrap around a rejection does not hide it from
+//! [`Rejected::of`].
 
-use std::{fmt, num::NonZeroU64, ptr, sync::Arc, time::Duration};
+use std::{error, fmt, num::NonZeroU64, sync::Arc, time::Duration};
 
 use breaker_core::{Phase, Refusal, Timestamp, Word};
 
-use crate::slot::Slot;
+use crate::{
+    slot::Slot,
+    text::{Millis, Quoted},
+};
+
+mod any;
+mod because;
+mod elapsed;
+
+pub use any::AnyError;
+pub use elapsed::Elapsed;
+
+use because::Because;
 
 /// Any error, as Tower's layers pass it on.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub type BoxError = Box<dyn error::Error + Send + Sync>;
 
 /// The circuit refused the call; the inner service was not called.
-#[derive(Clone, Copy)]
-pub struct Rejected {
-    slot: &'static Slot,
-    why: Why,
-}
+///
+/// Its text is `circuit "payments" is open, retry after 5s`, and its [`source`](error::Error::source) adds why:
+/// `tripped after 15 failures in a row`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Rejected(Because);
 
 /// The word that refused and the time of that: the rest is worked out for whoever asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,48 +92,74 @@ impl Why {
 impl Rejected {
     #[inline]
     pub(crate) const fn new(slot: &'static Slot, why: Why) -> Self {
-        Self { slot, why }
+        Self(Because { slot, why })
+    }
+
+    /// The rejection that this error is, or that is among its sources.
+    ///
+    /// It is found through [`Error`] and [`AnyError`], boxes, anyhow, hyper-util's and reqwest's errors, tonic's `Status`, and
+    /// whatever else passes its source on. It is a copy, since not every error that stands for a rejection can lend one.
+    ///
+    /// ```
+    /// use breaker_layer::{BoxError, Circuit, Rejected};
+    ///
+    /// let circuit = Circuit::builder("payments").build()?;
+    /// circuit.isolate();
+    /// let refused: Result<(), BoxError> = circuit.call(|| std::fs::write("/dev/null", "x")).map_err(Into::into);
+    /// let error = refused.unwrap_err();
+    /// let rejected = Rejected::of(&*error).unwrap();
+    /// assert_eq!(rejected.circuit().as_deref(), Some("payments"));
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn of(error: &(dyn error::Error + 'static)) -> Option<Self> {
+        let mut link = Some(error);
+        while let Some(error) = link {
+            if let Some(rejected) = error.downcast_ref::<Self>() {
+                return Some(*rejected);
+            }
+            if let Some(because) = error.downcast_ref::<Because>() {
+                return Some(Self(*because));
+            }
+            link = error.source();
+        }
+        None
     }
 
     /// Why, with the figures.
     pub const fn refusal(&self) -> Refusal {
-        self.why.refusal()
+        self.0.why.refusal()
     }
 
     /// How long it is not worth trying again, from the moment of the refusal. Zero where a call may already be let
     /// through as a probe; `None` if only the operator knows.
     pub const fn retry_after(&self) -> Option<Duration> {
-        self.why.refusal().retry_after()
+        self.0.why.refusal().retry_after()
     }
 
     /// The name of the circuit; `None` once that circuit has been dropped.
     pub fn circuit(&self) -> Option<Arc<str>> {
-        let generation = self.why.word.word().generation();
+        let Because { slot, why } = self.0;
+        let generation = why.word.word().generation();
         // In this order: a name that is the next tenant's is found to be that.
-        self.slot.name().filter(|_| self.slot.is_tenant(generation))
+        slot.name().filter(|_| slot.is_tenant(generation))
     }
 }
 
-impl PartialEq for Rejected {
-    fn eq(&self, other: &Self) -> bool {
-        ptr::eq(self.slot, other.slot) && self.why == other.why
-    }
-}
-
-impl Eq for Rejected {}
-
+/// As one line, in which a name cannot do harm; spans are in whole milliseconds.
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("circuit ")?;
-        if let Some(name) = self.circuit() {
-            write!(f, "{name} ")?;
+        match self.circuit() {
+            Some(name) => write!(f, "circuit {} is ", Quoted(&name))?,
+            None => f.write_str("the circuit is ")?,
         }
         match self.refusal() {
             Refusal::Open { retry_after } if retry_after.is_zero() => f.write_str("open, probing"),
-            Refusal::Open { retry_after } => write!(f, "open, retry after {retry_after:?}"),
+            Refusal::Open { retry_after } => {
+                write!(f, "open, retry after {}", Millis(retry_after))
+            }
             Refusal::ProbesTaken => f.write_str("half-open, probing"),
             Refusal::Recovering { retry_after } => {
-                write!(f, "recovering, retry after {retry_after:?}")
+                write!(f, "recovering, retry after {}", Millis(retry_after))
             }
             Refusal::Isolated => f.write_str("isolated"),
             _ => f.write_str("rejecting"),
@@ -134,20 +176,81 @@ impl fmt::Debug for Rejected {
     }
 }
 
-impl std::error::Error for Rejected {}
+impl error::Error for Rejected {
+    /// Why the circuit refuses, as far as the circuit still knows when this is printed.
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
 
-/// A call was rejected, or the inner service failed.
+/// A call was rejected, took longer than its limit, or failed.
 ///
-/// Its text says which of the two, and its [`source`](std::error::Error::source) the rest: print the chain of them.
+/// It reads as the error that it holds: its text and its [`source`](error::Error::source) are those of that error.
 ///
-/// Where the inner error is a [`BoxError`] this is no [`std::error::Error`]; use
-/// [`BreakerLayer::boxed_errors`](crate::BreakerLayer::boxed_errors) there.
+/// Where the inner error is a [`BoxError`] or an `anyhow::Error`, which are no [`std::error::Error`], this is none either.
+/// [`Error::boxed`], [`Circuit::run_boxed`](crate::Circuit::run_boxed) and
+/// [`BreakerLayer::boxed_errors`](crate::BreakerLayer::boxed_errors) make one that is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error<E> {
     /// The circuit refused the call. Trying again at once is not worth it.
     Rejected(Rejected),
-    /// The inner service's own error.
+    /// The call took longer than its limit. Only `Circuit::run_within` has one; the Tower layer never gives this.
+    Elapsed(Elapsed),
+    /// The call's own error; of a layer, the inner service's.
     Inner(E),
+}
+
+impl<E> Error<E> {
+    /// Whether the circuit refused the call.
+    pub const fn is_rejected(&self) -> bool {
+        matches!(self, Self::Rejected(_))
+    }
+
+    /// The rejection, if it is one of this circuit's. [`Rejected::of`] looks into the inner error, too.
+    pub const fn rejected(&self) -> Option<Rejected> {
+        match self {
+            Self::Rejected(rejected) => Some(*rejected),
+            Self::Elapsed(_) | Self::Inner(_) => None,
+        }
+    }
+
+    /// The call's own error, if it was made and gave one.
+    pub fn into_inner(self) -> Option<E> {
+        match self {
+            Self::Inner(error) => Some(error),
+            Self::Rejected(_) | Self::Elapsed(_) => None,
+        }
+    }
+
+    /// The same with another error in place of the call's own.
+    pub fn map_inner<F>(self, map: impl FnOnce(E) -> F) -> Error<F> {
+        match self {
+            Self::Rejected(rejected) => Error::Rejected(rejected),
+            Self::Elapsed(elapsed) => Error::Elapsed(elapsed),
+            Self::Inner(error) => Error::Inner(map(error)),
+        }
+    }
+
+    /// The same with the call's own error in a box that is an error itself, so that `?` takes it.
+    ///
+    /// ```
+    /// # tokio_test::block_on(async {
+    /// use breaker_layer::{BoxError, Circuit, Error};
+    ///
+    /// async fn pay(circuit: &Circuit) -> Result<u32, BoxError> {
+    ///     let paid = circuit.run(async { Ok::<_, BoxError>("12".parse()?) });
+    ///     Ok(paid.await.map_err(Error::boxed)?)
+    /// }
+    /// # let circuit = Circuit::builder("payments").build().unwrap();
+    /// # assert_eq!(pay(&circuit).await.unwrap(), 12);
+    /// # });
+    /// ```
+    pub fn boxed(self) -> Error<AnyError>
+    where
+        E: Into<BoxError>,
+    {
+        self.map_inner(AnyError::new)
+    }
 }
 
 impl<E> From<Rejected> for Error<E> {
@@ -156,20 +259,28 @@ impl<E> From<Rejected> for Error<E> {
     }
 }
 
-impl<E> fmt::Display for Error<E> {
+impl<E> From<Elapsed> for Error<E> {
+    fn from(elapsed: Elapsed) -> Self {
+        Self::Elapsed(elapsed)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rejected(_) => f.write_str("call rejected"),
-            Self::Inner(_) => f.write_str("inner service failed"),
+            Self::Rejected(rejected) => rejected.fmt(f),
+            Self::Elapsed(elapsed) => elapsed.fmt(f),
+            Self::Inner(error) => error.fmt(f),
         }
     }
 }
 
-impl<E: std::error::Error + 'static> std::error::Error for Error<E> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl<E: error::Error + 'static> error::Error for Error<E> {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::Rejected(rejected) => Some(rejected),
-            Self::Inner(error) => Some(error),
+            Self::Rejected(rejected) => rejected.source(),
+            Self::Elapsed(elapsed) => elapsed.source(),
+            Self::Inner(error) => error.source(),
         }
     }
 }

@@ -36,7 +36,7 @@ mod circuit;
 pub mod classify;
 pub mod clock;
 mod direct;
-mod error;
+pub mod error;
 mod exclude;
 mod fallback;
 mod future;
@@ -63,6 +63,7 @@ mod shape;
 mod slot;
 mod snapshot;
 mod sync;
+mod text;
 mod threads;
 #[cfg(feature = "tonic")]
 mod tonic;
@@ -77,6 +78,7 @@ pub use builder::CircuitBuilder;
 pub use circuit::{Circuit, Permit};
 #[doc(inline)]
 pub use classify::Classify;
+#[doc(inline)]
 pub use error::{BoxError, Error, Rejected};
 pub use layer::BreakerLayer;
 #[doc(inline)]

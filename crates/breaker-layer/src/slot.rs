@@ -653,12 +653,31 @@ impl Slot {
         });
     }
 
+    /// The trip with which this generation began, if it is the last one.
+    pub(crate) fn last_trip(&self, generation: u16) -> Option<Transition> {
+        let since_first = generation.wrapping_sub(self.settings().first());
+        self.with_extra(|extra| {
+            extra
+                .last_trip
+                .filter(|trip| trip.generation() == since_first)
+        })
+    }
+
     /// What the operator said with the command that is in force.
     pub(crate) fn note(&self, word: Word) -> Option<Arc<str>> {
         self.with_extra(|extra| {
             let note = extra.note.as_deref()?;
             let is_in_force = word.is_shadow() || note.generation == word.generation();
             is_in_force.then(|| note.text.clone())
+        })
+    }
+
+    /// What the operator said with the command that began this generation.
+    pub(crate) fn note_of(&self, generation: u16) -> Option<Arc<str>> {
+        self.with_extra(|extra| {
+            let note = extra.note.as_deref();
+            let note = note.filter(|note| note.generation == generation)?;
+            Some(note.text.clone())
         })
     }
 

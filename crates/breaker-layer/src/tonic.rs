@@ -2,6 +2,7 @@
 
 use std::{
     future::{Ready, ready},
+    sync::Arc,
     time::Duration,
 };
 
@@ -36,6 +37,7 @@ impl<Request, Body: Default, InnerError> Shape<Request, ::http::Response<Body>, 
 
 /// `Unavailable`. `grpc-retry-pushback-ms` says how long it is not worth trying again; it is absent where the next call
 /// may already be a probe, so that the caller's own backoff applies, and −1, which forbids to retry, while isolated.
+/// [`Rejected::of`] finds the rejection in it.
 impl From<Rejected> for Status {
     fn from(rejected: Rejected) -> Self {
         let mut status = Self::unavailable(rejected.to_string());
@@ -48,6 +50,7 @@ impl From<Rejected> for Status {
             let metadata = status.metadata_mut();
             metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(millis));
         }
+        status.set_source(Arc::new(rejected));
         status
     }
 }

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use breaker_layer::observe::Tracing;
+use breaker_layer::{Circuit, TransitionEvent, observe::Tracing};
 use support::{Bench, OPEN_FOR};
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter, util::SubscriberInitExt};
 
@@ -92,6 +92,34 @@ fn a_rejection_is_an_event_at_debug() {
     assert_eq!(lines, [expected]);
     let lines = written(LevelFilter::INFO, || assert!(bench.rejects()));
     assert!(lines.is_empty());
+}
+
+/// Whoever chooses a name or a note forges no line, clears no screen and turns no text around.
+#[test]
+fn a_name_and_a_note_stay_on_their_line() {
+    let hostile = "a\nINFO forged\r\u{1b}[2J\u{202e}b";
+    let event = Arc::new(Mutex::new(String::new()));
+    let seen = event.clone();
+    let circuit = Circuit::builder(hostile).observe(Tracing::new()).observe(
+        move |event: &TransitionEvent<'_>| {
+            *seen.lock().unwrap() = format!("{event} {event:?}");
+        },
+    );
+    let circuit = circuit.build().unwrap();
+    let lines = written(LevelFilter::DEBUG, || {
+        circuit.because(hostile).isolate();
+        assert!(circuit.try_acquire().is_err());
+    });
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    let event = event.lock().unwrap().clone();
+    assert!(
+        event.contains(r"a\nINFO forged\r\u{1b}[2J\u{202e}b"),
+        "{event}"
+    );
+    for line in lines.iter().chain([&event]) {
+        let is_hostile = |c: char| c.is_control() || c == '\u{202e}';
+        assert!(!line.contains(is_hostile), "{line:?}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use breaker_core::{Outcome, Refusal, Transition};
 
-use crate::{slot::Tenancy, snapshot::Snapshot};
+use crate::{slot::Tenancy, snapshot::Snapshot, text::OneLine};
 
 /// A circuit as its observers know it.
 #[derive(Clone)]
@@ -69,7 +69,7 @@ impl TransitionEvent<'_> {
     }
 }
 
-/// As one line: `payments: closed -> open, 5 failures in a row, for 5s`.
+/// As one line: `payments: closed -> open, 5 failures in a row, for 5s`. What would break the line is escaped.
 impl fmt::Display for TransitionEvent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Change {
@@ -80,7 +80,7 @@ impl fmt::Display for TransitionEvent<'_> {
         } = &*self.0;
         write!(f, "{subject}: {transition}")?;
         if let Some(note) = note {
-            write!(f, ", because {note}")?;
+            write!(f, ", because {}", OneLine(note))?;
         }
         if *observe_only {
             f.write_str(", only observing")?;
@@ -103,13 +103,13 @@ impl Subject {
     }
 }
 
-/// `table name`, or what there is of it.
+/// `table name`, or what there is of it, on one line.
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let (Some(table), Some(_)) = (&self.table, self.key()) {
-            write!(f, "{table} ")?;
+            write!(f, "{} ", OneLine(table))?;
         }
-        f.write_str(&self.name)
+        OneLine(&self.name).fmt(f)
     }
 }
 

@@ -1,0 +1,84 @@
+//! Names, notes and spans in a line of text.
+
+use std::{fmt, time::Duration};
+
+/// A text of the user's in a line of ours: what would break the line, or show it otherwise than it is, is escaped.
+///
+/// Those are control characters, and those that are not seen but change what is, as U+202E does, which turns the text around.
+pub(crate) struct OneLine<'a>(pub(crate) &'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Quotes and backslashes are harmless here, and read better as they are.
+        for part in self.0.split_inclusive(HARMLESS) {
+            let text = part.strip_suffix(HARMLESS).unwrap_or(part);
+            write!(f, "{}{}", text.escape_debug(), &part[text.len()..])?;
+        }
+        Ok(())
+    }
+}
+
+const HARMLESS: [char; 3] = ['"', '\'', '\\'];
+
+/// As [`OneLine`], in quotes.
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.0, f)
+    }
+}
+
+/// A span in whole milliseconds, rounded up, and one at least, so that lines group.
+pub(crate) struct Millis(pub(crate) Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_nanos().div_ceil(1_000_000).max(1);
+        let span = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
+        fmt::Debug::fmt(&span, f)
+    }
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_stays_on_its_line_and_reads_as_it_is() {
+        for (text, line) in [
+            ("payments", "payments"),
+            (
+                "their \"db\" doesn't move, c:\\x",
+                "their \"db\" doesn't move, c:\\x",
+            ),
+            ("Zahlung für नमस्ते", "Zahlung für नमस्ते"),
+            ("a\nb\r\tc", r"a\nb\r\tc"),
+            ("\u{1b}[31mred", r"\u{1b}[31mred"),
+            ("pay\u{202e}stnem", r"pay\u{202e}stnem"),
+            (
+                "a\u{2028}b\u{200b}c\u{feff}d",
+                r"a\u{2028}b\u{200b}c\u{feff}d",
+            ),
+            ("\u{9b}\u{85}\u{0}\u{2066}", r"\u{9b}\u{85}\0\u{2066}"),
+        ] {
+            assert_eq!(OneLine(text).to_string(), line);
+        }
+        assert_eq!(Quoted("a\"\n\u{202e}").to_string(), r#""a\"\n\u{202e}""#);
+    }
+
+    #[test]
+    fn a_span_is_in_whole_milliseconds_and_never_nothing() {
+        for (span, text) in [
+            (Duration::ZERO, "1ms"),
+            (Duration::from_nanos(1), "1ms"),
+            (Duration::from_micros(1001), "2ms"),
+            (Duration::from_millis(200), "200ms"),
+            (Duration::from_micros(4_999_400), "5s"),
+            (Duration::from_millis(1500), "1.5s"),
+            (Duration::MAX, "18446744073709551.615s"),
+        ] {
+            assert_eq!(Millis(span).to_string(), text);
+        }
+    }
+}
