@@ -17,7 +17,7 @@ use crate::input::Options;
                   an unreadable file, a wrong option), or with --strict when a line was bad."
 )]
 pub(crate) struct Arguments {
-    /// Logs, the oldest first, plain, gzip or zstd; none or `-` is standard input
+    /// Logs, plain, gzip or zstd, in any order; none or `-` is standard input
     pub(crate) files: Vec<PathBuf>,
 
     /// Settings in the library's own form, TOML or JSON; may be given several times
@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
     /// Write the pictures alone here
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+    /// Overwrite what is at --report and --svg though it is no report
+    #[arg(long)]
+    pub(crate) force: bool,
     /// So many services are shown, those with the most failures first; JSON has all
     #[arg(long, default_value_t = 12, value_name = "COUNT")]
     pub(crate) top: usize,
@@ -60,7 +63,7 @@ pub(crate) struct Arguments {
     /// So many lines are held to put them in order
     #[arg(long, default_value_t = 1 << 18, value_name = "LINES", value_parser = clap::value_parser!(u32).range(2..=1 << 24))]
     pub(crate) window: u32,
-    /// Stop at the first bad line
+    /// Stop at the first bad line, or where a file is cut off
     #[arg(long)]
     pub(crate) strict: bool,
 

@@ -2,7 +2,14 @@
 
 mod support;
 
-use support::{refused, replay};
+use support::refused;
+
+/// What is said of a log, but for what it was taken for.
+fn replay(arguments: &[&str], log: &str) -> String {
+    let text = support::replay(arguments, log);
+    let lines = text.lines().filter(|line| !line.starts_with("Read as "));
+    lines.map(|line| format!("{line}\n")).collect()
+}
 
 /// Ten calls a second for a minute, the middle 20 s of which fail.
 fn log(line: impl Fn(u64, u64, u32) -> String) -> String {
@@ -76,13 +83,14 @@ fn nginx_s_combined_format_has_seconds_and_may_name_its_upstreams() {
     };
     let plain = replay(&[], &line(""));
     assert!(
-        plain.contains("(no service): 600 calls, 33 % failed, 1 outage"),
+        plain.contains("all calls: 600 calls, 33 % failed, 1 outage"),
         "{plain}"
     );
     let tried_twice = " 0.010 10.0.0.1:80, 10.0.0.2:80 502, STATUS 0.001, 0.002";
     let upstream = replay(&[], &line(tried_twice));
     assert!(
-        upstream.contains("10.0.0.2:80: 600 calls, 33 % failed, 1 outage"),
+        upstream.contains("10.0.0.2:80: 600 calls, 33 % failed, 1 outage")
+            && upstream.contains("10.0.0.1:80: 600 calls, 100 % failed, 1 outage"),
         "{upstream}"
     );
 }
@@ -105,7 +113,7 @@ fn apache_writes_the_time_of_the_start_and_may_say_how_long_it_took() {
     assert!(started.contains("33 % failed, 1 outage"), "{started}");
     assert!(started.contains("1 trip, in an outage"), "{started}");
     assert_eq!(told(&["--time-is", "start"]), started);
-    let ended = told(&["--input", "nginx"]);
+    let ended = told(&["--time-is", "end"]);
     assert!(
         ended.starts_with("600 calls from 2026-11-02T07:59:58.500Z to 2026-11-02T08:00:59.900Z"),
         "{ended}"

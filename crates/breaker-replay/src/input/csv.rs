@@ -1,52 +1,52 @@
-//! CSV with a header, one record a line.
+//! CSV, one record a line, under a header or columns that are known.
 
 use csv_core::{ReadRecordResult, Reader};
 
 use super::{
-    fields::{Field, Fields, Names, Value},
+    fields::{Fields, Names, Slot, Value},
     lines::LONGEST,
 };
 
 /// A record may have so many columns.
 const COLUMNS: usize = 1024;
 
-/// Reads the records under one header.
+/// Reads records.
 pub(crate) struct Csv {
     reader: Reader,
-    /// The fields of the columns.
-    header: Vec<Option<Field>>,
+    /// What the columns are called, and the fields that they stand for.
+    header: Vec<(String, Vec<Slot>)>,
     text: Box<[u8]>,
     ends: Box<[usize]>,
 }
 
 impl Csv {
-    /// Understands the header.
-    ///
-    /// # Errors
-    ///
-    /// Names the column that is missing.
-    pub(crate) fn new(line: &[u8], names: &Names) -> Result<Self, String> {
-        let mut csv = Self {
-            reader: Reader::new(),
-            header: vec![],
-            text: vec![0; LONGEST].into(),
-            ends: vec![0; COLUMNS].into(),
-        };
-        csv.header = csv
-            .record(line)
-            .ok_or("the header is no CSV record")?
-            .map(|name| names.field(name))
+    /// With the header in a line.
+    pub(crate) fn under(line: &[u8], names: &Names) -> Option<Self> {
+        let mut csv = Self::of(&[], names);
+        let columns: Vec<_> = csv
+            .record(line)?
+            .map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned())
             .collect();
-        if csv.header.contains(&Some(Field::Time)) {
-            return Ok(csv);
-        }
-        let name = names.name(Field::Time).unwrap_or_default();
-        Err(format!(
-            "the header has no column `{name}`; name the columns with --time, --service, --status or --ok, and --duration"
-        ))
+        csv.header = header(&columns, names);
+        Some(csv)
     }
 
-    /// The fields of a record; `None` if it is none, or has too few columns.
+    /// With these columns.
+    pub(crate) fn of(columns: &[String], names: &Names) -> Self {
+        Self {
+            reader: Reader::new(),
+            header: header(columns, names),
+            text: vec![0; LONGEST].into(),
+            ends: vec![0; COLUMNS].into(),
+        }
+    }
+
+    /// What the columns are called.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.header.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The fields of a record; `None` if it is none, or has not as many columns as it should.
     pub(crate) fn fields(&mut self, line: &[u8]) -> Option<Fields<'_>> {
         // Taken out and put back, because the record borrows the rest.
         let header = std::mem::take(&mut self.header);
@@ -54,13 +54,10 @@ impl Csv {
         self.header = header;
         let count = count.filter(|count| *count == self.header.len())?;
         let mut fields = Fields::default();
-        for (field, value) in self
-            .header
-            .iter()
-            .zip(Columns::of(&self.text, &self.ends[..count]))
-        {
-            if let Some(field) = field {
-                fields.set(*field, Value::text(value));
+        let columns = Columns::of(&self.text, &self.ends[..count]);
+        for ((_, slots), value) in self.header.iter().zip(columns) {
+            for slot in slots {
+                fields.set(*slot, Value::text(value));
             }
         }
         Some(fields)
@@ -93,6 +90,11 @@ impl Csv {
         }
         None
     }
+}
+
+fn header(columns: &[String], names: &Names) -> Vec<(String, Vec<Slot>)> {
+    let slots = |name: &String| (name.clone(), names.slots(name.as_bytes()));
+    columns.iter().map(slots).collect()
 }
 
 /// The columns of one record.

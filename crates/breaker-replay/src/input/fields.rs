@@ -6,84 +6,128 @@ use std::borrow::Cow;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
     Time,
+    /// The time of day, where the date stands apart.
+    Clock,
+    /// What has a circuit of its own; up to three names together.
     Service,
+    Service2,
+    Service3,
+    /// Of the upstream; a list where several were asked.
     Status,
+    /// Of the answer to the client.
+    Front,
     Ok,
     Duration,
-    /// Envoy's response flags.
+    /// Why a proxy has given up.
     Flags,
-    /// Where `Status` says nothing.
-    OtherStatus,
-    /// Where `Duration` says nothing.
-    OtherDuration,
+    Grpc,
+    Client,
+    /// Where other lines are no calls.
+    Only,
+    Only2,
 }
 
-const FIELDS: usize = Field::OtherDuration as usize + 1;
+const FIELDS: usize = Field::Only2 as usize + 1;
 
 /// The values of one line.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Fields<'a>([Value<'a>; FIELDS]);
+#[derive(Debug, PartialEq)]
+pub(crate) struct Fields<'a> {
+    values: [Value<'a>; FIELDS],
+    ranks: [u8; FIELDS],
+}
 
 /// A value as it stands in a log.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Value<'a> {
+    /// Not there.
     #[default]
     Missing,
+    /// There, and saying that there is none.
+    Nothing,
     Text(Cow<'a, [u8]>),
     Number(f64),
     Bool(bool),
 }
 
+impl Default for Fields<'_> {
+    fn default() -> Self {
+        Self {
+            values: [const { Value::Missing }; FIELDS],
+            ranks: [u8::MAX; FIELDS],
+        }
+    }
+}
+
 impl<'a> Fields<'a> {
-    pub(crate) fn set(&mut self, field: Field, value: Value<'a>) {
-        self.0[field as usize] = value;
+    /// Keeps the value that says something and has the least rank.
+    #[inline]
+    pub(crate) fn set(&mut self, Slot { field, rank }: Slot, value: Value<'a>) {
+        let place = field as usize;
+        let is_better = match (&self.values[place], &value) {
+            (Value::Missing, _) => true,
+            (_, Value::Missing) => false,
+            (Value::Nothing, _) => true,
+            (_, Value::Nothing) => false,
+            _ => rank < self.ranks[place],
+        };
+        if is_better {
+            (self.values[place], self.ranks[place]) = (value, rank);
+        }
     }
 
     pub(crate) const fn get(&self, field: Field) -> &Value<'a> {
-        &self.0[field as usize]
+        &self.values[field as usize]
     }
+}
 
-    /// The first of these that says something.
-    pub(crate) fn either(&self, first: Field, second: Field) -> &Value<'a> {
-        match self.get(first) {
-            Value::Missing => self.get(second),
-            value => value,
-        }
+impl Fields<'_> {
+    /// Which of a field's names its value has.
+    pub(crate) const fn rank(&self, field: Field) -> u8 {
+        self.ranks[field as usize]
     }
 }
 
 impl<'a> Value<'a> {
     /// Text, where nothing or a lone dash says that there is none.
-    pub(crate) fn text(text: &'a [u8]) -> Self {
+    pub(crate) const fn text(text: &'a [u8]) -> Self {
         match text {
-            b"" | b"-" => Self::Missing,
+            b"" | b"-" => Self::Nothing,
             _ => Self::Text(Cow::Borrowed(text)),
         }
     }
+
+    /// Whether it says nothing.
+    pub(crate) const fn is_none(&self) -> bool {
+        matches!(self, Self::Missing | Self::Nothing)
+    }
 }
 
-/// How the fields are called in JSON and CSV.
-#[derive(Clone, Debug)]
-pub(crate) struct Names([(Field, String); 6]);
+/// A field that a name stands for; of several names the one with the least rank counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) field: Field,
+    pub(crate) rank: u8,
+}
+
+/// What names stand for. A name may stand for several fields, and a field have several names.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names(Vec<(String, Slot)>);
 
 impl Names {
-    pub(crate) const fn new(names: [(Field, String); 6]) -> Self {
-        Self(names)
+    /// These names stand for a field, the first ones before the others.
+    pub(crate) fn add(&mut self, field: Field, names: &[String]) {
+        let ranked = (0..).zip(names);
+        self.0
+            .extend(ranked.map(|(rank, name)| (name.clone(), Slot { field, rank })));
     }
 
-    /// The field of this name.
-    pub(crate) fn field(&self, name: &[u8]) -> Option<Field> {
-        self.0
-            .iter()
-            .find(|(_, known)| known.as_bytes() == name)
-            .map(|(field, _)| *field)
+    /// The fields of a name.
+    pub(crate) fn slots(&self, name: &[u8]) -> Vec<Slot> {
+        let known = self.0.iter().filter(|(known, _)| known.as_bytes() == name);
+        known.map(|(_, slot)| *slot).collect()
     }
 
-    /// The name of this field.
-    pub(crate) fn name(&self, field: Field) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(known, _)| *known == field)
-            .map(|(_, name)| name.as_str())
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Slot)> {
+        self.0.iter().map(|(name, slot)| (name.as_str(), *slot))
     }
 }

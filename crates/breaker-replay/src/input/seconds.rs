@@ -11,7 +11,8 @@ const MOST: usize = 1 << 17;
 /// The calls of the last second, and those that have been spread.
 #[derive(Default)]
 pub(crate) struct Seconds {
-    held: Vec<Call>,
+    /// Each with whether it is of the same line as the one before.
+    held: Vec<(Call, bool)>,
     second: u64,
     ready: VecDeque<Call>,
 }
@@ -29,33 +30,35 @@ impl Seconds {
         self.held.is_empty()
     }
 
-    /// Takes the next call of the log, with its second where there is nothing finer.
-    pub(crate) fn push(&mut self, call: Call, second: Option<u64>) {
+    /// Takes the next call of the log, with its second where there is nothing finer; `follows` says that it is of the same line
+    /// as the one before.
+    pub(crate) fn push(&mut self, call: Call, second: Option<u64>, follows: bool) {
         let Some(second) = second else {
             // The seconds before were exact by chance.
-            self.ready.extend(self.held.drain(..));
+            self.ready.extend(self.held.drain(..).map(|(call, _)| call));
             self.ready.push_back(call);
             return;
         };
-        if second != self.second || self.held.len() == MOST {
+        if second != self.second || self.held.len() >= MOST && !follows {
             self.spread();
         }
         self.second = second;
-        self.held.push(call);
+        self.held.push((call, follows));
     }
 
     /// Makes those that are held ready.
     pub(crate) fn spread(&mut self) {
-        let count = self.held.len() as u64;
-        let calls = (0..).zip(self.held.drain(..));
-        self.ready.extend(calls.map(|(place, call)| {
-            let later = SECOND * place / count;
-            Call {
+        let lines = self.held.iter().filter(|(_, follows)| !follows).count() as u64;
+        let mut line = 0;
+        for (call, follows) in self.held.drain(..) {
+            line += u64::from(!follows);
+            let later = SECOND * (line.max(1) - 1) / lines.max(1);
+            self.ready.push_back(Call {
                 start: call.start.saturating_add(later),
                 end: call.end.saturating_add(later),
                 ..call
-            }
-        }));
+            });
+        }
     }
 }
 
@@ -76,8 +79,9 @@ mod tests {
                 end: *end,
                 service: 0,
                 fate: Fate::Success,
+                is_timed: true,
             };
-            seconds.push(call, is_whole.then_some(*end));
+            seconds.push(call, is_whole.then_some(*end), false);
             ends.extend(std::iter::from_fn(|| seconds.next()));
         }
         seconds.spread();
@@ -91,6 +95,26 @@ mod tests {
         let calls = [5, 5, 5, 5, 6, 8, 8].map(|second| (second * SECOND, true));
         let wanted = [20, 21, 22, 23, 24, 32, 34].map(|quarter| quarter * SECOND / 4);
         assert_eq!(ends(&calls), wanted);
+    }
+
+    #[test]
+    fn the_calls_of_one_line_stay_together() {
+        let mut seconds = Seconds::default();
+        for (place, follows) in [false, true, false, true].into_iter().enumerate() {
+            let call = Call {
+                start: 0,
+                end: place as u64,
+                service: 0,
+                fate: Fate::Success,
+                is_timed: true,
+            };
+            seconds.push(call, Some(0), follows);
+        }
+        seconds.spread();
+        let ends: Vec<_> = std::iter::from_fn(|| seconds.next())
+            .map(|call| call.end)
+            .collect();
+        assert_eq!(ends, [0, 1, HALF + 2, HALF + 3]);
     }
 
     #[test]

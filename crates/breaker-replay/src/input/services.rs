@@ -5,27 +5,39 @@ use std::collections::HashMap;
 /// A name may be so long.
 pub(crate) const LONGEST_NAME: usize = 256;
 
+/// The service of a line that names none.
+pub(crate) const NAMELESS: &str = "(no service)";
+/// What it is called where no line names one.
+const ALL: &str = "all calls";
+
 /// Numbers for names, up to a limit.
 pub(crate) struct Services {
     numbers: HashMap<Box<[u8]>, u32>,
     most: usize,
+    /// Where others are not asked for.
+    only: Vec<Vec<u8>>,
     /// Calls to services beyond the limit.
     pub(crate) left_out: u64,
 }
 
 impl Services {
-    pub(crate) fn new(most: usize) -> Self {
+    /// So many at the most; if any are named, these alone.
+    pub(crate) fn new(most: usize, only: &[String]) -> Self {
         Self {
             numbers: HashMap::new(),
             most,
+            only: only.iter().map(|name| name.clone().into()).collect(),
             left_out: 0,
         }
     }
 
-    /// The number of a service; `None` if there are too many.
+    /// The number of a service; `None` if there are too many, or others alone are asked for.
     pub(crate) fn number(&mut self, name: &[u8]) -> Option<u32> {
         if let Some(number) = self.numbers.get(name) {
             return Some(*number);
+        }
+        if !self.only.is_empty() && !self.only.iter().any(|only| only == name) {
+            return None;
         }
         let number = self.numbers.len();
         if number >= self.most {
@@ -42,6 +54,11 @@ impl Services {
         let mut names = vec![String::new(); self.numbers.len()];
         for (name, number) in &self.numbers {
             names[*number as usize] = String::from_utf8_lossy(name).into_owned();
+        }
+        if let [name] = &mut names[..]
+            && name == NAMELESS
+        {
+            ALL.clone_into(name);
         }
         names
     }

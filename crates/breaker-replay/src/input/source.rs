@@ -4,6 +4,13 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read},
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, sync_channel},
+    },
+    thread,
+    time::Duration,
 };
 
 use flate2::read::MultiGzDecoder;
@@ -13,23 +20,102 @@ use ruzstd::decoding::{
     errors::{FrameDecoderError, ReadFrameHeaderError},
 };
 
-/// A zstd stream that asks for more memory than this to be unpacked is refused.
-const WIDEST_WINDOW: u64 = 16 << 20;
+/// A zstd stream that asks for more memory than this to be unpacked is refused, as zstd itself does unless it is told.
+const WIDEST_WINDOW: u64 = 128 << 20;
+/// Pieces of a pipe.
+const PIECE: usize = 1 << 18;
+/// So often a pipe on which nothing comes is looked after.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Whether the user has asked for what there is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// Opens a file, or standard input for `-`, with its progress shown where somebody watches.
 ///
 /// # Errors
 ///
-/// Those of opening and of reading the first bytes.
-pub(crate) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+/// Those of opening and of reading the first bytes; what is packed in a way that is not read here is named.
+pub(crate) fn open(path: &Path, interrupt: &Interrupt) -> io::Result<Box<dyn Read>> {
     if path.as_os_str() == "-" {
-        let progress = bar(None);
-        return unpacked(progress.wrap_read(io::stdin().lock()));
+        let pipe = Pipe::new(io::stdin(), interrupt.clone());
+        return unpacked(bar(None).wrap_read(pipe));
     }
     let file = File::open(path)?;
     let metadata = file.metadata()?;
-    let progress = bar(metadata.is_file().then_some(metadata.len()));
-    unpacked(progress.wrap_read(file))
+    if metadata.is_file() {
+        unpacked(bar(Some(metadata.len())).wrap_read(file))
+    } else if metadata.is_dir() {
+        Err(io::Error::other("it is a directory; name the files in it"))
+    } else {
+        unpacked(bar(None).wrap_read(Pipe::new(file, interrupt.clone())))
+    }
+}
+
+/// A reader that may have nothing for long, read by a thread of its own, so that an interrupt is heard meanwhile.
+struct Pipe {
+    pieces: Receiver<io::Result<Vec<u8>>>,
+    piece: Cursor<Vec<u8>>,
+    interrupt: Interrupt,
+}
+
+impl Pipe {
+    fn new(mut reader: impl Read + Send + 'static, interrupt: Interrupt) -> Self {
+        let (send, pieces) = sync_channel(2);
+        thread::spawn(move || {
+            loop {
+                let mut piece = vec![0; PIECE];
+                let read = reader.read(&mut piece);
+                let is_over = !matches!(read, Ok(1..));
+                let sent = send.send(read.map(|count| {
+                    piece.truncate(count);
+                    piece
+                }));
+                if is_over || sent.is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            pieces,
+            piece: Cursor::default(),
+            interrupt,
+        }
+    }
+}
+
+impl Read for Pipe {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.piece.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            if self.interrupt.is_set() {
+                return Ok(0);
+            }
+            match self.pieces.recv_timeout(PATIENCE) {
+                Ok(piece) => {
+                    self.piece = Cursor::new(piece?);
+                    if self.piece.get_ref().is_empty() {
+                        return Ok(0);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(0),
+            }
+        }
+    }
 }
 
 fn bar(length: Option<u64>) -> ProgressBar {
@@ -47,20 +133,67 @@ fn bar(length: Option<u64>) -> ProgressBar {
     bar
 }
 
-fn unpacked(mut packed: impl Read + 'static) -> io::Result<Box<dyn Read>> {
-    let mut head = Vec::with_capacity(4);
-    packed.by_ref().take(4).read_to_end(&mut head)?;
-    let is_gzip = head.starts_with(&[0x1f, 0x8b]);
-    let is_zstd = head == [0x28, 0xb5, 0x2f, 0xfd];
-    let whole = Cursor::new(head).chain(packed);
-    Ok(if is_gzip {
-        Box::new(MultiGzDecoder::new(BufReader::new(whole)))
-    } else if is_zstd {
-        Box::new(Frames::new(BufReader::new(whole)))
+fn unpacked(packed: impl Read + 'static) -> io::Result<Box<dyn Read>> {
+    let (head, whole) = peeked(packed)?;
+    if head.starts_with(&[0x1f, 0x8b]) {
+        text(MultiGzDecoder::new(BufReader::new(whole)))
+    } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        text(Frames::new(BufReader::new(whole)))
     } else {
-        Box::new(whole)
-    })
+        text(whole)
+    }
 }
+
+/// What is no text is named.
+fn text(reader: impl Read + 'static) -> io::Result<Box<dyn Read>> {
+    let (head, whole) = peeked(reader)?;
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    let zeros = |from: usize| {
+        head.iter()
+            .skip(from)
+            .step_by(2)
+            .filter(|byte| **byte == 0)
+            .count()
+    };
+    let what = if starts(b"\xfd7zXZ\0") {
+        "it is packed by xz: xz -dc FILE | breaker-replay"
+    } else if starts(b"BZh") {
+        "it is packed by bzip2: bzip2 -dc FILE | breaker-replay"
+    } else if starts(b"PK\x03\x04") {
+        "it is a zip archive: unzip -p FILE | breaker-replay"
+    } else if starts(b"\x04\x22\x4d\x18") {
+        "it is packed by lz4: lz4 -dc FILE | breaker-replay"
+    } else if starts(b"7z\xbc\xaf") {
+        "it is a 7z archive: 7z x -so FILE | breaker-replay"
+    } else if starts(b"PAR1") {
+        "it is Parquet, which is no text; export it as CSV or JSON lines"
+    } else if head.get(257..262) == Some(b"ustar") {
+        "it is a tar archive: tar -xOf FILE | breaker-replay"
+    } else if starts(b"\xff\xfe")
+        || starts(b"\xfe\xff")
+        || head.len() >= 16 && (zeros(0) * 4 > head.len() || zeros(1) * 4 > head.len())
+    {
+        "it is UTF-16: iconv -f UTF-16 -t UTF-8 FILE | breaker-replay"
+    } else {
+        return Ok(Box::new(whole));
+    };
+    Err(io::Error::other(what))
+}
+
+/// The first bytes, and the whole.
+fn peeked<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, impl Read + use<R>)> {
+    let mut head = Vec::with_capacity(HEAD);
+    match reader.by_ref().take(HEAD as u64).read_to_end(&mut head) {
+        Ok(_) => {}
+        // What is cut off so early is told when it is read.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && !head.is_empty() => {}
+        Err(error) => return Err(error),
+    }
+    Ok((head.clone(), Cursor::new(head).chain(reader)))
+}
+
+/// So many bytes tell what it is.
+const HEAD: usize = 512;
 
 /// All frames of a zstd stream, one after the other.
 struct Frames<R> {
@@ -89,7 +222,12 @@ impl<R: BufRead> Frames<R> {
                     let mut skipped = self.packed.by_ref().take(length.into());
                     io::copy(&mut skipped, &mut io::sink())?;
                 }
-                Err(error) => return Err(io::Error::other(error)),
+                Err(FrameDecoderError::WindowSizeTooBig { .. }) => {
+                    return Err(io::Error::other(
+                        "it needs more than 128 MiB to be unpacked: zstd -dc --long=31 FILE | breaker-replay",
+                    ));
+                }
+                Err(error) => return Err(of_zstd(error)),
             }
         }
         Ok(false)
@@ -106,11 +244,28 @@ impl<R: BufRead> Read for Frames<R> {
             } else {
                 self.decoder
                     .decode_blocks(&mut self.packed, BlockDecodingStrategy::UptoBlocks(1))
-                    .map_err(io::Error::other)?;
+                    .map_err(of_zstd)?;
             }
         }
         self.decoder.read(buffer)
     }
+}
+
+/// Where the stream ends too early, the error says so.
+fn of_zstd(error: FrameDecoderError) -> io::Error {
+    let mut cause: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(one) = cause {
+        if let Some(inner) = one.downcast_ref::<io::Error>()
+            && inner.kind() == io::ErrorKind::UnexpectedEof
+        {
+            return io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the zstd stream ends too early",
+            );
+        }
+        cause = one.source();
+    }
+    io::Error::other(error)
 }
 
 #[cfg(test)]

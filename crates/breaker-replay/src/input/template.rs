@@ -2,13 +2,10 @@
 
 use memchr::memmem::Finder;
 
-use super::fields::{Field, Fields, Value};
-
-/// nginx's combined format, and upstream fields that may follow.
-pub(crate) const COMBINED: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time $upstream_addr $upstream_status $upstream_response_time"#;
-
-/// Envoy's default format.
-pub(crate) const ENVOY: &str = r#"[$start_time] "$request" $response_code $response_flags $bytes_received $bytes_sent $duration $upstream_service_time "$forwarded_for" "$user_agent" "$request_id" "$authority" "$upstream_host""#;
+use super::{
+    fields::{Fields, Slot, Value},
+    shape::Shape,
+};
 
 /// A template, taken apart.
 pub(crate) struct Template {
@@ -19,20 +16,22 @@ pub(crate) struct Template {
 
 /// A variable and the text after it.
 struct Part {
-    field: Option<Field>,
+    name: String,
+    slots: Vec<Slot>,
+    shape: Option<Shape>,
     after: Vec<u8>,
     finder: Finder<'static>,
 }
 
 impl Template {
-    /// Takes a template apart, in which `$name` or `${name}` is a variable; `field` says what a variable means.
+    /// Takes a template apart, in which `$name` or `${name}` is a variable; `meaning` says what a variable stands for and looks like.
     ///
     /// # Errors
     ///
     /// Where two variables follow one another with nothing between.
     pub(crate) fn new(
         template: &str,
-        field: impl Fn(&str) -> Option<Field>,
+        meaning: impl Fn(&str) -> (Vec<Slot>, Option<Shape>),
     ) -> Result<Self, String> {
         let mut pieces = template.trim_end().split('$');
         let start = pieces.next().unwrap_or_default().into();
@@ -46,8 +45,11 @@ impl Template {
                     "nothing stands before `${name}` to tell where it begins"
                 ));
             }
+            let (slots, shape) = meaning(name);
             parts.push(Part {
-                field: field(name),
+                name: name.to_owned(),
+                slots,
+                shape,
                 after: after.into(),
                 finder: Finder::new(after).into_owned(),
             });
@@ -55,9 +57,9 @@ impl Template {
         Ok(Self { start, parts })
     }
 
-    /// Whether a variable of the template means this.
-    pub(crate) fn has(&self, field: Field) -> bool {
-        self.parts.iter().any(|part| part.field == Some(field))
+    /// The names of its variables.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().map(|part| part.name.as_str())
     }
 
     /// The fields of a line. What the template has at its end may be missing.
@@ -66,8 +68,8 @@ impl Template {
         let mut rest = line.strip_prefix(&self.start[..])?;
         for part in &self.parts {
             let (value, after) = part.split(rest);
-            if let Some(field) = part.field {
-                fields.set(field, Value::text(value));
+            for slot in &part.slots {
+                fields.set(*slot, Value::text(value));
             }
             match after {
                 Some(after) => rest = after,
@@ -75,6 +77,25 @@ impl Template {
             }
         }
         Some(fields)
+    }
+
+    /// Whether a line has all that the template has, in its shapes, and no more.
+    pub(crate) fn fits(&self, line: &[u8]) -> bool {
+        let Some(mut rest) = line.strip_prefix(&self.start[..]) else {
+            return false;
+        };
+        for part in &self.parts {
+            let (value, after) = part.split(rest);
+            if part.shape.is_some_and(|shape| !shape.fits(value)) {
+                return false;
+            }
+            rest = match after {
+                Some(after) => after,
+                None if part.after.is_empty() => b"",
+                None => return false,
+            };
+        }
+        rest.is_empty()
     }
 }
 

@@ -1,26 +1,56 @@
-//! Times and durations as logs write them.
+//! Times as logs write them.
 
-use jiff::{Timestamp, fmt::temporal::DateTimeParser};
+use jiff::{Timestamp, civil, tz::TimeZone};
+
+use super::unit::number;
 
 /// Nanoseconds of a second.
 pub(crate) const SECOND: u64 = 1_000_000_000;
 
+/// What a time without a zone or a year means.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Missing {
+    /// UTC, where nobody says.
+    pub(crate) zone: Option<TimeZone>,
+    pub(crate) year: Option<i16>,
+}
+
+/// Which of them were of use.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Used {
+    pub(crate) zone: bool,
+    pub(crate) year: bool,
+}
+
 /// Reads times, and remembers the second of the last one: lines of a log share it with the line before.
 #[derive(Default)]
 pub(crate) struct Times {
-    /// Everything up to the second of the last RFC 3339 time, and that second.
-    last: [u8; 19],
-    second: u64,
+    missing: Missing,
+    /// The date and time of day of the last time, as it stands in the log, and its second as if it were UTC.
+    last: Vec<u8>,
+    second: i64,
     is_fine: bool,
+    /// Whether a time had no zone, and nobody said which.
+    pub(crate) is_zoneless: bool,
+    /// Whether a time had no year, and nobody said which.
+    pub(crate) is_yearless: bool,
+    /// Whether a zone or a year was taken from what the user said.
+    pub(crate) used: Used,
 }
 
 impl Times {
-    /// A time as text: RFC 3339, `10/Oct/2000:13:55:36 -0700`, or a number. In nanoseconds since 1970.
+    pub(crate) fn new(missing: Missing) -> Self {
+        Self {
+            missing,
+            ..Self::default()
+        }
+    }
+
+    /// A time as text: a date and a time of day in a usual notation, or a number. In nanoseconds since 1970.
     pub(crate) fn parse(&mut self, text: &[u8]) -> Option<u64> {
-        let time = match text {
-            [_, _, b'/', ..] => combined(text),
-            [_, _, _, _, b'-', ..] => self.rfc3339(text),
-            _ => unix(number(text)?),
+        let time = match notation(text) {
+            Some(head) => self.of_day(text, head),
+            None => unix(number(text)?),
         };
         time.inspect(|time| self.learn(*time))
     }
@@ -39,48 +69,159 @@ impl Times {
         self.is_fine
     }
 
-    fn rfc3339(&mut self, text: &[u8]) -> Option<u64> {
-        let (head, tail) = text.split_first_chunk::<19>()?;
-        if let Some(fraction) = fraction_of_utc(tail) {
-            if *head == self.last {
-                return Some(self.second + fraction);
-            }
-            let whole = nanoseconds(parse_rfc3339(text)?)?;
-            (self.last, self.second) = (*head, whole - fraction);
-            return Some(whole);
+    /// A date and a time of day, of so many bytes, then perhaps a fraction and a zone.
+    fn of_day(&mut self, text: &[u8], head: usize) -> Option<u64> {
+        let (head, tail) = text.split_at_checked(head)?;
+        if self.last != head {
+            self.second = self.civil(head)?;
+            self.last.clear();
+            self.last.extend_from_slice(head);
         }
-        nanoseconds(parse_rfc3339(text)?)
+        let (nanos, tail) = fraction(tail)?;
+        let seconds = match offset(tail)? {
+            Some(offset) => self.second - offset,
+            None => match &self.missing.zone {
+                Some(zone) => {
+                    self.used.zone = true;
+                    local(self.second, zone)?
+                }
+                None => {
+                    self.is_zoneless = true;
+                    self.second
+                }
+            },
+        };
+        u64::try_from(seconds)
+            .ok()?
+            .checked_mul(SECOND)?
+            .checked_add(nanos)
+    }
+
+    /// The second of a date and a time of day, as if it were UTC.
+    fn civil(&mut self, text: &[u8]) -> Option<i64> {
+        let (year, month, day, clock) = match text {
+            [d @ .., b':', _, _, b':', _, _, b':', _, _] if d.len() == 11 => (
+                digits(&d[7..])?,
+                month(&d[3..6])?,
+                digits(&d[..2])?,
+                &text[12..],
+            ),
+            [_, _, _, _, b'-' | b'/', ..] => {
+                let (month, day) = (digits(&text[5..7])?, digits(&text[8..10])?);
+                (digits(&text[..4])?, month, day, &text[11..])
+            }
+            [_, _, _, b' ', tens, ones, b' ', clock @ ..] => {
+                let Some(year) = self.missing.year else {
+                    self.is_yearless = true;
+                    return None;
+                };
+                self.used.year = true;
+                let day = [if *tens == b' ' { b'0' } else { *tens }, *ones];
+                (i64::from(year), month(&text[..3])?, digits(&day)?, clock)
+            }
+            _ => return None,
+        };
+        let [h1, h2, b':', m1, m2, b':', s1, s2] = clock else {
+            return None;
+        };
+        let (hour, minute) = (digits(&[*h1, *h2])?, digits(&[*m1, *m2])?);
+        // A leap second is taken for the one before.
+        let second = match digits(&[*s1, *s2])? {
+            60 => 59,
+            second => second,
+        };
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let date = civil::Date::new(
+            year.try_into().ok()?,
+            month.try_into().ok()?,
+            day.try_into().ok()?,
+        );
+        let epoch = civil::Date::new(1970, 1, 1).ok()?;
+        let days = i64::from((date.ok()? - epoch).get_days());
+        Some(days * 86400 + hour * 3600 + minute * 60 + second)
     }
 }
 
-fn parse_rfc3339(text: &[u8]) -> Option<Timestamp> {
-    static PARSER: DateTimeParser = DateTimeParser::new();
-    PARSER.parse_timestamp(text).ok()
-}
-
-/// The nanoseconds of `.123Z` or `Z`.
-fn fraction_of_utc(tail: &[u8]) -> Option<u64> {
-    match tail {
-        b"Z" => Some(0),
-        [b'.', digits @ .., b'Z'] if matches!(digits.len(), 1..=9) => {
-            let padded = digits.iter().chain([b'0'; 9].iter()).take(9);
-            padded.into_iter().try_fold(0, |sum, digit| {
-                digit
-                    .is_ascii_digit()
-                    .then(|| sum * 10 + u64::from(digit - b'0'))
-            })
-        }
+/// How many bytes the date and the time of day have, if the text begins like one.
+fn notation(text: &[u8]) -> Option<usize> {
+    match text {
+        [_, _, b'/', ..] => Some(20),
+        [
+            _,
+            _,
+            _,
+            _,
+            b'-' | b'/',
+            _,
+            _,
+            b'-' | b'/',
+            _,
+            _,
+            b'T' | b't' | b' ' | b'_',
+            ..,
+        ] => Some(19),
+        [a, _, _, b' ', ..] if a.is_ascii_alphabetic() => Some(15),
         _ => None,
     }
 }
 
-fn combined(text: &[u8]) -> Option<u64> {
-    let time = Timestamp::strptime("%d/%b/%Y:%H:%M:%S %z", text).ok()?;
-    nanoseconds(time)
+fn digits(text: &[u8]) -> Option<i64> {
+    text.iter().try_fold(0, |sum, digit| {
+        digit
+            .is_ascii_digit()
+            .then(|| sum * 10 + i64::from(digit - b'0'))
+    })
 }
 
-fn nanoseconds(time: Timestamp) -> Option<u64> {
-    u64::try_from(time.as_nanosecond()).ok()
+fn month(name: &[u8]) -> Option<i64> {
+    let names = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let place = names.chunks(3).position(|known| known == name)?;
+    Some(place as i64 + 1)
+}
+
+/// The nanoseconds of `.123` or `,123`, and what follows; digits beyond the ninth are finer than anything here.
+fn fraction(text: &[u8]) -> Option<(u64, &[u8])> {
+    let Some(text) = text.strip_prefix(b".").or_else(|| text.strip_prefix(b",")) else {
+        return Some((0, text));
+    };
+    let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if count == 0 {
+        return None;
+    }
+    let (digits, rest) = text.split_at(count);
+    let padded = digits.iter().chain([b'0'; 9].iter()).take(9);
+    let nanos = padded.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    Some((nanos, rest))
+}
+
+/// The seconds that a zone is ahead of UTC: `Z`, `+0200`, ` -07:00`, ` UTC`; none where there is no zone.
+#[expect(clippy::option_option, reason = "no zone, and what is none")]
+fn offset(text: &[u8]) -> Option<Option<i64>> {
+    let text = text.trim_ascii();
+    let (sign, rest) = match text {
+        b"" => return Some(None),
+        b"Z" | b"z" | b"UTC" | b"GMT" => return Some(Some(0)),
+        [b'+', rest @ ..] => (1, rest),
+        [b'-', rest @ ..] => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = match rest {
+        [_, _] => (rest, &b"00"[..]),
+        [_, _, b':', _, _] => (&rest[..2], &rest[3..]),
+        [_, _, _, _] => rest.split_at(2),
+        _ => return None,
+    };
+    let (hours, minutes) = (digits(hours)?, digits(minutes)?);
+    (hours < 24 && minutes < 60).then(|| Some(sign * (hours * 3600 + minutes * 60)))
+}
+
+/// The second of a time of day in a zone; of an hour that comes twice, in the first one.
+fn local(second: i64, zone: &TimeZone) -> Option<i64> {
+    let clock = Timestamp::from_second(second).ok()?;
+    let clock = TimeZone::UTC.to_datetime(clock);
+    Some(zone.to_timestamp(clock).ok()?.as_second())
 }
 
 /// Seconds since 1970, or milliseconds, micro- or nanoseconds: numbers from 10¹¹, 10¹⁴ and 10¹⁷ on, which as seconds would
@@ -95,48 +236,6 @@ pub(crate) fn unix(time: f64) -> Option<u64> {
     // A float keeps a present time to a quarter of a microsecond; what is finer is noise.
     let micros = (time * (factor / 1e3)).round();
     (micros >= 0.0 && micros < (u64::MAX / 1000) as f64).then(|| micros as u64 * 1000)
-}
-
-/// A finite number.
-pub(crate) fn number(text: &[u8]) -> Option<f64> {
-    let text = str::from_utf8(text).ok()?;
-    text.parse().ok().filter(|number: &f64| number.is_finite())
-}
-
-/// The unit of a duration that is a bare number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Unit {
-    /// Seconds
-    S,
-    /// Milliseconds
-    Ms,
-    /// Microseconds
-    Us,
-    /// Nanoseconds
-    Ns,
-}
-
-impl Unit {
-    /// So many of these, in nanoseconds; `None` where that is no duration.
-    pub(crate) fn nanos(self, count: f64) -> Option<u64> {
-        let factor = match self {
-            Self::S => SECOND as f64,
-            Self::Ms => 1e6,
-            Self::Us => 1e3,
-            Self::Ns => 1.0,
-        };
-        let nanos = (count * factor).round();
-        (nanos >= 0.0 && nanos < u64::MAX as f64).then_some(nanos as u64)
-    }
-
-    /// A duration as text: a number of these, or one with a unit of its own such as `150ms`.
-    pub(crate) fn parse(self, text: &[u8]) -> Option<u64> {
-        if let Some(count) = number(text) {
-            return self.nanos(count);
-        }
-        let span = humantime::parse_duration(str::from_utf8(text).ok()?).ok()?;
-        span.as_nanos().try_into().ok()
-    }
 }
 
 /// A time as people read it, in UTC.
@@ -158,17 +257,59 @@ mod tests {
         for text in [
             "2000-10-10T20:55:36Z",
             "2000-10-10T13:55:36-07:00",
+            "2000-10-10T13:55:36-0700",
             "2000-10-10 20:55:36.000Z",
+            "2000-10-10 20:55:36,000 UTC",
+            "2000-10-10T20:55:36.0000000000Z",
+            "2000/10/10 20:55:36 GMT",
             "10/Oct/2000:13:55:36 -0700",
+            "10/Oct/2000:13:55:36.000 -0700",
             "971211336",
             "971211336.000",
             "971211336000",
             "971211336000000",
             "971211336000000000",
         ] {
-            let time = Times::default().parse(text.as_bytes());
-            assert_eq!(time, Some(MOMENT), "{text}");
+            let mut times = Times::default();
+            assert_eq!(times.parse(text.as_bytes()), Some(MOMENT), "{text}");
+            assert!(!times.is_zoneless, "{text}");
         }
+    }
+
+    #[test]
+    fn a_time_without_a_zone_is_utc_or_as_told() {
+        for text in [
+            "2000-10-10 20:55:36,000",
+            "2000-10-10T20:55:36",
+            "10/Oct/2000:20:55:36.000",
+            "Oct 10 20:55:36",
+        ] {
+            let year = Some(2000);
+            let mut times = Times::new(Missing { zone: None, year });
+            assert_eq!(times.parse(text.as_bytes()), Some(MOMENT), "{text}");
+            assert!(times.is_zoneless, "{text}");
+            let zone = Some(TimeZone::fixed(jiff::tz::offset(-7)));
+            let mut times = Times::new(Missing { zone, year });
+            assert_eq!(
+                times.parse(text.as_bytes()),
+                Some(MOMENT + 7 * 3600 * SECOND),
+                "{text}"
+            );
+            assert!(!times.is_zoneless, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_a_year_is_none_until_the_year_is_told() {
+        let mut times = Times::default();
+        assert_eq!(times.parse(b"Oct  1 20:55:36"), None);
+        assert!(times.is_yearless);
+        let year = Some(2000);
+        let mut times = Times::new(Missing { zone: None, year });
+        assert_eq!(
+            times.parse(b"Oct  1 20:55:36"),
+            Some(MOMENT - 9 * 86400 * SECOND)
+        );
     }
 
     #[test]
@@ -183,9 +324,10 @@ mod tests {
             "1e300",
             "yesterday",
             "2000-13-10T20:55:36Z",
-            "2000-10-10T20:55:36",
+            "2000-10-10T24:55:36Z",
             "2000-10-10T20:55:36.Z",
             "2000-10-10T20:55:36.x1Z",
+            "2000-10-10T20:55:36 Mars",
             "10/Oct/2000",
             "10/Okt/2000:13:55:36 -0700",
             "1960-10-10T20:55:36Z",
@@ -195,13 +337,10 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_is_a_number_or_has_a_unit() {
-        assert_eq!(Unit::S.parse(b"0.25"), Some(250_000_000));
-        assert_eq!(Unit::Ms.parse(b"1.5"), Some(1_500_000));
-        assert_eq!(Unit::S.parse(b"150ms"), Some(150_000_000));
-        for bad in ["NaN", "-1", "inf", "soon", "", "1e40"] {
-            assert_eq!(Unit::S.parse(bad.as_bytes()), None, "{bad}");
-        }
+    fn a_leap_second_is_taken_for_the_one_before() {
+        let mut times = Times::default();
+        let leap = times.parse(b"2016-12-31T23:59:60.5Z");
+        assert_eq!(leap, times.parse(b"2016-12-31T23:59:59.5Z"));
     }
 
     #[test]
@@ -216,7 +355,8 @@ mod tests {
             for (second, nano, digits) in moments {
                 let time = Timestamp::new(951_782_399 + second, nano).unwrap();
                 let text = format!("{time:.digits$}");
-                let wanted = nanoseconds(parse_rfc3339(text.as_bytes()).unwrap());
+                let wanted: Timestamp = text.parse().unwrap();
+                let wanted = u64::try_from(wanted.as_nanosecond()).ok();
                 prop_assert_eq!(times.parse(text.as_bytes()), wanted, "{}", text);
             }
         }

@@ -21,7 +21,11 @@ pub(crate) struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     Start,
-    End { fate: Fate, took: u64 },
+    End {
+        fate: Fate,
+        took: u64,
+        is_timed: bool,
+    },
 }
 
 /// The calls that are under way.
@@ -76,6 +80,7 @@ impl Flight {
             end,
             service,
             fate,
+            is_timed,
         } = self.calls[place as usize];
         self.vacant.push(place);
         let took = end - start;
@@ -83,7 +88,11 @@ impl Flight {
             at,
             service,
             place,
-            what: What::End { fate, took },
+            what: What::End {
+                fate,
+                took,
+                is_timed,
+            },
         });
     }
 
@@ -108,6 +117,7 @@ mod tests {
             end,
             service: 0,
             fate: Fate::Success,
+            is_timed: true,
         }
     }
 

@@ -114,7 +114,7 @@ impl Lane {
                 }
                 self.permits[place] = permit;
             }
-            What::End { fate, took } => match self.permits[place] {
+            What::End { fate, took, .. } => match self.permits[place] {
                 Some(permit) => {
                     circuit.machine.record(config, permit, fate, took, at, tell);
                     if fate == Fate::Failure {

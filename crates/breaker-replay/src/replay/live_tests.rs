@@ -91,6 +91,7 @@ fn events(lines: &[Line]) -> Vec<Event> {
                 end: at + took * MILLI,
                 service: *service,
                 fate: *fate,
+                is_timed: true,
             }
         })
         .collect();

@@ -78,6 +78,7 @@ mod tests {
             end,
             service: 0,
             fate: Fate::Success,
+            is_timed: true,
         }
     }
 

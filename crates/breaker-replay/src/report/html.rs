@@ -2,12 +2,14 @@
 //! keyboard does all that a mouse does.
 
 use super::{
+    doubts::{doubts, read_as},
     model::{CircuitPart, Report, ServicePart},
     svg::{STYLE, escaped, picture},
-    table::{HEADS, LEGEND, doubts, row},
-    words::{count, counted, share, span},
+    table::{HEADS, LEGEND, row},
+    verdict::summary,
+    words::{count, counted, span},
 };
-use crate::input::show;
+use crate::{input::show, outputs::MARK};
 
 /// So many trips of a circuit have a row.
 pub(crate) const ROWS: usize = 200;
@@ -35,7 +37,7 @@ footer{margin-top:36px;border-top:1px solid var(--line);padding-top:10px}
 pub(crate) fn html(report: &Report, top: usize) -> String {
     let log = &report.log;
     let mut text = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!doctype html>\n<!-- {MARK} -->\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>What would the breaker have done?</title>\n<style>{PAGE}\n{STYLE}</style>\n</head>\n<body>\n\
@@ -44,6 +46,9 @@ pub(crate) fn html(report: &Report, top: usize) -> String {
         show(log.from.0),
         show(log.to.0)
     );
+    for line in read_as(log) {
+        text += &format!("<p class=\"soft\">{}</p>\n", escaped(&line));
+    }
     for doubt in doubts(log) {
         text += &format!("<p>{}</p>\n", escaped(&doubt));
     }
@@ -91,11 +96,9 @@ const KEY: &str = "<p class=\"key soft replay\"><span style=\"background:var(--c
 
 fn section(report: &Report, service: &ServicePart, number: usize) -> String {
     let mut text = format!(
-        "<section id=\"service-{number}\">\n<div class=\"whole\"><h2>{}</h2>\n<p class=\"soft\">{}, {} failed, {}</p>\n<ul class=\"verdicts\">",
+        "<section id=\"service-{number}\">\n<div class=\"whole\"><h2>{}</h2>\n<p class=\"soft\">{}</p>\n<ul class=\"verdicts\">",
         escaped(&service.name),
-        counted(service.calls, "call"),
-        share(service.failures, service.calls),
-        counted(service.outages.len() as u64, "outage"),
+        summary(service),
     );
     for circuit in &service.circuits {
         let (name, verdict) = (escaped(&circuit.configuration), escaped(&circuit.verdict));
@@ -110,7 +113,7 @@ fn section(report: &Report, service: &ServicePart, number: usize) -> String {
         .concat();
     text += &format!("<div class=\"wide\"><table><thead><tr>{heads}</tr></thead><tbody>");
     for circuit in &service.circuits {
-        let cells = row(circuit).map(|cell| format!("<td>{}</td>", escaped(&cell)));
+        let cells = row(circuit, service).map(|cell| format!("<td>{}</td>", escaped(&cell)));
         text += &format!("<tr>{}</tr>", cells.concat());
     }
     text += "</tbody></table></div></div>\n";

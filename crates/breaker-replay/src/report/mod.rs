@@ -1,6 +1,8 @@
 //! What is said of a replay, and how.
 
 mod axis;
+mod doubtful;
+mod doubts;
 mod html;
 mod model;
 mod svg;
@@ -8,6 +10,7 @@ mod table;
 mod verdict;
 pub(crate) mod words;
 
+pub(crate) use doubtful::Doubtful;
 pub(crate) use html::html;
 pub(crate) use model::Report;
 pub(crate) use svg::svg;

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::verdict;
+use super::{Doubtful, verdict};
 use crate::{
     input::{Seen, Services, show},
     replay::{Disorder, Episode, Facts, Outage, Replayed, Series, Tally},
@@ -45,6 +45,15 @@ pub(crate) struct LogPart {
     pub(crate) disorder: Disorder,
     /// Calls that were taken to end as they began, because too many were under way.
     pub(crate) crowded: u64,
+    /// Calls whose times are far from all others: left out.
+    pub(crate) set_aside: u64,
+    pub(crate) first_set_aside: Option<Moment>,
+    /// Calls that last longer than an hour.
+    pub(crate) beyond_an_hour: u64,
+    #[serde(rename = "longest_seconds")]
+    pub(crate) longest: Span,
+    /// Whether most calls last longer than the whole log.
+    pub(crate) outlasted: bool,
 }
 
 /// One service.
@@ -53,8 +62,12 @@ pub(crate) struct ServicePart {
     pub(crate) name: String,
     pub(crate) calls: u64,
     pub(crate) failures: u64,
-    /// Calls that say nothing about the service.
+    /// Calls that their clients gave up.
     pub(crate) cancelled: u64,
+    /// Calls that say nothing about the service.
+    pub(crate) ignored: u64,
+    /// Calls of which the log says how long they took.
+    pub(crate) timed: u64,
     #[serde(rename = "failed_seconds")]
     pub(crate) failed_for: Span,
     pub(crate) outages: Vec<OutagePart>,
@@ -159,6 +172,7 @@ impl Report {
     /// Puts together what was seen and what came out; `None` if there was no call.
     pub(crate) fn new(
         seen: Seen,
+        doubtful: Doubtful,
         services: &Services,
         names: &[String],
         mut replayed: Replayed,
@@ -188,6 +202,11 @@ impl Report {
                 left_out: services.left_out,
                 disorder: replayed.disorder,
                 crowded: replayed.crowded,
+                set_aside: doubtful.aside,
+                first_set_aside: doubtful.aside_first.map(Moment),
+                beyond_an_hour: doubtful.beyond_an_hour,
+                longest: Span(doubtful.longest()),
+                outlasted: doubtful.outlast_the_log(),
             },
             configurations: names.to_vec(),
             services: parts,
@@ -210,11 +229,13 @@ impl ServicePart {
             calls,
             failures,
         });
-        Self {
+        let mut part = Self {
             name,
             calls: facts.calls,
             failures: facts.failures,
             cancelled: facts.cancelled,
+            ignored: facts.ignored,
+            timed: facts.timed,
             failed_for: Span(facts.failed_nanos),
             traffic: Traffic {
                 width: Span(traffic.nanos()),
@@ -224,7 +245,16 @@ impl ServicePart {
                 .map(|(name, tally)| CircuitPart::new(name, tally, &facts.outages))
                 .collect(),
             outages: facts.outages.iter().map(OutagePart::new).collect(),
+        };
+        let verdicts: Vec<_> = part
+            .circuits
+            .iter()
+            .map(|circuit| verdict::of(circuit, &part))
+            .collect();
+        for (circuit, verdict) in part.circuits.iter_mut().zip(verdicts) {
+            circuit.verdict = verdict;
         }
+        part
     }
 }
 
@@ -249,7 +279,7 @@ impl CircuitPart {
             .map(|episode| EpisodePart::new(episode, outages))
             .collect();
         let outside = episodes.iter().filter(|episode| !episode.in_outage).count();
-        let mut part = Self {
+        Self {
             configuration: configuration.to_owned(),
             verdict: String::new(),
             trips: tally.trips,
@@ -261,9 +291,7 @@ impl CircuitPart {
             waste: tally.waste,
             answers,
             episodes,
-        };
-        part.verdict = verdict::of(&part);
-        part
+        }
     }
 }
 

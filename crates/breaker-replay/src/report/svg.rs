@@ -7,7 +7,7 @@ use super::{
     model::{CircuitPart, EpisodePart, Report, ServicePart},
     words::{count, span},
 };
-use crate::input::show;
+use crate::{input::show, outputs::MARK};
 
 const WIDTH: f64 = 960.0;
 /// The traffic.
@@ -48,7 +48,7 @@ pub(crate) fn svg(report: &Report, top: usize) -> String {
     y += 28.0;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"replay\" viewBox=\"0 0 {WIDTH} {y}\" width=\"{WIDTH}\" height=\"{y}\">\
-         <style>{STYLE}</style>\n<rect class=\"paper\" width=\"{WIDTH}\" height=\"{y}\"/>\n{body}</svg>\n"
+         <!-- {MARK} --><style>{STYLE}</style>\n<rect class=\"paper\" width=\"{WIDTH}\" height=\"{y}\"/>\n{body}</svg>\n"
     )
 }
 

@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use super::{
+    doubts::{doubts, read_as},
     model::{CircuitPart, LogPart, Report, ServicePart},
-    verdict::middles,
-    words::{count, counted, share, span},
+    verdict::{middles, summary},
+    words::{count, counted, span},
 };
-use crate::input::show;
+use crate::input::{plain, show};
 
 /// What the figures under [`HEADS`] count.
 pub(crate) const LEGEND: &str = "\
@@ -51,63 +52,15 @@ fn head(log: &LogPart) -> String {
         show(log.from.0),
         show(log.to.0)
     );
-    for doubt in doubts(log) {
-        text += &format!("{doubt}\n");
+    for line in read_as(log).into_iter().chain(doubts(log)) {
+        text += &format!("{line}\n");
     }
     text
 }
 
-/// What of the log did not make it into the replay.
-pub(crate) fn doubts(log: &LogPart) -> Vec<String> {
-    let mut doubts = vec![];
-    if log.seen.bad > 0 {
-        doubts.push(format!(
-            "{} could not be read:",
-            counted(log.seen.bad, "line")
-        ));
-        let shown = log.seen.first_bad.iter();
-        doubts.extend(shown.map(|bad| format!("  {bad}")));
-        let more = log.seen.bad - log.seen.first_bad.len() as u64;
-        if more > 0 {
-            doubts.push(format!("  and {} more", count(more)));
-        }
-    }
-    if log.left_out > 0 {
-        doubts.push(format!(
-            "{} to services beyond the limit left out (--max-services)",
-            counted(log.left_out, "call")
-        ));
-    }
-    if log.disorder.late > 0 {
-        doubts.push(format!(
-            "{} left out, which came too late to be put in order (--window)",
-            counted(log.disorder.late, "call")
-        ));
-    }
-    if log.disorder.long > 0 {
-        doubts.push(format!(
-            "{} taken to begin later, because the log says so only after the window (--window)",
-            counted(log.disorder.long, "long call")
-        ));
-    }
-    if log.crowded > 0 {
-        doubts.push(format!(
-            "{} taken to end at once, because too many were under way",
-            counted(log.crowded, "call")
-        ));
-    }
-    doubts
-}
-
 fn section(service: &ServicePart) -> String {
-    let mut text = format!(
-        "\n{}: {}, {} failed, {}\n",
-        service.name,
-        counted(service.calls, "call"),
-        share(service.failures, service.calls),
-        counted(service.outages.len() as u64, "outage"),
-    );
-    let rows = service.circuits.iter().map(row);
+    let mut text = format!("\n{}: {}\n", plain(&service.name), summary(service));
+    let rows = service.circuits.iter().map(|circuit| row(circuit, service));
     let rows: Vec<_> = [HEADS.map(str::to_owned)].into_iter().chain(rows).collect();
     let widths: [usize; 9] = std::array::from_fn(|at| {
         rows.iter()
@@ -143,7 +96,7 @@ pub(crate) const HEADS: [&str; 9] = [
 ];
 
 /// The figures of a circuit, under [`HEADS`].
-pub(crate) fn row(circuit: &CircuitPart) -> [String; 9] {
+pub(crate) fn row(circuit: &CircuitPart, service: &ServicePart) -> [String; 9] {
     let (to_trip, to_closed) = middles(circuit);
     let or_dash = |nanos: Option<u64>| nanos.map_or("–".to_owned(), span);
     [
@@ -152,7 +105,7 @@ pub(crate) fn row(circuit: &CircuitPart) -> [String; 9] {
         count(circuit.rejected),
         count(circuit.harm),
         count(circuit.saved),
-        span(circuit.saved_for.0),
+        or_dash((service.timed > 0).then_some(circuit.saved_for.0)),
         count(circuit.waste),
         or_dash(to_trip),
         or_dash(to_closed),

@@ -1,28 +1,64 @@
 //! A verdict in plain words.
 
 use super::{
-    model::{CircuitPart, Span},
+    model::{CircuitPart, ServicePart, Span},
     words::{count, counted, share, span},
 };
 
+/// Fewer calls tell nothing.
+const FEW: u64 = 20;
+/// More calls that say nothing about the service, in percent, make its health unknown.
+const UNKNOWN: u64 = 5;
+
 /// What a configuration would have meant for a service.
-pub(crate) fn of(circuit: &CircuitPart) -> String {
+pub(crate) fn of(circuit: &CircuitPart, service: &ServicePart) -> String {
     let outages = circuit.answers.len() as u64;
-    if circuit.trips == 0 {
-        return match outages {
-            0 => "Would have changed nothing: no outage, no trip.".to_owned(),
-            _ => format!(
-                "Would not have helped: {}, and no trip; all {} failures would have been waited for.",
-                counted(outages, "outage"),
-                count(circuit.waste)
-            ),
-        };
+    if circuit.trips > 0 {
+        return format!(
+            "{}: {}; {}.",
+            judgement(circuit),
+            trips(circuit),
+            calls(circuit, service)
+        );
     }
+    if outages > 0 {
+        return format!(
+            "Would not have helped: {}, and no trip; all {} failures would have been waited for.",
+            counted(outages, "outage"),
+            count(circuit.waste)
+        );
+    }
+    if service.cancelled * 100 > service.calls * UNKNOWN {
+        return format!(
+            "Cannot tell: {} of the calls were given up by their clients, which may be an outage (--failures 499 counts them).",
+            share(service.cancelled, service.calls)
+        );
+    }
+    if service.calls - service.cancelled < FEW {
+        return format!(
+            "Too few calls to tell: {}, {} of them failed.",
+            counted(service.calls, "call"),
+            count(service.failures)
+        );
+    }
+    "Would have changed nothing: no outage, no trip.".to_owned()
+}
+
+/// The calls of a service, how they went, and its outages.
+pub(crate) fn summary(service: &ServicePart) -> String {
+    let given_up = if service.cancelled == 0 {
+        String::new()
+    } else {
+        format!(
+            ", {} given up by clients (--failures 499 counts them)",
+            share(service.cancelled, service.calls)
+        )
+    };
     format!(
-        "{}: {}; {}.",
-        judgement(circuit),
-        trips(circuit),
-        calls(circuit)
+        "{}, {} failed{given_up}, {}",
+        counted(service.calls, "call"),
+        share(service.failures, service.calls),
+        counted(service.outages.len() as u64, "outage"),
     )
 }
 
@@ -68,12 +104,16 @@ fn trips(circuit: &CircuitPart) -> String {
     text
 }
 
-fn calls(circuit: &CircuitPart) -> String {
+fn calls(circuit: &CircuitPart, service: &ServicePart) -> String {
+    let waiting = if service.timed == 0 {
+        String::new()
+    } else {
+        format!(" ({} of waiting saved)", span(circuit.saved_for.0))
+    };
     format!(
-        "{} rejected, of which {} had failed ({} of waiting saved) and {} had succeeded",
+        "{} rejected, of which {} had failed{waiting} and {} had succeeded",
         counted(circuit.rejected, "call"),
         share(circuit.saved, circuit.rejected),
-        span(circuit.saved_for.0),
         count(circuit.harm),
     )
 }

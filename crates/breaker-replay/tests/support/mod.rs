@@ -29,11 +29,13 @@ fn run(arguments: &[&str], log: &str) -> Output {
 }
 
 /// Runs the program over what `feed` writes, in 150,000 KiB of address space: memory that grew with the log would not fit.
+/// The allocator sets apart 64 MiB of it for each thread unless told otherwise.
 pub(crate) fn replayed(
     arguments: &[&str],
     feed: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send,
 ) -> Output {
     let mut child = Command::new("bash")
+        .env("MALLOC_ARENA_MAX", "1")
         .args(["-c", "ulimit -v 150000; exec \"$@\"", "replay"])
         .arg(env!("CARGO_BIN_EXE_breaker-replay"))
         .args(arguments)
@@ -50,4 +52,43 @@ pub(crate) fn replayed(
         });
         child.wait_with_output().unwrap()
     })
+}
+
+/// What the program says of this log as JSON.
+pub(crate) fn json(arguments: &[&str], log: &str) -> serde_json::Value {
+    let text = replay(&[arguments, &["--format", "json"]].concat(), log);
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The name, calls and failures of each service, by name.
+pub(crate) fn services(json: &serde_json::Value) -> Vec<(String, u64, u64)> {
+    let services = json["services"].as_array().unwrap().iter();
+    let mut all: Vec<_> = services
+        .map(|service| {
+            let number = |name: &str| service[name].as_u64().unwrap();
+            let name = service["name"].as_str().unwrap().to_owned();
+            (name, number("calls"), number("failures"))
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// A file of this test process's own.
+pub(crate) fn file(name: &str, bytes: &[u8]) -> String {
+    let path = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    path.into_os_string().into_string().unwrap()
+}
+
+/// The status, what was printed, and what was said on standard error.
+pub(crate) fn ended(arguments: &[&str], log: &str) -> (i32, String, String) {
+    let output = run(arguments, log);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }

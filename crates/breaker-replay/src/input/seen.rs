@@ -1,0 +1,110 @@
+//! What was seen of a log, or of several, besides its calls.
+
+use std::{collections::BTreeSet, fmt, io};
+
+use serde::Serialize;
+
+use super::{detect::Told, options::Options, time::Used};
+
+/// So many bad lines are shown.
+const SHOWN: usize = 5;
+
+/// What was seen of a log, or of several.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Seen {
+    /// What each log was taken for.
+    pub(crate) formats: Vec<Told>,
+    /// Lines that were not empty, headers included.
+    pub(crate) lines: u64,
+    /// Lines that could not be read.
+    pub(crate) bad: u64,
+    /// The first of them.
+    pub(crate) first_bad: Vec<Bad>,
+    /// Lines that tell of several attempts, each of which is a call.
+    pub(crate) retried: u64,
+    /// Calls outside of the time that was asked for.
+    pub(crate) outside: u64,
+    /// Further doubts, in words.
+    pub(crate) doubts: Vec<String>,
+    /// Files that are cut off, in words.
+    pub(crate) cut_off: Vec<String>,
+    /// Whether a time had no zone, and was taken for UTC.
+    pub(crate) zoneless: bool,
+    /// Whether a time had no year, and could not be read.
+    #[serde(skip)]
+    pub(crate) yearless: bool,
+    /// What the user said that was of use.
+    #[serde(skip)]
+    pub(crate) used: Used,
+    /// The statuses that there were.
+    #[serde(skip)]
+    pub(crate) statuses: BTreeSet<u16>,
+}
+
+/// A line that could not be read.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Bad {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
+    pub(crate) line: u64,
+    pub(crate) reason: String,
+}
+
+/// `a.log: line 7: it has no time`.
+impl fmt::Display for Bad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}: ")?;
+        }
+        write!(f, "line {}: {}", self.line, self.reason)
+    }
+}
+
+impl Seen {
+    pub(crate) fn bad(&mut self, file: Option<&str>, line: u64, reason: String) {
+        self.bad += 1;
+        if self.first_bad.len() < SHOWN {
+            let file = file.map(str::to_owned);
+            self.first_bad.push(Bad { file, line, reason });
+        }
+    }
+
+    /// Doubts about options that had no effect on any line; `is_timed` is whether a line says how long it took.
+    pub(crate) fn doubt_options(&mut self, options: &Options, is_timed: bool) {
+        let mut idle = |flag: &str, why: &str| {
+            self.doubts.push(format!("{flag} has no effect: {why}"));
+        };
+        let untimed = "no line says how long it took";
+        for (flag, is_given) in [
+            ("--duration-unit", options.duration_unit.is_some()),
+            ("--time-is", options.time_is.is_some()),
+        ] {
+            if is_given && !is_timed {
+                idle(flag, untimed);
+            }
+        }
+        if options.time_zone.is_some() && !self.used.zone {
+            idle("--time-zone", "all times name their zone");
+        }
+        if options.year.is_some() && !self.used.year {
+            idle("--year", "all times have a year");
+        }
+        for (flag, ranges) in [
+            ("--failures", &options.failures),
+            ("--successes", &options.successes),
+        ] {
+            for range in ranges {
+                if !self.statuses.iter().any(|status| range.has(*status)) {
+                    idle(&format!("{flag} {range}"), "no line has such a status");
+                }
+            }
+        }
+    }
+
+    pub(crate) fn cut_off(&mut self, file: Option<&str>, error: &io::Error) {
+        let what = file.unwrap_or("the log");
+        self.cut_off.push(format!(
+            "{what} is cut off ({error}); what comes before is replayed"
+        ));
+    }
+}

@@ -1,0 +1,122 @@
+//! What a log was taken for, and what of it did not make it into the replay or may be wrong.
+
+use super::{
+    model::LogPart,
+    words::{count, counted, span},
+};
+use crate::input::{Told, plain, show};
+
+/// What each log was taken for; one line for all that were taken for the same.
+pub(crate) fn read_as(log: &LogPart) -> Vec<String> {
+    let mut lines: Vec<(String, u64)> = vec![];
+    for told in &log.seen.formats {
+        let line = of(told);
+        match lines.iter_mut().find(|(known, _)| *known == line) {
+            Some((_, files)) => *files += 1,
+            None => lines.push((line, 1)),
+        }
+    }
+    let several = log.seen.formats.len() > 1;
+    lines
+        .into_iter()
+        .map(|(line, files)| match files {
+            _ if several => format!("{} read as {line}", counted(files, "file")),
+            _ => format!("Read as {line}"),
+        })
+        .collect()
+}
+
+fn of(told: &Told) -> String {
+    let wrapped = told
+        .wrapped
+        .map_or(String::new(), |wrapped| format!(" {wrapped}"));
+    let sure = if told.fit == told.of {
+        String::new()
+    } else {
+        format!(", {} of the first {} lines are", told.fit, told.of)
+    };
+    format!("{}{wrapped}{sure}.", plain(&told.about))
+}
+
+/// What makes one doubt, or is left out.
+pub(crate) fn doubts(log: &LogPart) -> Vec<String> {
+    let mut doubts = vec![];
+    bad_lines(log, &mut doubts);
+    let seen = &log.seen;
+    doubts.extend(
+        seen.doubts
+            .iter()
+            .chain(&seen.cut_off)
+            .map(|doubt| plain(doubt)),
+    );
+    let mut say = |count: u64, what: &str, rest: &str| {
+        if count > 0 {
+            doubts.push(format!("{} {rest}", counted(count, what)));
+        }
+    };
+    let first = log
+        .first_set_aside
+        .map_or(String::new(), |first| show(first.0));
+    say(
+        log.set_aside,
+        "call",
+        &format!("left out, far from the time of all others (the first at {first})"),
+    );
+    say(
+        log.left_out,
+        "call",
+        "to services beyond the limit left out (--max-services)",
+    );
+    say(
+        log.disorder.late,
+        "call",
+        "left out, which came too late to be put in order (--window)",
+    );
+    say(
+        log.disorder.long,
+        "long call",
+        "taken to begin later, because the log says so only after the window (--window)",
+    );
+    say(
+        log.crowded,
+        "call",
+        "taken to end at once, because too many were under way",
+    );
+    say(
+        seen.retried,
+        "line",
+        "tell of several attempts, each of which is a call of its own here",
+    );
+    if log.outlasted {
+        doubts.push(format!(
+            "Most calls last longer than the whole log, the longest {}: is the unit right (--duration-unit)?",
+            span(log.longest.0)
+        ));
+    } else if log.beyond_an_hour > 0 {
+        doubts.push(format!(
+            "{} longer than an hour, the longest {}: is the unit right (--duration-unit)?",
+            counted(log.beyond_an_hour, "call"),
+            span(log.longest.0)
+        ));
+    }
+    if seen.zoneless {
+        doubts.push("The times name no zone, and are taken for UTC (--time-zone)".to_owned());
+    }
+    doubts
+}
+
+fn bad_lines(log: &LogPart, doubts: &mut Vec<String>) {
+    if log.seen.bad == 0 {
+        return;
+    }
+    doubts.push(format!(
+        "{} could not be read:",
+        counted(log.seen.bad, "line")
+    ));
+    let shown = log.seen.first_bad.iter();
+    doubts.extend(shown.map(|bad| format!("  {}", plain(&bad.to_string()))));
+    let more = log.seen.bad - log.seen.first_bad.len() as u64;
+    if more > 0 {
+        doubts.push(format!("  and {} more", count(more)));
+    }
+}
