@@ -33,7 +33,7 @@ pub(crate) struct Options {
     /// defaults; with `--input apache` or `envoy` theirs
     #[arg(long, value_name = "TEMPLATE")]
     pub(crate) log_format: Option<String>,
-    /// The name of the time [default: the format's own; in JSON and CSV time, timestamp, @timestamp or ts]
+    /// The name of the time [default: the format's own; in JSON and CSV time, timestamp or ts]
     #[arg(long, value_name = "NAME")]
     pub(crate) time: Option<String>,
     /// What has a circuit of its own: a name, or up to three with commas between [default: the format's own; in JSON and CSV
