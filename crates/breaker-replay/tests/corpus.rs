@@ -125,7 +125,8 @@ fn every_format_of_ours_but_the_vague_one_is_in_the_corpus() {
 
 #[test]
 fn what_docker_kubernetes_and_syslog_put_around_the_lines_is_taken_off() {
-    let wrapped: [(&str, fn(&str) -> String); 7] = [
+    type Wrap = fn(&str) -> String;
+    let wrapped: [(&str, Wrap); 7] = [
         ("in Docker's JSON", |line| {
             let text = serde_json::Value::String(line.to_owned() + "\n");
             format!(

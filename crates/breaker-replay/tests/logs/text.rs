@@ -15,7 +15,11 @@ const PLAIN: Written = Written {
 
 fn common(made: &Made, at: u64) -> String {
     let (time, status) = (time(at, CLF), made.status);
-    let bytes = if made.number % 7 == 0 { "-" } else { "512" };
+    let bytes = if made.number.is_multiple_of(7) {
+        "-"
+    } else {
+        "512"
+    };
     format!("192.0.2.1 - frank [{time}] \"GET /a?b=\\\"c\\\" HTTP/1.1\" {status} {bytes}")
 }
 
