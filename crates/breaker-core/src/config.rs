@@ -9,6 +9,7 @@ use crate::{
         ramp::Ramp,
         trip::{Trip, Tripping},
     },
+    setting::{Faults, Setting, Value, first},
     time::MAX_WAIT,
     window::{Layout, RingOnly},
 };
@@ -18,15 +19,8 @@ use crate::{
 pub struct Percent(pub f64);
 
 impl Percent {
-    /// Above 0 % and at most 100 %.
-    pub(crate) fn millionths(self, setting: &'static str) -> Result<u32, ConfigError> {
-        let millionths = (self.0 * 1e4 + 0.5) as u32;
-        check(
-            millionths > 0 && self.0 <= 100.0,
-            setting,
-            "above 0 % and at most 100 %",
-        )?;
-        Ok(millionths)
+    pub(crate) const fn millionths(self) -> u32 {
+        (self.0 * 1e4 + 0.5) as u32
     }
 }
 
@@ -36,43 +30,109 @@ impl fmt::Display for Percent {
     }
 }
 
-/// A setting that cannot be: which one, and what it takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A setting that cannot be: which one, its value, and what it takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ConfigError {
     setting: &'static str,
+    value: Option<Value>,
     takes: &'static str,
 }
 
 impl ConfigError {
     /// The error of a setting, with what it takes instead.
     pub const fn new(setting: &'static str, takes: &'static str) -> Self {
-        Self { setting, takes }
+        Self {
+            setting,
+            value: None,
+            takes,
+        }
+    }
+
+    pub(crate) const fn of(setting: &'static str, value: Value, takes: &'static str) -> Self {
+        Self {
+            setting,
+            value: Some(value),
+            takes,
+        }
     }
 
     /// The name of the setting.
     pub const fn setting(&self) -> &'static str {
         self.setting
     }
+
+    /// The value that it was given, where one is at fault.
+    pub const fn value(&self) -> Option<Value> {
+        self.value
+    }
+
+    /// What the setting takes.
+    pub const fn takes(&self) -> &'static str {
+        self.takes
+    }
 }
 
+/// As one line: `` `trip.consecutive_failures` is 0, but takes a number from 1 to 4095 ``.
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` takes {}", self.setting, self.takes)
+        let Self { setting, takes, .. } = self;
+        match self.value {
+            None => write!(f, "`{setting}` takes {takes}"),
+            Some(value) => {
+                write!(f, "`{setting}` is {value}, but takes {takes}")?;
+                match value {
+                    Value::Share(Percent(share)) if share > 0.0 && share < 1.0 => {
+                        // As it was written down, without the noise of the multiplication.
+                        let meant = libm::round(share * 1e8) / 1e6;
+                        write!(f, "; did you mean {meant}%?")
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
     }
 }
 
 impl core::error::Error for ConfigError {}
 
-/// `Ok` if the setting is as it should be.
-pub(crate) fn check(
-    good: bool,
-    setting: &'static str,
-    takes: &'static str,
-) -> Result<(), ConfigError> {
-    if good {
-        Ok(())
-    } else {
-        Err(ConfigError::new(setting, takes))
+/// What a circuit does from the beginning, without an operator's command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mode {
+    /// It counts, trips and rejects.
+    #[default]
+    Normal,
+    /// It counts and trips in the shadow, and rejects nothing.
+    ObserveOnly,
+    /// It lets every call pass, uncounted.
+    Disabled,
+    /// It rejects every call.
+    Isolated,
+}
+
+impl Mode {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Normal,
+        Self::ObserveOnly,
+        Self::Disabled,
+        Self::Isolated,
+    ];
+
+    /// As one word: `normal`, `observe_only`, `disabled` or `isolated`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::ObserveOnly => "observe_only",
+            Self::Disabled => "disabled",
+            Self::Isolated => "isolated",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -86,6 +146,7 @@ pub struct Checked {
     pub(crate) slow_after: Option<Duration>,
     pub(crate) cancelled_is_failure: bool,
     pub(crate) count_calls: bool,
+    pub(crate) mode: Mode,
     /// A window of calls is all that is kept.
     pub(crate) ring_only: Option<RingOnly>,
     pub(crate) layout: Layout,
@@ -157,6 +218,7 @@ pub struct Config {
     slow_after: Option<Duration>,
     cancelled_is_failure: bool,
     count_calls: bool,
+    mode: Mode,
 }
 
 impl Config {
@@ -207,38 +269,119 @@ impl Config {
         self
     }
 
+    /// What the circuit does from the beginning: observe only, or nothing at all. Default: the normal course.
+    pub const fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// What [`Config::mode`] was set to.
+    pub const fn starts_as(&self) -> Mode {
+        self.mode
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
     ///
-    /// Names the first setting that is out of its range, and the range.
+    /// Names the first setting that is out of its range, and the range. [`Config::each_fault`] names them all.
     pub fn build(self) -> Result<Checked, ConfigError> {
-        let (trip, probes) = (self.trip.check()?, self.probes.check()?);
+        let mut config = first(|faults| self.check(faults))?;
+        config.layout = Layout::of(&config);
+        Ok(config)
+    }
+
+    /// Names every setting that is out of its range, and the range.
+    ///
+    /// ```
+    /// use breaker_core::{Config, Probes, Trip};
+    ///
+    /// let config = Config::new().trip(Trip::consecutive_failures(0)).probes(Probes::new(1000));
+    /// let mut faults = vec![];
+    /// config.each_fault(|fault| faults.push(fault.to_string()));
+    /// assert_eq!(faults, [
+    ///     "`trip.consecutive_failures` is 0, but takes a number from 1 to 4095",
+    ///     "`probes` is 1000, but takes a number from 1 to 255",
+    /// ]);
+    /// ```
+    pub fn each_fault(&self, mut tell: impl FnMut(ConfigError)) {
+        self.check(&mut Faults::new(&mut tell));
+    }
+
+    /// Tells every setting by its name, those with their defaults too.
+    ///
+    /// ```
+    /// use breaker_core::{Config, Trip};
+    ///
+    /// let config = Config::new().trip(Trip::consecutive_failures(5));
+    /// let mut told = vec![];
+    /// config.each_setting(|setting| told.push(setting.to_string()));
+    /// assert_eq!(told[..3], ["trip[0].consecutive_failures = 5", "open_time.kind = probe_share", "open_time.share = 1%"]);
+    /// ```
+    pub fn each_setting(&self, mut tell: impl FnMut(Setting)) {
+        self.trip.tell(&mut tell);
+        self.open_time.tell(&mut tell);
+        self.probes.tell(&mut tell);
+        if let Some(ramp) = self.ramp {
+            ramp.tell(&mut tell);
+        }
         if let Some(slow_after) = self.slow_after {
-            check(
+            tell(Setting::new("slow_after", "", slow_after));
+        }
+        for (name, flag) in [
+            ("cancelled_is_failure", self.cancelled_is_failure),
+            ("count_calls", self.count_calls),
+        ] {
+            tell(Setting::new(name, "", flag));
+        }
+        tell(Setting::new("mode", "", self.mode.name()));
+    }
+
+    fn check(self, faults: &mut Faults<'_>) -> Checked {
+        let (trip, open, probes) = (
+            self.trip.checked(faults),
+            self.open_time.checked(faults),
+            self.probes.checked(faults),
+        );
+        if let Some(slow_after) = self.slow_after {
+            faults.check(
                 !slow_after.is_zero() && slow_after <= MAX_WAIT,
                 "slow_after",
+                slow_after,
                 "a duration from 1 ns to 100 days",
-            )?;
+            );
+        } else if self.trip.judges_slowness() || self.probes.judges_slowness() {
+            let takes = "a duration, because a slow rate is asked for";
+            faults.add(ConfigError::new("slow_after", takes));
         }
-        check(
-            self.slow_after.is_some() || !(trip.judges_slowness() || probes.judges_slowness()),
-            "slow_after",
-            "a duration, because a slow rate is asked for",
-        )?;
         let is_plain = !self.count_calls && self.ramp.is_none() && self.slow_after.is_none();
-        let mut config = Checked {
+        Checked {
             trip,
-            open: self.open_time.check()?,
+            open,
             probes,
-            ramp: self.ramp.map(Ramp::check).transpose()?,
+            ramp: self.ramp.map(|ramp| ramp.checked(faults)),
             slow_after: self.slow_after,
             cancelled_is_failure: self.cancelled_is_failure,
             count_calls: self.count_calls,
+            mode: self.mode,
             ring_only: trip.ring_only().filter(|_| is_plain),
             layout: Layout::default(),
-        };
-        config.layout = Layout::of(&config);
-        Ok(config)
+        }
+    }
+}
+
+/// As one line, every setting with its value.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut said, mut is_first) = (Ok(()), true);
+        self.each_setting(|setting| {
+            let comma = if core::mem::take(&mut is_first) {
+                ""
+            } else {
+                ", "
+            };
+            said = said.and_then(|()| write!(f, "{comma}{setting}"));
+        });
+        said
     }
 }

@@ -16,18 +16,20 @@ mod config;
 pub mod machine;
 mod policy;
 pub mod presets;
+mod setting;
 mod time;
 mod verdict;
 mod window;
 mod word;
 
-pub use config::{Checked, Config, ConfigError, Percent};
+pub use config::{Checked, Config, ConfigError, Mode, Percent};
 pub use policy::{
     open::OpenTime,
     probes::Probes,
     ramp::Ramp,
     trip::{Trip, Window},
 };
+pub use setting::{Setting, Value};
 pub use time::{Pace, Timestamp};
 pub use verdict::{Outcome, Reason, Refusal, Rule, State, Transition};
 pub use window::{Beside, Call, Cell64, Layout, Plain, Taken, Totals};

@@ -6,8 +6,8 @@
 use core::time::Duration;
 
 use crate::{
-    Checked, Evidence, Outcome, Pace, Phase, Reason, Refusal, State, Tally, Timestamp, Transition,
-    Word,
+    Checked, Evidence, Mode, Outcome, Pace, Phase, Reason, Refusal, State, Tally, Timestamp,
+    Transition, Word,
     policy::{open::Due, probes::Shown},
     time::{MAX_WAIT, Tick, nanos},
     word::{MOST_ATTEMPTS, PENDING},
@@ -408,9 +408,15 @@ impl Rules<'_> {
         ))
     }
 
-    /// A circuit that begins, closed, with this generation.
+    /// A circuit that begins with this generation: closed, unless its mode says otherwise.
     pub fn first_word(&self, generation: u16) -> Word {
-        self.begin(Word::closed(generation))
+        let closed = self.begin(Word::closed(generation));
+        match self.config.mode {
+            Mode::Normal => closed,
+            Mode::ObserveOnly => closed.shadow(true),
+            Mode::Disabled => closed.with(Phase::Disabled),
+            Mode::Isolated => closed.with(Phase::Isolated),
+        }
     }
 
     /// The same word as these settings begin with it: a window of calls is worth a success, because it is empty or another

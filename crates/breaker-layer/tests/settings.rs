@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use breaker_layer::{
-    Circuit, CircuitBuilder, OpenTime, Outcome, Percent, Probes, Ramp, State, Trip, Window,
+    Circuit, CircuitBuilder, Config, OpenTime, Outcome, Percent, Probes, Ramp, State, Trip, Window,
 };
 use support::{DAY, MILLI, NANO, SECOND};
 
@@ -103,19 +103,133 @@ fn evidence_takes_two_ratios_in_order_and_a_budget() {
 }
 
 #[test]
-fn a_rate_is_above_0_and_at_most_100_per_cent() {
+fn a_rate_is_from_1_to_100_per_cent_and_below_it_where_that_is_said() {
     for window in [Window::calls(100), Window::time(SECOND)] {
         for bad in NO_PERCENT {
-            let setting = trip(Trip::failure_rate(Percent(bad), window));
-            assert_eq!(setting, Some("trip.failure_rate"), "{bad}");
-            let setting = trip(Trip::slow_rate(Percent(bad), window));
-            assert_eq!(setting, Some("trip.slow_rate"), "{bad}");
+            for tiny in [false, true] {
+                let said = |trip: Trip| if tiny { trip.with_tiny_rates() } else { trip };
+                let setting = trip(said(Trip::failure_rate(Percent(bad), window)));
+                assert_eq!(setting, Some("trip.failure_rate"), "{bad}");
+                let setting = trip(said(Trip::slow_rate(Percent(bad), window)));
+                assert_eq!(setting, Some("trip.slow_rate"), "{bad}");
+            }
         }
-        for good in [0.0001, 100.0] {
+        for good in [1.0, 100.0] {
             assert_eq!(trip(Trip::failure_rate(Percent(good), window)), None);
             assert_eq!(trip(Trip::slow_rate(Percent(good), window)), None);
         }
+        for tiny in [0.0001, 0.5, 0.999_999] {
+            let rates = [
+                Trip::failure_rate(Percent(tiny), window),
+                Trip::slow_rate(Percent(tiny), window),
+            ];
+            assert_eq!(trip(rates[0]), Some("trip.failure_rate"), "{tiny}");
+            assert_eq!(trip(rates[1]), Some("trip.slow_rate"), "{tiny}");
+            assert_eq!(trip(Trip::any_of(rates).with_tiny_rates()), None, "{tiny}");
+        }
     }
+}
+
+#[test]
+fn a_fraction_in_place_of_per_cent_is_asked_about() {
+    let half = Percent(0.5);
+    let window = Window::calls(100);
+    let configs = [
+        Config::new().trip(Trip::failure_rate(half, window)),
+        Config::new()
+            .trip(Trip::slow_rate(half, window))
+            .slow_after(SECOND),
+        Config::new().trip(Trip::evidence(Percent(0.2), half, 1000)),
+        Config::new().probes(Probes::new(3).failure_rate(half)),
+        Config::new()
+            .probes(Probes::new(3).slow_rate(half))
+            .slow_after(SECOND),
+        Config::new().open_time(OpenTime::fixed(SECOND).jitter(half)),
+    ];
+    for config in configs {
+        let error = config.build().unwrap_err().to_string();
+        assert!(error.contains("did you mean 50%?"), "{error}");
+    }
+    // Five in a thousand are tolerated: who says five in a hundred beside it writes no fractions.
+    assert_eq!(trip(Trip::evidence(half, Percent(5.0), 1000)), None);
+}
+
+#[test]
+fn a_message_says_what_was_said() {
+    let half = Percent(50.0);
+    let rate = |window| Config::new().trip(Trip::failure_rate(half, window));
+    let cases = [
+        (
+            rate(Window::calls(10).buckets(3)),
+            "`trip.window.buckets` is 3, but takes no value: a window of calls has no buckets",
+        ),
+        (
+            rate(Window::time(Duration::ZERO)),
+            "`trip.window` is 0ns, but takes a duration from 10 ms to one day",
+        ),
+        (
+            Config::new().trip(Trip::any_of([])),
+            "`trip` takes at least one rule in `any_of`; `never` says none",
+        ),
+        (
+            Config::new().trip(Trip::consecutive_failures(5).min_calls(10)),
+            "`trip.min_calls` takes no value here: only rules over a window have it",
+        ),
+        (
+            Config::new().trip(Trip::any_of([
+                Trip::consecutive_failures(5),
+                Trip::consecutive_failures(6),
+            ])),
+            "`trip.consecutive_failures` takes one value; two rules give it different ones",
+        ),
+        (
+            Config::new().open_time(OpenTime::fixed(SECOND).factor(2.0)),
+            "`open_time.factor` is 2, but takes no value: only an exponential open time has a factor",
+        ),
+        (
+            Config::new().probes(Probes::new(3).successes(2).failure_rate(half)),
+            "`probes.failure_rate` is 50%, but takes no value where a number of successes is asked for",
+        ),
+    ];
+    for (config, text) in cases {
+        assert_eq!(config.build().unwrap_err().to_string(), text);
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let half = Percent(0.5);
+    let config = Config::new()
+        .trip(Trip::any_of([
+            Trip::consecutive_failures(0),
+            Trip::failure_rate(half, Window::calls(10)).min_calls(11),
+            Trip::slow_rate(half, Window::time(Duration::ZERO).buckets(61)).min_calls(0),
+        ]))
+        .open_time(OpenTime::exponential(Duration::ZERO, Duration::ZERO).factor(0.5))
+        .probes(Probes::new(0).timeout(Duration::ZERO).successes(256))
+        .ramp(Ramp::new(0, 0));
+    let mut faults = vec![];
+    config.each_fault(|fault| faults.push(fault.setting()));
+    let expected = [
+        "trip.consecutive_failures",
+        "trip.min_calls",
+        "trip.failure_rate",
+        "trip.window",
+        "trip.window.buckets",
+        "trip.min_calls",
+        "trip.slow_rate",
+        "open_time.shortest",
+        "open_time.longest",
+        "open_time.factor",
+        "probes",
+        "probes.timeout",
+        "probes.successes",
+        "slow_after",
+        "ramp.from",
+        "ramp.to",
+    ];
+    assert_eq!(faults, expected);
+    Config::new().each_fault(|fault| panic!("{fault}"));
 }
 
 #[test]
@@ -133,8 +247,6 @@ fn a_window_has_a_size_that_can_be_kept() {
         let setting = trip(Trip::failure_rate(Percent(50.0), window));
         assert_eq!(setting, Some("trip.window.buckets"), "{bad} buckets");
     }
-    let window = Window::calls(100).buckets(10);
-    assert!(trip(Trip::failure_rate(Percent(50.0), window)).is_some());
 }
 
 #[test]

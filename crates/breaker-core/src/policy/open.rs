@@ -3,7 +3,8 @@
 use core::{ops::RangeInclusive, time::Duration};
 
 use crate::{
-    config::{ConfigError, Percent, check},
+    config::Percent,
+    setting::{Faults, Setting, Value},
     time::{MAX_WAIT, Tick, Timestamp, nanos},
 };
 
@@ -97,7 +98,7 @@ impl OpenTime {
         self
     }
 
-    /// How far the wait is spread so that a fleet does not probe in step, from 0 % to 100 %.
+    /// How far the wait is spread so that a fleet does not probe in step: 0 %, or from 1 % to 100 %.
     #[must_use]
     pub const fn jitter(mut self, jitter: Percent) -> Self {
         self.jitter = jitter;
@@ -112,52 +113,105 @@ impl OpenTime {
         self
     }
 
-    pub(crate) fn check(self) -> Result<Opening, ConfigError> {
+    pub(crate) fn tell(self, tell: &mut dyn FnMut(Setting)) {
+        let mut tell = |name, value| tell(Setting::new("open_time", name, value));
+        let kind = match self.kind {
+            Kind::Fixed => "fixed",
+            Kind::Exponential => "exponential",
+            Kind::ByAttempt(_) => "by_attempt",
+            Kind::ProbeShare { .. } => "probe_share",
+        };
+        tell("kind", Value::Word(kind));
+        if let Kind::ProbeShare { share } = self.kind {
+            tell("share", share.into());
+        }
+        let (shortest, longest) = match self.kind {
+            Kind::Fixed => ("wait", None),
+            Kind::Exponential | Kind::ByAttempt(_) => ("shortest", Some("longest")),
+            Kind::ProbeShare { .. } => ("not_before", Some("certain_after")),
+        };
+        tell(shortest, self.shortest.into());
+        if let Some(longest) = longest {
+            tell(longest, self.longest.into());
+        }
+        if let Some(factor) = self.factor {
+            tell("factor", factor.into());
+        }
+        tell("jitter", self.jitter.into());
+        tell("longest_asked", self.longest_asked.into());
+    }
+
+    pub(crate) fn checked(self, faults: &mut Faults<'_>) -> Opening {
         let range = Duration::from_millis(1)..=MAX_WAIT;
-        check(
+        let is_good = faults.check(
             range.contains(&self.shortest),
             "open_time.shortest",
+            self.shortest,
             "a duration from 1 ms to 100 days",
-        )?;
-        check(
-            range.contains(&self.longest) && self.longest >= self.shortest,
-            "open_time.longest",
-            "a duration from the shortest to 100 days",
-        )?;
-        check(
-            (0.0..=100.0).contains(&self.jitter.0),
+        );
+        let least = if is_good {
+            self.shortest
+        } else {
+            *range.start()
+        };
+        // A fixed wait is both.
+        if self.kind != Kind::Fixed {
+            faults.check(
+                (least..=MAX_WAIT).contains(&self.longest),
+                "open_time.longest",
+                self.longest,
+                "a duration from the shortest to 100 days",
+            );
+        }
+        let jitter = self.jitter.0;
+        faults.check(
+            jitter == 0.0 || (1.0..=100.0).contains(&jitter),
             "open_time.jitter",
-            "from 0 % to 100 %",
-        )?;
-        check(
+            self.jitter,
+            "0 %, or from 1 % to 100 %",
+        );
+        faults.check(
             self.longest_asked <= MAX_WAIT,
             "open_time.longest_asked",
+            self.longest_asked,
             "a duration up to 100 days",
-        )?;
+        );
         let factor = self.factor.unwrap_or(2.0);
-        check(
+        let takes = if self.kind == Kind::Exponential {
+            "a number from 1 to 100"
+        } else {
+            "no value: only an exponential open time has a factor"
+        };
+        faults.check(
             (1.0..=100.0).contains(&factor)
                 && (self.factor.is_none() || self.kind == Kind::Exponential),
             "open_time.factor",
-            "a number from 1 to 100, for an exponential open time",
-        )?;
+            factor,
+            takes,
+        );
         let pattern = match self.kind {
             Kind::Fixed => Pattern::Fixed,
             Kind::Exponential => Pattern::Exponential {
                 thousandths: (factor * 1e3) as u32,
             },
             Kind::ByAttempt(wait) => Pattern::ByAttempt(wait),
+            // A small one is what a large fleet wants.
             Kind::ProbeShare { share } => Pattern::ProbeShare {
-                millionths: share.millionths("open_time.share")?,
+                millionths: faults.rate(share, "open_time.share", true),
             },
         };
-        Ok(Opening {
+        Opening {
             pattern,
             shortest: self.shortest,
             longest: self.longest,
             jitter: (self.jitter.0 * 1e4) as u32,
             longest_asked: self.longest_asked,
-        })
+        }
+    }
+
+    #[cfg(test)]
+    fn check(self) -> Result<Opening, crate::ConfigError> {
+        crate::setting::first(|faults| self.checked(faults))
     }
 }
 
@@ -333,7 +387,7 @@ mod tests {
             shortest in 1..10_000u64,
             times in 1..1000u64,
             factor in 1.0..100.0,
-            jitter in 0.0..=100.0,
+            jitter in 1.0..=100.0,
             attempt in 0..=63u32,
             random: u64,
         ) {

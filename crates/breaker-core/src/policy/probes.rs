@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use crate::{
-    config::{ConfigError, Percent, check},
+    config::Percent,
+    setting::{Faults, Setting, Value},
     time::MAX_WAIT,
     verdict::Reason,
     word::Tally,
@@ -60,14 +61,14 @@ impl Probes {
         self
     }
 
-    /// Opens again at this share of failures in the sample, above 0 % and at most 100 %, in place of a number of successes.
+    /// Opens again at this share of failures in the sample, from 1 % to 100 %, in place of a number of successes.
     #[must_use]
     pub const fn failure_rate(mut self, rate: Percent) -> Self {
         self.failure_rate = Some(rate);
         self
     }
 
-    /// Opens again at this share of slow calls in the sample too, above 0 % and at most 100 %. Default: slow probes are as good as fast ones.
+    /// Opens again at this share of slow calls in the sample too, from 1 % to 100 %. Default: slow probes are as good as fast ones.
     #[must_use]
     pub const fn slow_rate(mut self, rate: Percent) -> Self {
         self.slow_rate = Some(rate);
@@ -82,75 +83,90 @@ impl Probes {
         self
     }
 
-    pub(crate) fn check(self) -> Result<Probing, ConfigError> {
-        check(
-            (1..=255).contains(&self.live),
-            "probes",
-            "a number from 1 to 255",
-        )?;
-        check(
+    pub(crate) fn judges_slowness(&self) -> bool {
+        self.slow_rate.is_some()
+    }
+
+    pub(crate) fn tell(self, tell: &mut dyn FnMut(Setting)) {
+        let mut tell = |name, value: Value| tell(Setting::new("probes", name, value));
+        tell("live", self.live.into());
+        for (name, count) in [("successes", self.successes), ("out_of", self.out_of)] {
+            if let Some(count) = count {
+                tell(name, count.into());
+            }
+        }
+        for (name, rate) in [
+            ("failure_rate", self.failure_rate),
+            ("slow_rate", self.slow_rate),
+        ] {
+            if let Some(rate) = rate {
+                tell(name, rate.into());
+            }
+        }
+        tell("timeout", self.timeout.into());
+    }
+
+    pub(crate) fn checked(self, faults: &mut Faults<'_>) -> Probing {
+        let is_count = |calls: u32| (1..=255).contains(&calls);
+        let range = "a number from 1 to 255";
+        let live_is_good = faults.check(is_count(self.live), "probes", self.live, range);
+        faults.check(
             self.timeout >= Duration::from_millis(1)
                 && self.timeout <= MAX_WAIT / crate::Pace::SPAN,
             "probes.timeout",
+            self.timeout,
             "a duration from 1 ms to 25 days",
-        )?;
-        let is_sample = |calls: &u32| (1..=255).contains(calls);
-        check(
-            self.out_of.as_ref().is_none_or(is_sample),
-            "probes.out_of",
-            "a number from 1 to 255",
-        )?;
-        check(
-            self.successes != Some(0),
-            "probes.successes",
-            "a number from 1 to `probes.out_of`",
-        )?;
+        );
+        let live = if live_is_good { self.live } else { 1 };
+        let sample_is_good = self
+            .out_of
+            .is_none_or(|sample| faults.check(is_count(sample), "probes.out_of", sample, range));
+        let out_of = self.out_of.filter(|_| sample_is_good);
         let required = self.successes.unwrap_or(match self.failure_rate {
-            None => self
-                .out_of
-                .map_or(self.live, |sample| self.live.min(sample)),
+            None => out_of.map_or(live, |sample| live.min(sample)),
             Some(_) => 1,
         });
-        let sample = self.out_of.unwrap_or(if self.failure_rate.is_some() {
-            self.live
-        } else {
-            required
+        let sample = out_of.unwrap_or(match self.failure_rate {
+            Some(_) => live,
+            None => required,
         });
-        check(
-            is_sample(&sample),
-            "probes.successes",
-            "a number from 1 to 255",
-        )?;
-        check(
-            (1..=sample).contains(&required),
-            "probes.successes",
-            "a number from 1 to `probes.out_of`",
-        )?;
-        check(
-            self.failure_rate.is_none() || self.successes.is_none(),
-            "probes.failure_rate",
-            "either a failure rate or a number of successes",
-        )?;
-        let of_sample = |rate: Percent, setting| {
-            let millionths = rate.millionths(setting)?;
+        match (self.successes, self.failure_rate) {
+            (Some(_), Some(rate)) => {
+                let takes = "no value where a number of successes is asked for";
+                faults.check(false, "probes.failure_rate", rate, takes);
+            }
+            (Some(successes), None) => {
+                let (most, takes) = match out_of {
+                    Some(sample) => (sample, "a number from 1 to `probes.out_of`"),
+                    None => (255, range),
+                };
+                let is_good = (1..=most).contains(&successes);
+                faults.check(is_good, "probes.successes", successes, takes);
+            }
+            (None, _) => {}
+        }
+        let mut of_sample = |rate: Percent, setting| {
+            let millionths = faults.rate(rate, setting, false);
             // The least count whose share of the sample reaches the rate.
-            Ok((u64::from(millionths) * u64::from(sample)).div_ceil(1_000_000) as u32)
+            (u64::from(millionths) * u64::from(sample)).div_ceil(1_000_000) as u32
         };
         let failures = match self.failure_rate {
-            Some(rate) => of_sample(rate, "probes.failure_rate")?,
-            None => sample - required + 1,
+            Some(rate) => of_sample(rate, "probes.failure_rate"),
+            None => sample.saturating_sub(required) + 1,
         };
-        let slow = self
-            .slow_rate
-            .map(|rate| of_sample(rate, "probes.slow_rate"))
-            .transpose()?;
-        Ok(Probing {
+        let slow = self.slow_rate;
+        Probing {
             live: self.live,
             sample,
             failures,
-            slow,
+            slow: slow.map(|rate| of_sample(rate, "probes.slow_rate")),
             timeout: self.timeout,
-        })
+        }
+    }
+
+    #[cfg(test)]
+    fn check(self) -> Result<Probing, crate::ConfigError> {
+        crate::setting::first(|faults| self.checked(faults))
     }
 }
 
@@ -180,10 +196,6 @@ impl Probing {
     /// Whether one more probe may go.
     pub(crate) const fn has_room(&self, tally: Tally) -> bool {
         tally.live < self.live && tally.live + tally.done() < self.sample
-    }
-
-    pub(crate) fn judges_slowness(&self) -> bool {
-        self.slow.is_some()
     }
 
     pub(crate) fn judge(&self, tally: Tally) -> Shown {
@@ -251,7 +263,7 @@ mod tests {
 
         #[test]
         fn a_failure_rate_opens_at_or_above_its_share_of_the_sample(
-            rate in 0.1..=100.0,
+            rate in 1.0..=100.0,
             sample in 1..=255u32,
             failed in 0..=255u32,
         ) {

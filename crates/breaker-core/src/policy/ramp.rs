@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::{
     Timestamp,
-    config::{ConfigError, check},
+    setting::{Faults, Setting},
     window::Cell64,
 };
 
@@ -28,18 +28,26 @@ impl Ramp {
         Self { from, to }
     }
 
-    pub(crate) fn check(self) -> Result<Self, ConfigError> {
-        check(
+    pub(crate) fn tell(self, tell: &mut dyn FnMut(Setting)) {
+        tell(Setting::new("ramp", "from", self.from));
+        tell(Setting::new("ramp", "to", self.to));
+    }
+
+    pub(crate) fn checked(self, faults: &mut Faults<'_>) -> Self {
+        let is_good = faults.check(
             (1..=1_000_000).contains(&self.from),
             "ramp.from",
+            self.from,
             "a number from 1 to 1000000",
-        )?;
-        check(
-            (self.from..=1_000_000).contains(&self.to),
+        );
+        let least = if is_good { self.from } else { 1 };
+        faults.check(
+            (least..=1_000_000).contains(&self.to),
             "ramp.to",
+            self.to,
             "a number from `ramp.from` to 1000000",
-        )?;
-        Ok(self)
+        );
+        self
     }
 }
 

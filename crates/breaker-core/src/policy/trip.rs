@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use crate::{
-    config::{ConfigError, Percent, check},
+    config::{ConfigError, Percent},
+    setting::{Faults, Setting, Value},
     verdict::{Reason, Rule},
     window::{Grid, RingOnly, Totals},
     word::{Evidence, FULL_SCORE, MOST_CALLS, MOST_ROW, Word},
@@ -19,8 +20,9 @@ pub struct Trip {
     evidence: Option<Belief>,
     calls: Rules,
     time: Rules,
-    /// A rule was given twice with different settings.
-    conflict: Option<&'static str>,
+    has_tiny_rates: bool,
+    /// Which setting cannot be combined as it was, and why.
+    conflict: Option<(&'static str, &'static str)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,14 +48,24 @@ pub struct Window(Extent);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extent {
-    Calls { calls: u32 },
-    Time { time: Duration, buckets: u32 },
+    /// The buckets that it was given; it has none.
+    Calls {
+        calls: u32,
+        buckets: Option<u32>,
+    },
+    Time {
+        time: Duration,
+        buckets: u32,
+    },
 }
 
 impl Window {
     /// The last `calls` calls, from 1 to 1 048 575: two bits each.
     pub const fn calls(calls: u32) -> Self {
-        Self(Extent::Calls { calls })
+        Self(Extent::Calls {
+            calls,
+            buckets: None,
+        })
     }
 
     /// The calls of the last `time`, from 10 ms to one day, in ten buckets: the window moves by a tenth of its span.
@@ -66,9 +78,9 @@ impl Window {
     pub const fn buckets(self, buckets: u32) -> Self {
         Self(match self.0 {
             Extent::Time { time, .. } => Extent::Time { time, buckets },
-            Extent::Calls { .. } => Extent::Time {
-                time: Duration::ZERO,
-                buckets,
+            Extent::Calls { calls, .. } => Extent::Calls {
+                calls,
+                buckets: Some(buckets),
             },
         })
     }
@@ -98,6 +110,7 @@ impl Trip {
             slow_rate: None,
             min_calls: None,
         },
+        has_tiny_rates: false,
         conflict: None,
     };
 
@@ -139,6 +152,8 @@ impl Trip {
     }
 
     /// When at least this share of the calls in the window failed, once it holds [`Trip::min_calls`].
+    ///
+    /// A rate is from 1 % to 100 %: `Percent(0.5)` is not a half, and `build` says so. See [`Trip::with_tiny_rates`].
     pub const fn failure_rate(rate: Percent, window: Window) -> Self {
         Self::windowed(Rules {
             window: Some(window),
@@ -190,17 +205,47 @@ impl Trip {
     #[must_use]
     pub const fn min_calls(mut self, calls: u32) -> Self {
         if self.calls.window.is_none() && self.time.window.is_none() {
-            self.conflict = Some("trip.min_calls");
+            self.conflict = Some((
+                "trip.min_calls",
+                "no value here: only rules over a window have it",
+            ));
         }
         self.calls.min_calls = Some(calls);
         self.time.min_calls = Some(calls);
         self
     }
 
-    /// When any of these says so. Rules over a window of calls share one window, and so do rules over a window of time:
+    /// Lets the rates of these rules be below 1 %, which `build` otherwise takes for a mistake.
+    ///
+    /// ```
+    /// use breaker_core::{Config, Percent, Trip, Window};
+    ///
+    /// let rate = Trip::failure_rate(Percent(0.5), Window::calls(10_000));
+    /// let error = Config::new().trip(rate).build().unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "`trip.failure_rate` is 0.5%, but takes a rate from 1 % to 100 %; did you mean 50%?"
+    /// );
+    /// Config::new().trip(rate.with_tiny_rates()).build()?;
+    /// # Ok::<(), breaker_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn with_tiny_rates(mut self) -> Self {
+        self.has_tiny_rates = true;
+        self
+    }
+
+    /// When any of these says so; of none of them no circuit can be built. Rules over a window of calls share one window, and so do rules over a window of time:
     /// its size and `min_calls` must be the same in each.
     #[must_use]
     pub fn any_of<const N: usize>(rules: [Self; N]) -> Self {
+        if N == 0 {
+            let conflict = ("trip", "at least one rule in `any_of`; `never` says none");
+            return Self {
+                conflict: Some(conflict),
+                ..Self::NEVER
+            };
+        }
         rules.into_iter().fold(Self::NEVER, Self::or)
     }
 
@@ -225,62 +270,124 @@ impl Trip {
             evidence,
             calls,
             time,
+            has_tiny_rates: self.has_tiny_rates || other.has_tiny_rates,
             conflict,
         }
     }
 
-    pub(crate) fn check(self) -> Result<Tripping, ConfigError> {
-        check(
-            self.conflict.is_none(),
-            self.conflict.unwrap_or_default(),
-            "one value, for a rule that has it",
-        )?;
+    pub(crate) fn judges_slowness(&self) -> bool {
+        let rules = [self.calls, self.time];
+        rules.iter().any(|rules| rules.slow_rate.is_some())
+    }
+
+    pub(crate) fn tell(self, tell: &mut dyn FnMut(Setting)) {
+        let mut rule = 0;
+        let mut of_rule = |settings: &[(&'static str, Option<Value>)]| {
+            for (name, value) in settings {
+                if let Some(value) = *value {
+                    tell(Setting::of_rule(rule, name, value));
+                }
+            }
+            rule += 1;
+        };
         if let Some(row) = self.row {
-            check(
+            of_rule(&[("consecutive_failures", Some(row.into()))]);
+        }
+        if let Some(belief) = self.evidence {
+            of_rule(&[
+                ("evidence.tolerated", Some(belief.tolerated.into())),
+                ("evidence.intolerable", Some(belief.intolerable.into())),
+                (
+                    "evidence.calls_per_false_trip",
+                    Some(belief.calls_per_false_trip.into()),
+                ),
+            ]);
+        }
+        for rules in [self.calls, self.time] {
+            let Some(Window(extent)) = rules.window else {
+                continue;
+            };
+            let (size, buckets) = match extent {
+                Extent::Calls { calls, buckets } => (("calls", calls.into()), buckets),
+                Extent::Time { time, buckets } => (("time", time.into()), Some(buckets)),
+            };
+            of_rule(&[
+                (size.0, Some(size.1)),
+                ("buckets", buckets.map(Value::from)),
+                ("min_calls", rules.min_calls.map(Value::from)),
+                ("failure_rate", rules.failure_rate.map(Value::from)),
+                ("failures", rules.failures.map(Value::from)),
+                ("slow_rate", rules.slow_rate.map(Value::from)),
+            ]);
+        }
+        if rule == 0 {
+            tell(Setting::new("trip", "", "never"));
+        }
+    }
+
+    pub(crate) fn checked(self, faults: &mut Faults<'_>) -> Tripping {
+        if let Some((setting, takes)) = self.conflict {
+            faults.add(ConfigError::new(setting, takes));
+        }
+        if let Some(row) = self.row {
+            faults.check(
                 (1..=MOST_ROW).contains(&row),
                 "trip.consecutive_failures",
+                row,
                 "a number from 1 to 4095",
-            )?;
+            );
         }
-        Ok(Tripping {
+        let test = self.evidence.map(|belief| belief.checked(faults));
+        let (calls, time) = (
+            self.calls.checked(self.has_tiny_rates, faults),
+            self.time.checked(self.has_tiny_rates, faults),
+        );
+        // A window that is no good must not be laid out.
+        let is_good = faults.are_none();
+        Tripping {
             row: self.row,
-            test: self.evidence.map(Belief::check).transpose()?,
-            calls: self
-                .calls
-                .check()?
+            test,
+            calls: calls
+                .filter(|_| is_good)
                 .and_then(|(extent, limits)| match extent {
-                    Extent::Calls { calls } => Some((calls, limits)),
+                    Extent::Calls { calls, .. } => Some((calls, limits)),
                     Extent::Time { .. } => None,
                 }),
-            time: self
-                .time
-                .check()?
+            time: time
+                .filter(|_| is_good)
                 .and_then(|(extent, limits)| match extent {
                     Extent::Time { time, buckets } => Some((Grid::new(time, buckets), limits)),
                     Extent::Calls { .. } => None,
                 }),
-        })
+        }
+    }
+
+    #[cfg(test)]
+    fn check(self) -> Result<Tripping, ConfigError> {
+        crate::setting::first(|faults| self.checked(faults))
     }
 }
+
+const TWO_VALUES: &str = "one value; two rules give it different ones";
 
 /// The one that is there; two that differ are a conflict.
 fn either<T: PartialEq>(
     one: Option<T>,
     other: Option<T>,
     setting: &'static str,
-    conflict: &mut Option<&'static str>,
+    conflict: &mut Option<(&'static str, &'static str)>,
 ) -> Option<T> {
     if one.is_some() && other.is_some() && one != other {
-        *conflict = conflict.or(Some(setting));
+        *conflict = conflict.or(Some((setting, TWO_VALUES)));
     }
     one.or(other)
 }
 
 impl Rules {
-    fn or(self, other: Self, conflict: &mut Option<&'static str>) -> Self {
+    fn or(self, other: Self, conflict: &mut Option<(&'static str, &'static str)>) -> Self {
         let min_calls = match (self.window, other.window) {
             (Some(_), Some(_)) if self.min_calls != other.min_calls => {
-                *conflict = conflict.or(Some("trip.min_calls"));
+                *conflict = conflict.or(Some(("trip.min_calls", TWO_VALUES)));
                 None
             }
             (None, _) => other.min_calls,
@@ -300,56 +407,61 @@ impl Rules {
         }
     }
 
-    fn check(self) -> Result<Option<(Extent, Limits)>, ConfigError> {
-        let Some(Window(extent)) = self.window else {
-            return Ok(None);
-        };
-        let most = match extent {
-            Extent::Calls { calls } => {
-                check(
+    fn checked(self, may_be_tiny: bool, faults: &mut Faults<'_>) -> Option<(Extent, Limits)> {
+        let Window(extent) = self.window?;
+        let (most, takes) = match extent {
+            Extent::Calls { calls, buckets } => {
+                let is_good = faults.check(
                     (1..=MOST_WINDOW).contains(&calls),
                     "trip.window",
+                    calls,
                     "a number of calls from 1 to 1048575",
-                )?;
-                calls
+                );
+                if let Some(buckets) = buckets {
+                    let takes = "no value: a window of calls has no buckets";
+                    faults.check(false, "trip.window.buckets", buckets, takes);
+                }
+                let most = if is_good { calls } else { MOST_WINDOW };
+                (most, "a number from 1 to the window's calls")
             }
             Extent::Time { time, buckets } => {
                 let range = Duration::from_millis(10)..=Duration::from_secs(24 * 3600);
-                check(
+                faults.check(
                     range.contains(&time),
                     "trip.window",
+                    time,
                     "a duration from 10 ms to one day",
-                )?;
-                check(
+                );
+                faults.check(
                     (1..=60).contains(&buckets),
                     "trip.window.buckets",
+                    buckets,
                     "a number from 1 to 60",
-                )?;
-                1_000_000
+                );
+                (1_000_000, "a number from 1 to 1000000")
             }
         };
         let min_calls = self.min_calls.unwrap_or(most.min(20));
-        let range = "a number from 1 to the window's calls, or to a million";
-        check((1..=most).contains(&min_calls), "trip.min_calls", range)?;
-        check(
-            self.failures
-                .is_none_or(|failures| (1..=most).contains(&failures)),
-            "trip.failures",
-            range,
-        )?;
+        faults.check(
+            (1..=most).contains(&min_calls),
+            "trip.min_calls",
+            min_calls,
+            takes,
+        );
+        if let Some(failures) = self.failures {
+            let is_good = (1..=most).contains(&failures);
+            faults.check(is_good, "trip.failures", failures, takes);
+        }
+        let mut rate = |rate: Option<Percent>, setting| {
+            rate.map(|rate| faults.rate(rate, setting, may_be_tiny))
+        };
         let limits = Limits {
-            failure_rate: self
-                .failure_rate
-                .map(|rate| rate.millionths("trip.failure_rate"))
-                .transpose()?,
+            failure_rate: rate(self.failure_rate, "trip.failure_rate"),
             failures: self.failures,
-            slow_rate: self
-                .slow_rate
-                .map(|rate| rate.millionths("trip.slow_rate"))
-                .transpose()?,
+            slow_rate: rate(self.slow_rate, "trip.slow_rate"),
             min_calls,
         };
-        Ok(Some((extent, limits)))
+        Some((extent, limits))
     }
 }
 
@@ -386,42 +498,56 @@ pub(crate) struct Limits {
 }
 
 impl Belief {
-    fn check(self) -> Result<Test, ConfigError> {
+    fn checked(self, faults: &mut Faults<'_>) -> Test {
         let (p0, p1) = (self.tolerated.0 / 100.0, self.intolerable.0 / 100.0);
-        check(
+        let tolerated_is_good = faults.check(
             p0 > 0.0 && p0 < 1.0,
             "trip.evidence.tolerated",
-            "above 0 % and below 100 %",
-        )?;
-        check(
-            p1 > p0 && p1 < 1.0,
+            self.tolerated,
+            "a rate above 0 % and below 100 %",
+        );
+        // Who writes fractions writes this one so, too.
+        let mut intolerable_is_good = faults.check(
+            (0.01..1.0).contains(&p1),
             "trip.evidence.intolerable",
-            "above what is tolerated and below 100 %",
-        )?;
+            self.intolerable,
+            "a rate from 1 % to below 100 %",
+        );
+        if tolerated_is_good && intolerable_is_good {
+            intolerable_is_good = faults.check(
+                p1 > p0,
+                "trip.evidence.intolerable",
+                self.intolerable,
+                "a rate above what is tolerated",
+            );
+        }
         let calls = self.calls_per_false_trip;
-        check(
+        let calls_are_good = faults.check(
             (2..=1_000_000_000_000_000_000).contains(&calls),
             "trip.evidence.calls_per_false_trip",
+            calls,
             "a number from 2 to 10^18",
-        )?;
+        );
         let threshold = libm::log(calls as f64);
         let scaled = |step: f64| (step / threshold * f64::from(FULL_SCORE) + 0.5) as u32;
         let (failure, success) = (
             scaled(libm::log(p1 / p0)),
             scaled(libm::log((1.0 - p0) / (1.0 - p1))),
         );
-        // A step of few units would be rounded by more than a few per cent.
-        let fine = failure >= 16 && success >= 16;
-        check(
-            fine,
-            "trip.evidence.intolerable",
-            "farther from what is tolerated",
-        )?;
-        Ok(Test {
+        if tolerated_is_good && intolerable_is_good && calls_are_good {
+            // A step of few units would be rounded by more than a few per cent.
+            faults.check(
+                failure >= 16 && success >= 16,
+                "trip.evidence.intolerable",
+                self.intolerable,
+                "a rate farther from what is tolerated",
+            );
+        }
+        Test {
             failure: failure.min(FULL_SCORE),
             success: success.min(FULL_SCORE),
             threshold: (threshold * 1e3) as u32,
-        })
+        }
     }
 }
 
@@ -532,17 +658,6 @@ impl Limits {
             return Some(broken(Rule::Failures, failures, threshold));
         }
         reached(slow, self.slow_rate).map(|threshold| broken(Rule::SlowRate, slow, threshold))
-    }
-}
-
-impl Tripping {
-    pub(crate) fn judges_slowness(&self) -> bool {
-        let calls = self.calls.map(|(_, limits)| limits);
-        let time = self.time.map(|(_, limits)| limits);
-        [calls, time]
-            .into_iter()
-            .flatten()
-            .any(|limits| limits.slow_rate.is_some())
     }
 }
 
