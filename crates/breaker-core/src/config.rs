@@ -15,6 +15,8 @@ use crate::{
 };
 
 /// A share in per cent: `Percent(50.0)` is a half.
+///
+/// `Percent(0.5)` is half a per cent, which as a rate is more often a mistake: see [`Trip::with_tiny_rates`].
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Percent(pub f64);
 

@@ -429,6 +429,22 @@ impl Rules<'_> {
         }
     }
 
+    /// The same word with the wait that these settings give it, where it is an open circuit's, is shorter than that which
+    /// the settings `before` gave it, and is not one that somebody asked for. It opened at this time.
+    pub fn cut_wait(&self, before: &Checked, word: Word, opened: Timestamp) -> Word {
+        let Phase::Open { attempt, until } = word.phase() else {
+            return word;
+        };
+        let wait = |config: &Checked| config.open.wait(attempt, self.random(word), None);
+        let (old, new) = (wait(before), wait(self.config));
+        if new < old && until == Tick::after(opened, old).bits() {
+            let until = Tick::after(opened, new).bits();
+            word.with(Phase::Open { attempt, until })
+        } else {
+            word
+        }
+    }
+
     /// The state as a caller of this moment would meet it: it knows the time, and moves nothing.
     pub fn state(&self, word: Word, pace: Pace, now: Timestamp) -> State {
         let word = self.lapse(word, pace, now).map_or(word, |(word, _)| word);

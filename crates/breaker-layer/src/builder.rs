@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
-use breaker_core::{Config, ConfigError, OpenTime, Probes, Ramp, Trip};
+use breaker_core::{Config, ConfigError, Mode, OpenTime, Probes, Ramp, Trip};
 
 use crate::{
     circuit::Circuit,
     clock::Clock,
+    intern,
     observe::Observe,
     policy::TripPolicy,
     slot::{Extra, Settings, Slot},
@@ -51,9 +52,9 @@ impl CircuitBuilder {
         }
     }
 
-    /// All settings of the decisions at once, in place of those made so far.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
+    /// All settings of the decisions at once, in place of those made so far: a [`Config`], or settings from a file.
+    pub fn config(mut self, config: impl Into<Config>) -> Self {
+        self.config = config.into();
         self
     }
 
@@ -99,6 +100,22 @@ impl CircuitBuilder {
         self
     }
 
+    /// What the circuit does from the beginning: observe only, or nothing at all. Default: the normal course.
+    ///
+    /// ```
+    /// use breaker_layer::{Circuit, State, policy::Mode};
+    ///
+    /// let circuit = Circuit::builder("payments").mode(Mode::ObserveOnly).build()?;
+    /// assert!(circuit.snapshot().observe_only);
+    /// let circuit = Circuit::builder("retired").mode(Mode::Disabled).build()?;
+    /// assert_eq!(circuit.state(), State::Disabled);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.config = self.config.mode(mode);
+        self
+    }
+
     /// Where the time comes from. Default: [`Clock::default`].
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -127,17 +144,17 @@ impl CircuitBuilder {
     ///
     /// # Errors
     ///
-    /// Names the first setting that is out of its range, and the range.
+    /// Names the first setting that is out of its range, and the range. [`Config::each_fault`] names them all.
     pub fn build(self) -> Result<Circuit, ConfigError> {
-        let config = self.config.build()?;
+        let config = intern::store(self.config)?;
         let seed = self.seed.unwrap_or_else(random_seed);
         let settings = Settings::new(
-            &config,
+            config,
             self.clock.source(),
             self.extra.policy.is_some(),
             &self.extra.observers,
             seed,
-        )?;
+        );
         let origin = self.clock.now();
         let observers = self.extra.observers.clone();
         let extra = Extra {

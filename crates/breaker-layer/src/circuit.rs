@@ -3,14 +3,15 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use breaker_core::{
-    Config, ConfigError, Pace, Refusal, State, Timestamp, Transition, Word,
+    Config, ConfigError, Mode, Pace, Refusal, State, Timestamp, Transition, Word,
     machine::{Admission, Command, Rules, mix},
 };
 
 use crate::{
     builder::CircuitBuilder,
     error::{Refusing, Rejected, Why},
-    observe::RejectedEvent,
+    intern,
+    observe::{Reconfigured, RejectedEvent},
     slot::{Settings, Slot, Tenancy},
     snapshot::Snapshot,
 };
@@ -295,20 +296,72 @@ impl Circuit {
         self.command(Command::Reset, None);
     }
 
+    /// The settings in force: those it was built with, or was given last.
+    ///
+    /// ```
+    /// use breaker_layer::{Circuit, Trip};
+    ///
+    /// let circuit = Circuit::builder("payments").trip(Trip::consecutive_failures(5)).build()?;
+    /// circuit.reconfigure(circuit.config().trip(Trip::consecutive_failures(9)))?;
+    /// assert!(circuit.config().to_string().starts_with("trip[0].consecutive_failures = 9, "));
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn config(&self) -> Config {
+        self.slot.settings().said()
+    }
+
     /// Goes on with other settings, and keeps the state and as much of the windows as fits.
     ///
     /// Calls pay nothing for it: they read which settings are in force, as they always do. Outcomes that are recorded
     /// during the change may be missing from a window that is moved. Where a window already holds more than the new settings
     /// allow, the next failure trips. Counting and timing begin with the calls that are admitted from then on.
     ///
+    /// An open time that is shorter now cuts the wait of an open circuit, counted from when it opened; a longer one leaves that
+    /// as it is. What the downstream asked for and [`Circuit::trip_for`] are not cut. The draw of a
+    /// [probe share](crate::OpenTime::probe_share) is by the new settings at once.
+    ///
+    /// A [mode](Config::mode) that is another than before is entered, as by its command; the same one changes nothing that
+    /// an operator did meanwhile. [`Circuit::because`] says why. Observers are told: see [`Observe::reconfigured`](crate::Observe::reconfigured).
+    ///
     /// # Errors
     ///
     /// As [`CircuitBuilder::build`]; nothing has changed then.
-    pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
-        self.slot.reconfigure(&config.build()?)?;
+    pub fn reconfigure(&self, config: impl Into<Config>) -> Result<(), ConfigError> {
+        self.go_on_with(config.into(), None)
+    }
+
+    pub(crate) fn go_on_with(
+        &self,
+        new: Config,
+        note: Option<&Arc<str>>,
+    ) -> Result<(), ConfigError> {
+        let old = self.slot.reconfigure(intern::store(new)?)?;
         #[cfg(feature = "tokio")]
         self.slot.wake_waiters();
+        if old != new {
+            self.tell_reconfigured(old, new, note);
+        }
+        if old.starts_as() != new.starts_as() {
+            let command = match new.starts_as() {
+                Mode::ObserveOnly => Command::ObserveOnly,
+                Mode::Disabled => Command::Disable,
+                Mode::Isolated => Command::Isolate,
+                _ => Command::Reset,
+            };
+            self.command(command, note);
+        }
         Ok(())
+    }
+
+    #[cold]
+    fn tell_reconfigured(&self, old: Config, new: Config, note: Option<&Arc<str>>) {
+        if let Some((observers, subject)) = self.slot.observers() {
+            observers.tell_reconfigured(&Reconfigured {
+                subject,
+                configs: Box::new([old, new]),
+                note: note.cloned(),
+            });
+        }
     }
 
     pub(crate) fn command(&self, command: Command, note: Option<&Arc<str>>) {

@@ -1,7 +1,8 @@
-//! A trip policy of the user's own.
+//! A trip policy of the user's own, and what is said about a configuration.
 
 use std::time::Duration;
 
+pub use breaker_core::{Mode, Setting, Value};
 use breaker_core::{Outcome, Timestamp};
 
 /// Decides when a closed circuit trips, beside the rules of [`Trip`](crate::Trip) or instead of them.

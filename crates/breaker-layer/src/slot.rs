@@ -12,14 +12,14 @@ use std::sync::{
 };
 
 use breaker_core::{
-    Beside, Checked, ConfigError, Layout, Pace, Reason, State, Timestamp, Transition, Word,
+    Beside, Checked, Config, ConfigError, Layout, Pace, Reason, State, Timestamp, Transition, Word,
     machine::Rules,
 };
 
 use crate::{
     circuit::Circuit,
     clock::{Source, User},
-    intern,
+    intern::{self, Interned},
     observe::{Change, EndedEvent, Observers, Subject},
     policy::TripPolicy,
     snapshot::Snapshot,
@@ -165,17 +165,13 @@ impl Settings {
         | 0xffff << Self::SEED;
 
     /// Those of a new circuit.
-    ///
-    /// # Errors
-    ///
-    /// When there are too many configurations.
     pub(crate) fn new(
-        config: &Checked,
+        config: Interned,
         source: Source,
         has_policy: bool,
         observers: &Observers,
         seed: u16,
-    ) -> Result<Self, ConfigError> {
+    ) -> Self {
         let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
         let flags = flag(has_policy, Self::POLICY)
             | flag(observers.want_rejected(), Self::TELL_REJECTED)
@@ -185,7 +181,8 @@ impl Settings {
     }
 
     /// The same circuit with another configuration, whose cells are in this block.
-    fn with(self, config: &Checked, block: u8) -> Result<Self, ConfigError> {
+    fn with(self, interned: Interned, block: u8) -> Self {
+        let config = interned.config;
         let needs_all = self.has(Self::POLICY) || self.has(Self::TELL_RECORDED);
         let flag = |is_set: bool, flag: u64| if needs_all || is_set { flag } else { 0 };
         let flags = flag(config.records_successes(), Self::SUCCESSES)
@@ -195,12 +192,7 @@ impl Settings {
             )
             | flag(config.counts_beside() || config.has_ramp(), Self::BESIDE);
         let kept = self.0 & Self::KEPT;
-        Ok(Self(
-            u64::from(intern::number(*config)?) << 48
-                | u64::from(block) << Self::BLOCK
-                | kept
-                | flags,
-        ))
+        Self(u64::from(interned.number) << 48 | u64::from(block) << Self::BLOCK | kept | flags)
     }
 
     const fn begin(self, generation: u16) -> Self {
@@ -232,6 +224,11 @@ impl Settings {
             seed: (self.0 >> Self::SEED) as u16,
             first: self.first(),
         }
+    }
+
+    /// The configuration as it was said.
+    pub(crate) fn said(self) -> Config {
+        intern::said((self.0 >> 48) as u16)
     }
 
     const fn block(self) -> u8 {
@@ -445,35 +442,41 @@ impl Slot {
         None
     }
 
-    /// Goes on with another configuration, and as much of the windows as fits.
+    /// Goes on with another configuration, and as much of the windows as fits; gives back the one before.
     ///
     /// # Errors
     ///
-    /// When there are too many configurations, or this circuit has had windows of too many sizes.
-    pub(crate) fn reconfigure(&'static self, config: &Checked) -> Result<(), ConfigError> {
+    /// When this circuit has had windows of too many sizes.
+    pub(crate) fn reconfigure(&'static self, new: Interned) -> Result<Config, ConfigError> {
         let now = self.now();
-        self.with_cold(|_| {
+        self.with_cold(|cold| {
             let old = self.settings();
-            if old.rules().config.shares_cells(config) {
-                let new = old.with(config, old.block())?;
-                self.settings.store(new.0, Release);
-                self.begin_word();
-                return Ok(());
+            let before = old.rules().config;
+            if before.shares_cells(new.config) {
+                self.settings.store(old.with(new, old.block()).0, Release);
+            } else {
+                let block = self.block_of(new.config.layout(), old.block());
+                let block = block.ok_or_else(|| {
+                    ConfigError::new(
+                        "trip.window",
+                        "one of at most 126 sizes in a circuit's life",
+                    )
+                })?;
+                let settings = old.with(new, block);
+                let (generation, beside) = (self.word().generation(), self.beside(settings));
+                beside.begin(generation);
+                beside.carry(&self.beside(old), generation, now);
+                self.settings.store(settings.0, Release);
             }
-            let block = self.block_of(config.layout(), old.block());
-            let block = block.ok_or_else(|| {
-                ConfigError::new(
-                    "trip.window",
-                    "one of at most 126 sizes in a circuit's life",
-                )
-            })?;
-            let new = old.with(config, block)?;
-            let (generation, beside) = (self.word().generation(), self.beside(new));
-            beside.begin(generation);
-            beside.carry(&self.beside(old), generation, now);
-            self.settings.store(new.0, Release);
-            self.begin_word();
-            Ok(())
+            let extra = cold.extra.as_deref();
+            let opened = extra.and_then(|extra| extra.last_trip);
+            self.begin_word(|rules, word| match opened {
+                Some(trip) if trip.generation() == word.generation().wrapping_sub(rules.first) => {
+                    rules.cut_wait(before, word, trip.at())
+                }
+                _ => word,
+            });
+            Ok(old.said())
         })
     }
 
@@ -481,14 +484,10 @@ impl Slot {
     /// gone is over.
     ///
     /// The word is written in any case: whoever writes it later finds the present settings.
-    fn begin_word(&self) {
+    fn begin_word(&self, change: impl Fn(Rules<'_>, Word) -> Word) {
         let needs = |word| {
-            Some(
-                self.settings()
-                    .rules()
-                    .begin(Word::from_bits(word))
-                    .to_bits(),
-            )
+            let rules = self.settings().rules();
+            Some(change(rules, rules.begin(Word::from_bits(word))).to_bits())
         };
         // The closure always gives a value, so that this cannot fail.
         let _ = self.word.fetch_update(AcqRel, Acquire, needs);
@@ -603,7 +602,7 @@ impl Slot {
         }
         if settings.rules().begin(word) != word {
             // It was decided by settings of before, which knew no window, or a ramp.
-            self.begin_word();
+            self.begin_word(|_, word| word);
         }
         let transition_since_first = transition.since_generation(settings.first());
         let told = self.with_cold(|cold| {

@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use breaker_core::{Evidence, Pace, Phase, State, Tally, Timestamp, Totals, Transition, Word};
+use breaker_core::{
+    Config, Evidence, Pace, Phase, State, Tally, Timestamp, Totals, Transition, Word,
+};
 
 use crate::slot::Slot;
 
@@ -60,6 +62,9 @@ pub struct Snapshot {
     pub succeeded: Option<u64>,
     /// Calls that were slow, where [`slow_after`](crate::CircuitBuilder::slow_after) says what that is.
     pub slow: Option<u64>,
+    /// The settings in force. With the feature `serde` they are written as in a file: see [`Settings`](crate::Settings).
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::config"))]
+    pub config: Config,
     /// How often it opened.
     pub opened: u32,
     /// Calls that failed, stragglers included.
@@ -137,6 +142,7 @@ impl Snapshot {
             retry_after: rules.retry_after(word, pace, now),
             age: (pace.generation() == word.generation())
                 .then(|| now.saturating_since(pace.since(now))),
+            config: settings.said(),
             opened: counts.opened.load(Acquire),
             failed,
             rejected: slot.rejections(),
@@ -151,8 +157,14 @@ impl Snapshot {
 mod as_text {
     use std::{sync::Arc, time::Duration};
 
-    use breaker_core::{State, Tally, Timestamp, Totals, Transition};
+    use breaker_core::{Config, State, Tally, Timestamp, Totals, Transition};
     use serde::{Serialize, Serializer};
+
+    use crate::Settings;
+
+    pub(super) fn config<S: Serializer>(config: &Config, serializer: S) -> Result<S::Ok, S::Error> {
+        Settings::from(*config).serialize(serializer)
+    }
 
     pub(super) fn state<S: Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(state)
@@ -290,5 +302,11 @@ mod tests {
         assert_eq!(written["last_trip"]["reason"], "1 failure in a row");
         assert_eq!(written["last_calls"], serde_json::Value::Null);
         assert_eq!(written["failed"], 1);
+        assert_eq!(
+            written["config"]["trip"],
+            serde_json::json!([{ "consecutive_failures": 1 }])
+        );
+        assert_eq!(written["config"]["open_time"]["wait"], "5s");
+        assert_eq!(written["config"]["mode"], "normal");
     }
 }

@@ -670,3 +670,16 @@ fn a_circuit_that_an_observer_drops_as_it_trips_is_shown_as_closed_and_makes_roo
     next.circuit.isolate();
     assert_eq!(page.get(state), 3.0);
 }
+
+#[test]
+fn a_change_of_settings_is_counted() {
+    let page = Page::new();
+    let bench = Bench::with(|builder| builder.observe(page.metrics.clone()));
+    assert!(page.samples().is_empty());
+    let slow = bench.circuit.config().slow_after(SECOND);
+    for _ in 0..2 {
+        bench.circuit.reconfigure(slow).unwrap();
+    }
+    let counted = page.get(r#"breaker_reconfigured_total{circuit="bench"}"#);
+    assert_eq!(counted, 1.0, "the same again is no change");
+}

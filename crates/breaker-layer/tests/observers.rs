@@ -282,7 +282,9 @@ fn an_observer_that_blocks_holds_up_nobody_but_the_call_that_tells_it() {
     assert_eq!(after.states().len(), 4);
     assert_eq!(after.last().generation(), 1);
     let told = std::iter::from_fn(|| futures::FutureExt::now_or_never(events.next()).flatten());
-    let generations: Vec<_> = told.map(|event| event.transition().generation()).collect();
+    let generations: Vec<_> = told
+        .map(|event| event.transition().unwrap().generation())
+        .collect();
     assert_eq!(generations, [2, 3, 4, 1]);
 }
 

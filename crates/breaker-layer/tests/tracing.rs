@@ -83,6 +83,19 @@ fn each_transition_is_one_event_at_a_level_that_suits() {
 }
 
 #[test]
+fn a_change_of_settings_is_one_event_that_says_what_is_different_and_why() {
+    let bench = Bench::with(|builder| builder.observe(Tracing::new()));
+    let slow = bench.circuit.config().slow_after(OPEN_FOR);
+    let lines = written(LevelFilter::INFO, || {
+        let told = bench.circuit.because("a new file").reconfigure(slow);
+        told.unwrap();
+    });
+    let expected = " INFO breaker_layer: bench: reconfigured, slow_after none -> 5s, because a new file \
+                    circuit.name=\"bench\" circuit.note=\"a new file\"";
+    assert_eq!(lines, [expected]);
+}
+
+#[test]
 fn a_rejection_is_an_event_at_debug() {
     let bench = Bench::with(|builder| builder.observe(Tracing::new()));
     bench.open();

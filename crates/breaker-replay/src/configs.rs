@@ -76,5 +76,5 @@ fn of_file(path: &Path) -> Result<Named, String> {
 }
 
 pub(crate) fn of_settings(settings: &Settings) -> Result<Checked, ConfigError> {
-    settings.config()?.build()
+    settings.config().build()
 }

@@ -83,8 +83,8 @@ fn candidate(
     (shortest, longest): (&str, &str),
 ) -> Result<(String, Checked), String> {
     let text = format!(
-        "trip.evidence = {{ tolerated = {tolerated}, intolerable = {intolerable}, calls_per_false_trip = {budget} }}\n\
-         open_time.probe_share = {{ share = {share:?}, shortest = \"{shortest}\", longest = \"{longest}\" }}\n\
+        "trip = [{{ evidence = {{ tolerated = \"{tolerated}%\", intolerable = \"{intolerable}%\", calls_per_false_trip = {budget} }} }}]\n\
+         open_time = {{ kind = \"probe_share\", share = \"{share}%\", not_before = \"{shortest}\", certain_after = \"{longest}\" }}\n\
          probes.live = {probes}\n"
     );
     let settings: Settings = toml::from_str(&text).map_err(|error| error.to_string())?;

@@ -46,11 +46,11 @@ fn told(arguments: &[&str]) -> Vec<(String, String)> {
 fn several_files_and_names_stand_side_by_side_each_tripping_by_its_own_rule() {
     let three = file(
         "three.toml",
-        "trip.consecutive_failures = 3\n[open_time]\nfixed = \"2s\"\n",
+        "trip = [{ consecutive_failures = 3 }]\nopen_time = { kind = \"fixed\", wait = \"2s\" }\n",
     );
     let rate = file(
         "rate.json",
-        r#"{ "trip": { "windows": [{ "time": "5s", "failure_rate": 40, "min_calls": 10 }] } }"#,
+        r#"{ "trip": [{ "time": "5s", "failure_rate": 40, "min_calls": 10 }] }"#,
     );
     let found = told(&[
         "--config",
@@ -73,7 +73,7 @@ fn several_files_and_names_stand_side_by_side_each_tripping_by_its_own_rule() {
 
 #[test]
 fn one_file_is_replayed_alone() {
-    let four = file("four.toml", "trip.consecutive_failures = 4\n");
+    let four = file("four.toml", "trip = [{ consecutive_failures = 4 }]\n");
     let found = told(&["--config", &four]);
     assert_eq!(
         found,
@@ -83,8 +83,14 @@ fn one_file_is_replayed_alone() {
 
 #[test]
 fn files_of_the_same_name_are_told_apart_by_their_paths() {
-    let old = file("old/payments.toml", "trip.consecutive_failures = 4\n");
-    let new = file("new/payments.toml", "trip.consecutive_failures = 5\n");
+    let old = file(
+        "old/payments.toml",
+        "trip = [{ consecutive_failures = 4 }]\n",
+    );
+    let new = file(
+        "new/payments.toml",
+        "trip = [{ consecutive_failures = 5 }]\n",
+    );
     let names: Vec<_> = told(&["--config", &old, "--config", &new])
         .into_iter()
         .map(|(name, _)| name)
@@ -94,16 +100,16 @@ fn files_of_the_same_name_are_told_apart_by_their_paths() {
 
 #[test]
 fn a_file_that_is_wrong_is_named_with_what_is_wrong_in_it() {
-    let zero = file("zero.toml", "trip.consecutive_failures = 0\n");
+    let zero = file("zero.toml", "trip = [{ consecutive_failures = 0 }]\n");
     let error = refused(&["--config", &zero], &log());
     assert!(
-        error.contains("zero.toml: ") && error.contains("consecutive"),
+        error.contains("zero.toml: ") && error.contains("`trip[0].consecutive_failures` is 0"),
         "{error}"
     );
-    let unknown = file("unknown.toml", "trip.consecutive = 3\n");
+    let unknown = file("unknown.toml", "trip = [{ consecutive = 3 }]\n");
     let error = refused(&["--config", &unknown], &log());
     assert!(
-        error.contains("unknown.toml: ") && error.contains("unknown field"),
+        error.contains("unknown.toml: ") && error.contains("`trip[0].consecutive` is no setting"),
         "{error}"
     );
     let error = refused(&["--config", "/nowhere.toml"], &log());

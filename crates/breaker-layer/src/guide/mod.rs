@@ -17,5 +17,6 @@
     doc = include_str!("hosts.md")
 )]
 #![doc = include_str!("settings.md")]
+#![cfg_attr(feature = "serde", doc = include_str!("files.md"))]
 #![doc = include_str!("testing.md")]
 #![doc = include_str!("mistakes.md")]

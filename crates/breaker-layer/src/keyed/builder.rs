@@ -60,9 +60,9 @@ impl<K: Key> KeyedBuilder<K> {
         }
     }
 
-    /// The settings of every circuit. Default: those of [`Config::new`].
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
+    /// The settings of every circuit: a [`Config`], or settings from a file. Default: those of [`Config::new`].
+    pub fn config(mut self, config: impl Into<Config>) -> Self {
+        self.config = config.into();
         self
     }
 
@@ -73,9 +73,9 @@ impl<K: Key> KeyedBuilder<K> {
     pub fn config_for(
         mut self,
         is_meant: impl Fn(&K) -> bool + Send + Sync + 'static,
-        config: Config,
+        config: impl Into<Config>,
     ) -> Self {
-        self.special.push((Box::new(is_meant), config));
+        self.special.push((Box::new(is_meant), config.into()));
         self
     }
 

@@ -6,7 +6,7 @@ use std::{
     vec,
 };
 
-use breaker_core::State;
+use breaker_core::{Config, State};
 
 use super::{
     builder::KeyedBuilder,
@@ -74,6 +74,11 @@ impl<K: Key> KeyedCircuits<K> {
     /// The name it was built with.
     pub fn name(&self) -> &str {
         &self.tenant.parts.name
+    }
+
+    /// The settings of every circuit but those that [`KeyedBuilder::config_for`] gave others.
+    pub fn config(&self) -> Config {
+        self.tenant.parts.usual.config()
     }
 
     /// Asks to make a call for this key.

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, sync::Arc};
 
-use breaker_core::{Beside, Checked, Config, ConfigError, Timestamp};
+use breaker_core::{Beside, Checked, Config, ConfigError, Mode, Timestamp};
 
 use super::{
     entry::{Key, Limits},
@@ -12,6 +12,7 @@ use crate::{
     builder::random_seed,
     circuit::Circuit,
     clock::Clock,
+    intern,
     observe::{KeyedNews, Observers},
     slot::{Extra, Settings, Slot},
 };
@@ -74,12 +75,24 @@ impl Policy {
         clock: &Clock,
         observers: &Observers,
     ) -> Result<Self, ConfigError> {
-        let config = config.build()?;
+        if config.starts_as() != Mode::Normal {
+            let takes = "`normal` in a table of circuits: most keys have none, and pass";
+            return Err(ConfigError::new("mode", takes));
+        }
+        let interned = intern::store(config)?;
+        let config = interned.config;
         Ok(Self {
-            settings: Settings::new(&config, clock.source(), false, observers, 0)?,
-            is_lasting: holds_calls(&config),
+            settings: Settings::new(interned, clock.source(), false, observers, 0),
+            is_lasting: holds_calls(config),
             cancelled_is_failure: config.cancelled_is_failure(),
         })
+    }
+}
+
+impl Policy {
+    /// The configuration as it was said.
+    pub(super) fn config(&self) -> Config {
+        self.settings.said()
     }
 }
 

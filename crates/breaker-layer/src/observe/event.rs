@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use breaker_core::{Outcome, Refusal, Transition};
+use breaker_core::{Config, Outcome, Refusal, Transition};
 
 use crate::{slot::Tenancy, snapshot::Snapshot, text::OneLine};
 
@@ -92,6 +92,107 @@ impl fmt::Display for TransitionEvent<'_> {
 impl fmt::Debug for TransitionEvent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TransitionEvent({self})")
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Reconfigured {
+    pub(crate) subject: Subject,
+    /// Before and after.
+    pub(crate) configs: Box<[Config; 2]>,
+    pub(crate) note: Option<Arc<str>>,
+}
+
+/// A change of a circuit's settings.
+#[derive(Clone)]
+pub struct ReconfiguredEvent<'a>(pub(crate) Cow<'a, Reconfigured>);
+
+impl ReconfiguredEvent<'_> {
+    /// The circuit's name: see [`TransitionEvent::circuit`].
+    pub fn circuit(&self) -> &str {
+        &self.0.subject.name
+    }
+
+    /// The name of the table that the circuit belongs to, if it does.
+    pub fn table(&self) -> Option<&str> {
+        self.0.subject.table.as_deref()
+    }
+
+    /// The settings before.
+    pub fn before(&self) -> Config {
+        self.0.configs[0]
+    }
+
+    /// The settings from now on.
+    pub fn after(&self) -> Config {
+        self.0.configs[1]
+    }
+
+    /// The circuit as it is by now, which may be later; `None` once it is gone.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.0.subject.tenancy.snapshot()
+    }
+
+    /// What the operator said who made the change: see [`Circuit::because`](crate::Circuit::because).
+    pub fn note(&self) -> Option<&str> {
+        self.0.note.as_deref()
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn subject(&self) -> &Subject {
+        &self.0.subject
+    }
+
+    /// The same, to keep.
+    pub fn into_owned(self) -> ReconfiguredEvent<'static> {
+        ReconfiguredEvent(Cow::Owned(self.0.into_owned()))
+    }
+}
+
+/// As one line, of what is different: `payments: reconfigured, slow_after 2s -> 1s, because they are faster now`.
+impl fmt::Display for ReconfiguredEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Reconfigured {
+            subject,
+            configs,
+            note,
+        } = &*self.0;
+        write!(f, "{subject}: reconfigured")?;
+        let [old, mut new] = configs.each_ref().map(told);
+        for (name, before) in old {
+            let at = new.iter().position(|(other, _)| *other == name);
+            let after = at.map(|at| new.remove(at).1);
+            match after {
+                Some(after) if after == before => {}
+                Some(after) => write!(f, ", {name} {before} -> {after}")?,
+                None => write!(f, ", {name} {before} -> none")?,
+            }
+        }
+        for (name, after) in new {
+            write!(f, ", {name} none -> {after}")?;
+        }
+        if let Some(note) = note {
+            write!(f, ", because {note}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Each setting's name and value.
+fn told(config: &Config) -> Vec<(String, String)> {
+    let mut told = Vec::new();
+    config.each_setting(|setting| {
+        let text = setting.to_string();
+        if let Some((name, value)) = text.split_once(" = ") {
+            told.push((name.to_owned(), value.to_owned()));
+        }
+    });
+    told
+}
+
+impl fmt::Debug for ReconfiguredEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReconfiguredEvent({self})")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Transitions as a stream: bounded, without a task, a runtime or a thread that waits.
+//! Transitions and changes of settings as a stream: bounded, without a task, a runtime or a thread that waits.
 
 use std::{
     collections::VecDeque,
@@ -8,10 +8,66 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use super::{Observe, TransitionEvent};
-use crate::{circuit::Circuit, slot::Tenancy};
+use breaker_core::Transition;
 
-/// The transitions of a circuit, from [`Circuit::events`] on.
+use super::{Observe, ReconfiguredEvent, TransitionEvent};
+use crate::{circuit::Circuit, slot::Tenancy, snapshot::Snapshot};
+
+/// What [`Events`] give.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The circuit went from one state to another.
+    Transition(TransitionEvent<'static>),
+    /// The circuit goes on with other settings.
+    Reconfigured(ReconfiguredEvent<'static>),
+}
+
+impl Event {
+    /// The transition, if it is one.
+    pub fn transition(&self) -> Option<Transition> {
+        match self {
+            Self::Transition(event) => Some(event.transition()),
+            Self::Reconfigured(_) => None,
+        }
+    }
+
+    /// The circuit's name: see [`TransitionEvent::circuit`].
+    pub fn circuit(&self) -> &str {
+        match self {
+            Self::Transition(event) => event.circuit(),
+            Self::Reconfigured(event) => event.circuit(),
+        }
+    }
+
+    /// The circuit as it is by now, which may be later; `None` once it is gone.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        match self {
+            Self::Transition(event) => event.snapshot(),
+            Self::Reconfigured(event) => event.snapshot(),
+        }
+    }
+
+    /// What the operator said who did it: see [`Circuit::because`].
+    pub fn note(&self) -> Option<&str> {
+        match self {
+            Self::Transition(event) => event.note(),
+            Self::Reconfigured(event) => event.note(),
+        }
+    }
+}
+
+/// As one line.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transition(event) => event.fmt(f),
+            Self::Reconfigured(event) => event.fmt(f),
+        }
+    }
+}
+
+/// The transitions of a circuit and the changes of its settings, from [`Circuit::events`] on.
 ///
 /// It holds up to [`Events::CAPACITY`] of them that were not asked for yet. Then it drops the oldest, and
 /// [`Events::missed`] says how many. It ends when the circuit does, which it does not keep alive.
@@ -26,7 +82,7 @@ use crate::{circuit::Circuit, slot::Tenancy};
 /// let mut events = circuit.events();
 /// circuit.because("a new release").isolate();
 /// let event = events.next().await.unwrap();
-/// assert_eq!(event.transition().to(), State::Isolated);
+/// assert_eq!(event.transition().unwrap().to(), State::Isolated);
 /// assert_eq!(event.note(), Some("a new release"));
 /// drop(circuit);
 /// assert!(events.next().await.is_none());
@@ -41,7 +97,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// So many transitions are held.
+    /// So many events are held.
     pub const CAPACITY: usize = 128;
 
     fn of(circuit: &Circuit) -> Self {
@@ -57,17 +113,14 @@ impl Events {
         }
     }
 
-    /// The next transition, or `None` once the circuit is gone and all were given. Dropped before its end, it has taken
+    /// The next event, or `None` once the circuit is gone and all were given. Dropped before its end, it has taken
     /// none away.
-    pub async fn next(&mut self) -> Option<TransitionEvent<'static>> {
+    pub async fn next(&mut self) -> Option<Event> {
         poll_fn(|cx| self.poll_next_event(cx)).await
     }
 
     /// As [`Events::next`], for code that polls.
-    pub fn poll_next_event(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<TransitionEvent<'static>>> {
+    pub fn poll_next_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut held = self.queue.lock();
         if let Some(event) = held.events.pop_front() {
             self.missed = held.dropped;
@@ -83,7 +136,7 @@ impl Events {
         Poll::Pending
     }
 
-    /// How many transitions before the one that was given last were dropped because nobody asked for them in time.
+    /// How many events before the one that was given last were dropped because nobody asked for them in time.
     pub const fn missed(&self) -> u64 {
         self.missed
     }
@@ -91,7 +144,7 @@ impl Events {
 
 #[cfg(feature = "stream")]
 impl futures_core::Stream for Events {
-    type Item = TransitionEvent<'static>;
+    type Item = Event;
 
     fn poll_next(
         mut self: std::pin::Pin<&mut Self>,
@@ -119,7 +172,7 @@ impl fmt::Debug for Events {
 }
 
 impl Circuit {
-    /// The circuit's transitions from now on.
+    /// The circuit's transitions, and the changes of its settings, from now on.
     pub fn events(&self) -> Events {
         Events::of(self)
     }
@@ -130,7 +183,7 @@ struct Queue(Mutex<Held>);
 
 #[derive(Default)]
 struct Held {
-    events: VecDeque<TransitionEvent<'static>>,
+    events: VecDeque<Event>,
     dropped: u64,
     has_ended: bool,
     waker: Option<Waker>,
@@ -142,7 +195,7 @@ impl Queue {
     }
 
     /// Changes what is held, and wakes with nothing held.
-    fn change(&self, change: impl FnOnce(&mut Held) -> Option<TransitionEvent<'static>>) {
+    fn change(&self, change: impl FnOnce(&mut Held) -> Option<Event>) {
         let mut held = self.lock();
         let (dropped, waker) = (change(&mut held), held.waker.take());
         drop(held);
@@ -158,7 +211,16 @@ struct Feed(Arc<Queue>);
 
 impl Observe for Feed {
     fn transition(&self, event: &TransitionEvent<'_>) {
-        let event = event.clone().into_owned();
+        self.push(Event::Transition(event.clone().into_owned()));
+    }
+
+    fn reconfigured(&self, event: &ReconfiguredEvent<'_>) {
+        self.push(Event::Reconfigured(event.clone().into_owned()));
+    }
+}
+
+impl Feed {
+    fn push(&self, event: Event) {
         self.0.change(|held| {
             let is_full = held.events.len() >= Events::CAPACITY;
             let oldest = is_full.then(|| held.events.pop_front()).flatten();

@@ -20,9 +20,9 @@ use std::{
 use crate::circuit::Circuit;
 
 pub use breaker_core::{Reason, Rule, Tally, Totals, Transition};
-pub(crate) use event::{Change, Subject};
-pub use event::{EndedEvent, RecordedEvent, RejectedEvent, TransitionEvent};
-pub use events::Events;
+pub(crate) use event::{Change, Reconfigured, Subject};
+pub use event::{EndedEvent, ReconfiguredEvent, RecordedEvent, RejectedEvent, TransitionEvent};
+pub use events::{Event, Events};
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
 pub use operator::Operator;
@@ -75,6 +75,11 @@ pub use tracing::Tracing;
 pub trait Observe: Send + Sync + 'static {
     /// The circuit went from one state to another.
     fn transition(&self, event: &TransitionEvent<'_>);
+
+    /// The circuit goes on with other settings: see [`Circuit::reconfigure`]. Default: nothing.
+    fn reconfigured(&self, event: &ReconfiguredEvent<'_>) {
+        let _ = event;
+    }
 
     /// Whether [`Observe::rejected`] is wanted. Asked once, when the observer is added. Default: no.
     fn wants_rejected(&self) -> bool {
@@ -208,6 +213,11 @@ impl Observers {
     pub(crate) fn tell(&self, change: &Change) {
         let event = TransitionEvent(Cow::Borrowed(change));
         self.tell_each(|_| true, |observer| observer.transition(&event));
+    }
+
+    pub(crate) fn tell_reconfigured(&self, change: &Reconfigured) {
+        let event = ReconfiguredEvent(Cow::Borrowed(change));
+        self.tell_each(|_| true, |observer| observer.reconfigured(&event));
     }
 
     pub(crate) fn tell_rejected(&self, event: &RejectedEvent<'_>) {

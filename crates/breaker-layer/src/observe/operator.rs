@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use breaker_core::machine::Command;
+use breaker_core::{Config, ConfigError, machine::Command};
 
 use crate::circuit::Circuit;
 
@@ -55,10 +55,32 @@ impl Operator<'_> {
         self.command(Command::Reset);
     }
 
+    /// As [`Circuit::reconfigure`]. The reason stands in the event of the change, and in that of the mode if it is another one.
+    ///
+    /// ```
+    /// use breaker_layer::{Circuit, Trip};
+    ///
+    /// let circuit = Circuit::builder("payments").build()?;
+    /// let more = circuit.config().trip(Trip::consecutive_failures(9));
+    /// circuit.because("they fail in rows of eight").reconfigure(more)?;
+    /// assert_eq!(circuit.config(), more);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Circuit::reconfigure`].
+    pub fn reconfigure(&self, config: impl Into<Config>) -> Result<(), ConfigError> {
+        self.circuit.go_on_with(config.into(), self.note())
+    }
+
     fn command(&self, command: Command) {
-        // Nothing said is no reason.
-        let note = Some(&self.note).filter(|note| !note.is_empty());
-        self.circuit.command(command, note);
+        self.circuit.command(command, self.note());
+    }
+
+    /// Nothing said is no reason.
+    fn note(&self) -> Option<&Arc<str>> {
+        Some(&self.note).filter(|note| !note.is_empty())
     }
 }
 

@@ -1,18 +1,19 @@
-//! Transitions and rejections as events of the crate tracing.
+//! Transitions, changes of settings and rejections as events of the crate tracing.
 
 use breaker_core::{Refusal, State};
 use tracing::{Level, event};
 
 #[cfg(feature = "keyed")]
 use super::KeyedNews;
-use super::{Observe, RejectedEvent, TransitionEvent};
+use super::{Observe, ReconfiguredEvent, RejectedEvent, TransitionEvent};
 
-/// Writes each transition, and each rejection, as an event of the crate tracing, under the target `breaker_layer`.
+/// Writes each transition, each change of settings and each rejection as an event of the crate tracing, under the target `breaker_layer`.
 ///
 /// | what | level | fields |
 /// | --- | --- | --- |
 /// | opened, isolated, disabled | WARN | those of a transition |
 /// | any other transition | INFO | those of a transition |
+/// | other settings | INFO | `circuit.name`, `circuit.table`, `circuit.note`; the message says what is different |
 /// | a call rejected | DEBUG | `circuit.name`, `circuit.table`, `error.type`, `circuit.retry_after_s` |
 /// | a table of circuits let a call pass uncounted, or forgot an open circuit | WARN | `circuit.table`, `circuit.total` |
 ///
@@ -45,7 +46,7 @@ impl Tracing {
         }
     }
 
-    /// Writes transitions only.
+    /// Writes transitions and changes of settings only.
     pub const fn transitions() -> Self {
         Self {
             spares_rejections: true,
@@ -80,6 +81,17 @@ impl Observe for Tracing {
             State::Open | State::Isolated | State::Disabled => transition!(Level::WARN, event),
             _ => transition!(Level::INFO, event),
         }
+    }
+
+    fn reconfigured(&self, event: &ReconfiguredEvent<'_>) {
+        event!(
+            target: "breaker_layer",
+            Level::INFO,
+            circuit.name = event.circuit(),
+            circuit.table = event.table(),
+            circuit.note = event.note(),
+            "{event}"
+        );
     }
 
     fn wants_rejected(&self) -> bool {

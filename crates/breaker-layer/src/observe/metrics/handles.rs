@@ -61,6 +61,10 @@ impl Sink {
                     "breaker_slow_calls_total",
                     "Calls that took longer than slow_after.",
                 ),
+                (
+                    "breaker_reconfigured_total",
+                    "How often the circuit's settings were changed.",
+                ),
                 #[cfg(feature = "keyed")]
                 (
                     "breaker_uncounted_calls_total",
@@ -105,6 +109,7 @@ pub(super) struct Handles {
     admitted: OnceLock<Counter>,
     succeeded: OnceLock<Counter>,
     slow: OnceLock<Counter>,
+    reconfigured: OnceLock<Counter>,
     transitions: Mutex<HashMap<(State, State, &'static str), Counter>>,
 }
 
@@ -130,6 +135,7 @@ impl Handles {
             admitted: OnceLock::new(),
             succeeded: OnceLock::new(),
             slow: OnceLock::new(),
+            reconfigured: OnceLock::new(),
             transitions: Mutex::default(),
             labels,
             sink,
@@ -188,6 +194,12 @@ impl Handles {
         let new = self.registering();
         self.slow
             .get_or_init(|| new.counter("breaker_slow_calls_total", &[]))
+    }
+
+    pub(super) fn reconfigured(&self) -> &Counter {
+        let new = self.registering();
+        self.reconfigured
+            .get_or_init(|| new.counter("breaker_reconfigured_total", &[]))
     }
 
     pub(super) fn count_transition(&self, transition: &Transition) {

@@ -20,7 +20,7 @@ use self::{
 };
 #[cfg(feature = "keyed")]
 use super::KeyedNews;
-use super::{EndedEvent, Observe, Subject, TransitionEvent};
+use super::{EndedEvent, Observe, ReconfiguredEvent, Subject, TransitionEvent};
 use crate::{circuit::Circuit, slot::Tenancy};
 
 /// Keeps metrics of the circuits that it observes, for whatever recorder of the crate metrics there is.
@@ -35,6 +35,7 @@ use crate::{circuit::Circuit, slot::Tenancy};
 /// | `breaker_slow_calls_total` | counter | | where [`slow_after`](crate::CircuitBuilder::slow_after) says what that is |
 /// | `breaker_open_seconds` | gauge | | for how long the circuit has been open in all |
 /// | `breaker_recovery_seconds` | histogram | | from a trip until it is closed again |
+/// | `breaker_reconfigured_total` | counter | | how often its settings were changed; there once they are |
 /// | `breaker_uncounted_calls_total` | counter | | calls to a table of circuits that were [not counted](crate::keyed::KeyedCircuits::uncounted) for want of room |
 /// | `breaker_forgotten_open_total` | counter | | open circuits that a table [forgot](crate::keyed::KeyedCircuits::forgotten_open) |
 ///
@@ -244,6 +245,11 @@ impl Observe for Metrics {
             self.shared.single_out(subject, &mut series);
         }
         series.record(&transition);
+    }
+
+    fn reconfigured(&self, event: &ReconfiguredEvent<'_>) {
+        let series = self.shared.series(event.subject());
+        lock(&series).count_reconfigured();
     }
 
     fn ended(&self, event: &EndedEvent<'_>) {

@@ -66,6 +66,10 @@ impl Series {
         }
     }
 
+    pub(super) fn count_reconfigured(&self) {
+        self.handles.reconfigured().increment(1);
+    }
+
     pub(super) fn publish(&mut self, snapshot: &Snapshot) {
         self.set_state(snapshot.generation, snapshot.state);
         self.publish_open(snapshot.at);
