@@ -4,6 +4,7 @@ use core::{fmt, time::Duration};
 
 use crate::{
     policy::{
+        cancelled::Cancelled,
         open::{OpenTime, Opening},
         probes::{Probes, Probing},
         ramp::Ramp,
@@ -84,7 +85,8 @@ pub struct Checked {
     pub(crate) probes: Probing,
     pub(crate) ramp: Option<Ramp>,
     pub(crate) slow_after: Option<Duration>,
-    pub(crate) cancelled_is_failure: bool,
+    pub(crate) cancelled: Cancelled,
+    panic_is_failure: bool,
     pub(crate) count_calls: bool,
     /// A window of calls is all that is kept.
     pub(crate) ring_only: Option<RingOnly>,
@@ -97,9 +99,14 @@ impl Checked {
         self.slow_after
     }
 
-    /// Whether a cancelled call counts as a failure.
-    pub const fn cancelled_is_failure(&self) -> bool {
-        self.cancelled_is_failure
+    /// What a cancelled call counts as.
+    pub const fn cancelled(&self) -> Cancelled {
+        self.cancelled
+    }
+
+    /// Whether a call that panics is a failure, and not a cancelled one.
+    pub const fn panic_is_failure(&self) -> bool {
+        self.panic_is_failure
     }
 
     /// Whether admitted calls and successes are counted.
@@ -147,7 +154,7 @@ impl Checked {
 ///     .build()?;
 /// # Ok::<(), breaker_core::ConfigError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "settings do nothing until a circuit is built of them"]
 pub struct Config {
     trip: Trip,
@@ -155,8 +162,24 @@ pub struct Config {
     probes: Probes,
     ramp: Option<Ramp>,
     slow_after: Option<Duration>,
-    cancelled_is_failure: bool,
+    cancelled: Cancelled,
+    panic_is_failure: bool,
     count_calls: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            trip: Trip::default(),
+            open_time: OpenTime::default(),
+            probes: Probes::default(),
+            ramp: None,
+            slow_after: None,
+            cancelled: Cancelled::default(),
+            panic_is_failure: true,
+            count_calls: false,
+        }
+    }
 }
 
 impl Config {
@@ -183,15 +206,24 @@ impl Config {
         self
     }
 
-    /// A call that takes longer is slow, from 1 ns to 100 days. Each call then reads the clock at both ends.
+    /// A call that takes longer is slow, from 1 ns to 100 days, whether it is answered or given up. Each call then reads the
+    /// clock at both ends.
     pub const fn slow_after(mut self, slow_after: Duration) -> Self {
         self.slow_after = Some(slow_after);
         self
     }
 
-    /// Whether a cancelled call (a permit that was dropped) counts as a failure. Default: it counts for nothing.
-    pub const fn cancelled_is_failure(mut self, is_failure: bool) -> Self {
-        self.cancelled_is_failure = is_failure;
+    /// What a cancelled call (a permit that was dropped) counts as. Default: for nothing, but as a failure when all calls
+    /// are cancelled and none is answered.
+    pub const fn cancelled(mut self, cancelled: Cancelled) -> Self {
+        self.cancelled = cancelled;
+        self
+    }
+
+    /// Whether a call that panics (a permit that was dropped while unwinding) is a failure. If not, it is a cancelled one.
+    /// Default: it is.
+    pub const fn panic_is_failure(mut self, is_failure: bool) -> Self {
+        self.panic_is_failure = is_failure;
         self
     }
 
@@ -233,7 +265,8 @@ impl Config {
             probes,
             ramp: self.ramp.map(Ramp::check).transpose()?,
             slow_after: self.slow_after,
-            cancelled_is_failure: self.cancelled_is_failure,
+            cancelled: self.cancelled.check()?,
+            panic_is_failure: self.panic_is_failure,
             count_calls: self.count_calls,
             ring_only: trip.ring_only().filter(|_| is_plain),
             layout: Layout::default(),

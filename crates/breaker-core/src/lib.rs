@@ -16,6 +16,7 @@ mod config;
 pub mod machine;
 mod policy;
 pub mod presets;
+mod streak;
 mod time;
 mod verdict;
 mod window;
@@ -23,11 +24,13 @@ mod word;
 
 pub use config::{Checked, Config, ConfigError, Percent};
 pub use policy::{
+    cancelled::Cancelled,
     open::OpenTime,
     probes::Probes,
     ramp::Ramp,
     trip::{Trip, Window},
 };
+pub use streak::Streak;
 pub use time::{Pace, Timestamp};
 pub use verdict::{Outcome, Reason, Refusal, Rule, State, Transition};
 pub use window::{Beside, Call, Cell64, Layout, Plain, Taken, Totals};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breaker_core::{Config, ConfigError, OpenTime, Percent, Probes, Ramp, Trip, Window};
+use breaker_core::{Cancelled, Config, ConfigError, OpenTime, Percent, Probes, Ramp, Trip, Window};
 use serde::{Deserialize, Serialize};
 
 /// A circuit's settings as they stand in a file; durations are text such as `"250ms"`.
@@ -45,10 +45,26 @@ pub struct Settings {
     /// A call that takes longer is slow.
     #[serde(with = "optional", skip_serializing_if = "Option::is_none")]
     pub slow_after: Option<Duration>,
-    /// Whether a cancelled call counts as a failure.
-    pub cancelled_is_failure: bool,
+    /// What a cancelled call counts as; the default of [`Cancelled`] if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<CancelledSettings>,
+    /// Whether a call that panics is a failure; by default it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub panic_is_failure: Option<bool>,
     /// Whether admitted calls and successes are counted.
     pub count_calls: bool,
+}
+
+/// [`Cancelled`]: `"ignored"`, `"failure"` or `{ "failure_after": 15 }`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelledSettings {
+    /// [`Cancelled::Ignored`].
+    Ignored,
+    /// [`Cancelled::Failure`].
+    Failure,
+    /// [`Cancelled::FailureAfter`].
+    FailureAfter(u16),
 }
 
 /// The rules of [`Trip`].
@@ -200,9 +216,13 @@ impl Settings {
     ///
     /// Where it is not clear which window or open time is meant.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        let mut config = Config::new()
-            .cancelled_is_failure(self.cancelled_is_failure)
-            .count_calls(self.count_calls);
+        let mut config = Config::new().count_calls(self.count_calls);
+        if let Some(cancelled) = self.cancelled {
+            config = config.cancelled(cancelled.policy());
+        }
+        if let Some(is_failure) = self.panic_is_failure {
+            config = config.panic_is_failure(is_failure);
+        }
         if let Some(trip) = &self.trip {
             config = config.trip(trip.policy()?);
         }
@@ -219,6 +239,16 @@ impl Settings {
             config = config.slow_after(slow_after);
         }
         Ok(config)
+    }
+}
+
+impl CancelledSettings {
+    const fn policy(self) -> Cancelled {
+        match self {
+            Self::Ignored => Cancelled::Ignored,
+            Self::Failure => Cancelled::Failure,
+            Self::FailureAfter(calls) => Cancelled::FailureAfter(calls),
+        }
     }
 }
 
@@ -425,7 +455,8 @@ mod tests {
             "probes": { "live": 2, "successes": 3, "out_of": 5, "slow_rate": 50, "timeout": "4s" },
             "ramp": { "from": 10, "to": 500 },
             "slow_after": "750ms",
-            "cancelled_is_failure": true,
+            "cancelled": { "failure_after": 40 },
+            "panic_is_failure": false,
             "count_calls": true
         }"#;
         let calls = Window::calls(50);
@@ -455,7 +486,8 @@ mod tests {
             )
             .ramp(Ramp::new(10, 500))
             .slow_after(Duration::from_millis(750))
-            .cancelled_is_failure(true)
+            .cancelled(Cancelled::FailureAfter(40))
+            .panic_is_failure(false)
             .count_calls(true);
         assert_eq!(
             config(json).and_then(|file| file.build().map_err(|error| error.to_string())),
@@ -465,7 +497,7 @@ mod tests {
 
     #[test]
     fn settings_are_written_as_they_are_read() {
-        let json = r#"{"open_time":{"fixed":"5s"},"slow_after":"250ms","cancelled_is_failure":false,"count_calls":false}"#;
+        let json = r#"{"open_time":{"fixed":"5s"},"slow_after":"250ms","cancelled":"ignored","count_calls":false}"#;
         let settings: Settings = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&settings).unwrap(), json);
     }
