@@ -4,6 +4,7 @@ use core::{fmt, time::Duration};
 
 use crate::{
     policy::{
+        cancelled::Cancelled,
         open::{OpenTime, Opening},
         probes::{Probes, Probing},
         ramp::Ramp,
@@ -146,7 +147,8 @@ pub struct Checked {
     pub(crate) probes: Probing,
     pub(crate) ramp: Option<Ramp>,
     pub(crate) slow_after: Option<Duration>,
-    pub(crate) cancelled_is_failure: bool,
+    pub(crate) cancelled: Cancelled,
+    panic_is_failure: bool,
     pub(crate) count_calls: bool,
     pub(crate) mode: Mode,
     /// A window of calls is all that is kept.
@@ -160,9 +162,14 @@ impl Checked {
         self.slow_after
     }
 
-    /// Whether a cancelled call counts as a failure.
-    pub const fn cancelled_is_failure(&self) -> bool {
-        self.cancelled_is_failure
+    /// What a cancelled call counts as.
+    pub const fn cancelled(&self) -> Cancelled {
+        self.cancelled
+    }
+
+    /// Whether a call that panics is a failure, and not a cancelled one.
+    pub const fn panic_is_failure(&self) -> bool {
+        self.panic_is_failure
     }
 
     /// Whether admitted calls and successes are counted.
@@ -210,7 +217,7 @@ impl Checked {
 ///     .build()?;
 /// # Ok::<(), breaker_core::ConfigError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "settings do nothing until a circuit is built of them"]
 pub struct Config {
     trip: Trip,
@@ -218,9 +225,26 @@ pub struct Config {
     probes: Probes,
     ramp: Option<Ramp>,
     slow_after: Option<Duration>,
-    cancelled_is_failure: bool,
+    cancelled: Cancelled,
+    panic_is_failure: bool,
     count_calls: bool,
     mode: Mode,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            trip: Trip::default(),
+            open_time: OpenTime::default(),
+            probes: Probes::default(),
+            ramp: None,
+            slow_after: None,
+            cancelled: Cancelled::default(),
+            panic_is_failure: true,
+            count_calls: false,
+            mode: Mode::default(),
+        }
+    }
 }
 
 impl Config {
@@ -247,15 +271,24 @@ impl Config {
         self
     }
 
-    /// A call that takes longer is slow, from 1 ns to 100 days. Each call then reads the clock at both ends.
+    /// A call that takes longer is slow, from 1 ns to 100 days, whether it is answered or given up. Each call then reads the
+    /// clock at both ends.
     pub const fn slow_after(mut self, slow_after: Duration) -> Self {
         self.slow_after = Some(slow_after);
         self
     }
 
-    /// Whether a cancelled call (a permit that was dropped) counts as a failure. Default: it counts for nothing.
-    pub const fn cancelled_is_failure(mut self, is_failure: bool) -> Self {
-        self.cancelled_is_failure = is_failure;
+    /// What a cancelled call (a permit that was dropped) counts as. Default: for nothing, but as a failure when all calls
+    /// are cancelled and none is answered.
+    pub const fn cancelled(mut self, cancelled: Cancelled) -> Self {
+        self.cancelled = cancelled;
+        self
+    }
+
+    /// Whether a call that panics (a permit that was dropped while unwinding) is a failure. If not, it is a cancelled one.
+    /// Default: it is.
+    pub const fn panic_is_failure(mut self, is_failure: bool) -> Self {
+        self.panic_is_failure = is_failure;
         self
     }
 
@@ -330,8 +363,9 @@ impl Config {
         if let Some(slow_after) = self.slow_after {
             tell(Setting::new("slow_after", "", slow_after));
         }
+        self.cancelled.tell(&mut tell);
         for (name, flag) in [
-            ("cancelled_is_failure", self.cancelled_is_failure),
+            ("panic_is_failure", self.panic_is_failure),
             ("count_calls", self.count_calls),
         ] {
             tell(Setting::new(name, "", flag));
@@ -363,7 +397,8 @@ impl Config {
             probes,
             ramp: self.ramp.map(|ramp| ramp.checked(faults)),
             slow_after: self.slow_after,
-            cancelled_is_failure: self.cancelled_is_failure,
+            cancelled: self.cancelled.checked(faults),
+            panic_is_failure: self.panic_is_failure,
             count_calls: self.count_calls,
             mode: self.mode,
             ring_only: trip.ring_only().filter(|_| is_plain),

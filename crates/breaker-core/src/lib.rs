@@ -17,6 +17,7 @@ pub mod machine;
 mod policy;
 pub mod presets;
 mod setting;
+mod streak;
 mod time;
 mod verdict;
 mod window;
@@ -24,12 +25,14 @@ mod word;
 
 pub use config::{Checked, Config, ConfigError, Mode, Percent};
 pub use policy::{
+    cancelled::Cancelled,
     open::OpenTime,
     probes::Probes,
     ramp::Ramp,
     trip::{Trip, Window},
 };
 pub use setting::{Setting, Value};
+pub use streak::Streak;
 pub use time::{Pace, Timestamp};
 pub use verdict::{Outcome, Reason, Refusal, Rule, State, Transition};
 pub use window::{Beside, Call, Cell64, Layout, Plain, Taken, Totals};

@@ -6,11 +6,11 @@
 use core::time::Duration;
 
 use crate::{
-    Checked, Evidence, Mode, Outcome, Pace, Phase, Reason, Refusal, State, Tally, Timestamp,
-    Transition, Word,
+    Cancelled, Checked, Evidence, Mode, Outcome, Pace, Phase, Reason, Refusal, State, Streak,
+    Tally, Timestamp, Transition, Word,
     policy::{open::Due, probes::Shown},
     time::{MAX_WAIT, Tick, nanos},
-    word::{MOST_ATTEMPTS, PENDING},
+    word::{MOST_ATTEMPTS, MOST_PROBES, PENDING},
 };
 
 /// What every decision needs to know besides the word: the configuration and the seed of the jitter.
@@ -92,7 +92,10 @@ pub enum Fate {
     /// It was recorded with this outcome.
     Recorded(Outcome),
     /// Its permit was dropped.
-    Cancelled,
+    Cancelled {
+        /// The calls in a row that were given up, this one included.
+        in_a_row: u32,
+    },
 }
 
 /// What an operator can ask for.
@@ -123,12 +126,42 @@ enum Weight {
 }
 
 impl Fate {
+    /// That of a call which was given up, before [`Fate::in_streak`] says how many were.
+    pub const CANCELLED: Self = Self::Cancelled { in_a_row: 0 };
+
+    /// The same with what the generation has counted, this call included.
+    #[must_use]
+    pub const fn in_streak(self, streak: Streak) -> Self {
+        match self {
+            Self::Recorded(_) => self,
+            Self::Cancelled { .. } => Self::Cancelled {
+                in_a_row: streak.given_up(),
+            },
+        }
+    }
+
     fn weight(self, config: &Checked) -> Weight {
         match self {
             Self::Recorded(Outcome::Success) => Weight::Good,
             Self::Recorded(Outcome::Failure | Outcome::Overload { .. }) => Weight::Bad,
-            Self::Cancelled if config.cancelled_is_failure => Weight::Bad,
-            Self::Recorded(Outcome::Ignored) | Self::Cancelled => Weight::None,
+            Self::Recorded(Outcome::Ignored) => Weight::None,
+            Self::Cancelled { in_a_row } => match config.cancelled {
+                Cancelled::Failure => Weight::Bad,
+                Cancelled::FailureAfter(calls) if in_a_row > calls.into() => Weight::Bad,
+                Cancelled::FailureAfter(_) | Cancelled::Ignored => Weight::None,
+            },
+        }
+    }
+
+    /// Why a circuit opens, if it does so because all calls are given up.
+    fn given_up(self, config: &Checked) -> Option<Reason> {
+        match (self, config.cancelled) {
+            (Self::Cancelled { in_a_row }, Cancelled::FailureAfter(calls))
+                if in_a_row > calls.into() =>
+            {
+                Some(Reason::GivenUp { calls: in_a_row })
+            }
+            _ => None,
         }
     }
 
@@ -145,22 +178,28 @@ impl Fate {
         )
     }
 
-    /// Whether this counts at all.
+    /// Whether this counts at all, as a success or as a failure.
     pub fn counts(self, config: &Checked) -> bool {
         self.weight(config) != Weight::None
+    }
+
+    /// Whether this is a slow call if it took too long: it counts, or was given up.
+    pub fn may_be_slow(self, config: &Checked) -> bool {
+        matches!(self, Self::Cancelled { .. }) || self.counts(config)
     }
 
     const fn asked(self) -> Option<Duration> {
         match self {
             Self::Recorded(Outcome::Overload { retry_after }) => Some(retry_after),
             Self::Recorded(Outcome::Success | Outcome::Failure | Outcome::Ignored)
-            | Self::Cancelled => None,
+            | Self::Cancelled { .. } => None,
         }
     }
 }
 
 impl Rules<'_> {
-    /// Decides whether a call may pass; `draw` gives a random number of this request's own, where one is needed.
+    /// Decides whether a call may pass; `draw` gives a random number of this request's own, where one is needed:
+    /// [`Rules::lot`].
     pub fn admit(
         &self,
         word: Word,
@@ -179,10 +218,11 @@ impl Rules<'_> {
                     .open
                     .due(Tick::from_bits(until), now, || self.random(word), draw)
                 {
-                    Due::No { retry_after } if !self.is_overdue(word, pace, now) => {
+                    Due::No if !self.is_overdue(word, pace, now) => {
+                        let retry_after = self.back_off(word, pace, Tick::from_bits(until), now);
                         self.refuse(word, Refusal::Open { retry_after })
                     }
-                    Due::Yes | Due::No { .. } => self.first_probe(word, attempt, now),
+                    Due::Yes | Due::No => self.first_probe(word, attempt, now),
                 }
             }
             Phase::HalfOpen { attempt, tally } => {
@@ -198,7 +238,8 @@ impl Rules<'_> {
                         word.in_half_open(Phase::HalfOpen { attempt, tally }, true),
                     )
                 } else {
-                    self.refuse(word, Refusal::ProbesTaken)
+                    let retry_after = self.until_a_place(word, pace, now);
+                    self.refuse(word, Refusal::ProbesTaken { retry_after })
                 }
             }
         }
@@ -222,17 +263,46 @@ impl Rules<'_> {
         }
     }
 
-    /// How long half-open goes on without a verdict; `None` in any other state.
+    /// How long half-open goes on without a verdict; `None` in any other state, and while no probe is under way: then nothing
+    /// is waited for.
     pub fn lapses_in(&self, word: Word, pace: Pace, now: Timestamp) -> Option<Duration> {
-        let Phase::HalfOpen { .. } = word.phase() else {
+        let Phase::HalfOpen { tally, .. } = word.phase() else {
             return None;
         };
+        (tally.live > 0).then(|| self.until_deadline(word, pace, now))
+    }
+
+    fn until_deadline(&self, word: Word, pace: Pace, now: Timestamp) -> Duration {
         let timeout = self.config.probes.timeout;
-        Some(if pace.generation() == word.generation() {
+        if pace.generation() == word.generation() {
             pace.lasts(timeout).saturating_sub(pace.age(now))
         } else {
             timeout
-        })
+        }
+    }
+
+    /// How long it is not worth asking again while probes are under way: as long again as they have been, so that whoever
+    /// asks at these times asks a few times until the deadline.
+    fn until_a_place(&self, word: Word, pace: Pace, now: Timestamp) -> Duration {
+        let under_way = time_in(word, pace, now).max(SHORTEST_RETRY);
+        under_way.min(self.until_deadline(word, pace, now))
+    }
+
+    /// How long it is not worth asking an open circuit again: until a call may be a probe; and then as long again as it has
+    /// been open, up to the moment when the next call is a probe for certain.
+    fn back_off(&self, word: Word, pace: Pace, until: Tick, now: Timestamp) -> Duration {
+        let left = until.left(now);
+        if !left.is_zero() {
+            return left;
+        }
+        let open_for = time_in(word, pace, now).max(self.config.open.shortest());
+        open_for.min(self.config.open.certain_in(until, now, self.random(word)))
+    }
+
+    /// The random number of the draw that is the `nth` in this word's generation.
+    pub const fn lot(&self, word: Word, now: Timestamp, nth: u32) -> u32 {
+        let moment = mix(now.as_nanos() ^ mix(nth as u64));
+        mix(moment ^ self.random(word)) as u32
     }
 
     /// The open circuit's first probe, whatever was drawn.
@@ -278,7 +348,9 @@ impl Rules<'_> {
             Weight::Bad => self.config.trip.judge(word.evidence(), true),
         };
         let seen = match (seen, beside.broken) {
-            (Err(reason), _) | (Ok(_), Some(reason)) => return Count::Trip(reason),
+            (Err(reason), _) | (Ok(_), Some(reason)) => {
+                return Count::Trip(fate.given_up(self.config).unwrap_or(reason));
+            }
             (Ok(seen), None) => seen,
         };
         let pending = (word.pending() + u32::from(fate.is_failed_call())) & PENDING;
@@ -312,13 +384,14 @@ impl Rules<'_> {
         self.open(word, 0, now, reason, seen.max(failures), fate.asked())
     }
 
-    /// Records the outcome of a probe of the current generation.
+    /// Records the outcome of a probe of the current generation, of which so many were ignored, this one included.
     pub fn record_probe(
         &self,
         word: Word,
         pace: Pace,
         fate: Fate,
         slow: bool,
+        ignored: u32,
         now: Timestamp,
     ) -> Record {
         let Phase::HalfOpen { attempt, tally } = word.phase() else {
@@ -337,19 +410,20 @@ impl Rules<'_> {
             Weight::Bad => tally.failed += 1,
             Weight::None => {}
         }
-        tally.slow += u32::from(slow && weight != Weight::None);
-        match self.config.probes.judge(tally) {
+        if slow && fate.may_be_slow(self.config) {
+            tally.slow = (tally.slow + 1).min(MOST_PROBES);
+        }
+        match self.config.probes.judge(tally, ignored) {
             Shown::Undecided => {
                 Record::Count(word.in_half_open(Phase::HalfOpen { attempt, tally }, false))
             }
-            Shown::Good(probes) => {
+            Shown::Good(reason) => {
                 let phase = if self.config.ramp.is_some() {
                     Phase::Recovering(Evidence::default())
                 } else {
                     CLOSED
                 };
                 let closed = self.begin(word.enter(phase));
-                let reason = Reason::ProbesSucceeded { probes };
                 Record::Enter(closed, transition(word, closed, reason, tally.failed, now))
             }
             Shown::Bad(reason) => {
@@ -357,7 +431,7 @@ impl Rules<'_> {
                     word,
                     (attempt + 1).min(MOST_ATTEMPTS),
                     now,
-                    reason,
+                    fate.given_up(self.config).unwrap_or(reason),
                     tally.failed,
                     fate.asked(),
                 );
@@ -513,13 +587,14 @@ impl Rules<'_> {
         pace.generation() == word.generation() && pace.age(now) > MAX_WAIT * 2
     }
 
-    /// What becomes of a half-open circuit whose deadline has passed: it opened at the deadline.
+    /// What becomes of a half-open circuit whose deadline has passed: it opened at the deadline. Without a probe under way
+    /// there is none: its places are free, and the next call is a probe.
     fn lapse(&self, word: Word, pace: Pace, now: Timestamp) -> Option<(Word, Transition)> {
         let Phase::HalfOpen { attempt, tally } = word.phase() else {
             return None;
         };
-        if pace.generation() != word.generation() {
-            // It was entered this moment; its pace is still to be stored.
+        if tally.live == 0 || pace.generation() != word.generation() {
+            // Of another generation, it was entered this moment, and its pace is still to be stored.
             return None;
         }
         let lasts = pace.lasts(self.config.probes.timeout);
@@ -533,12 +608,12 @@ impl Rules<'_> {
         Some(self.open(word, attempt, at, Reason::ProbeTimedOut, tally.failed, None))
     }
 
+    /// The pace with a probe admitted now. One that finds no other under way starts the deadline afresh.
     fn extended(&self, word: Word, pace: Pace, now: Timestamp) -> Pace {
-        let pace = if pace.generation() == word.generation() {
-            pace
-        } else {
-            self.pace(word, now)
-        };
+        let is_first = matches!(word.phase(), Phase::HalfOpen { tally, .. } if tally.live == 0);
+        if is_first || pace.generation() != word.generation() {
+            return self.pace(word, now);
+        }
         pace.admitted(now, self.config.probes.timeout)
     }
 
@@ -578,12 +653,25 @@ impl Rules<'_> {
     }
 
     /// The random number of this word's generation.
-    fn random(&self, word: Word) -> u64 {
+    const fn random(&self, word: Word) -> u64 {
         self.random_of(word.generation())
     }
 
-    fn random_of(&self, generation: u16) -> u64 {
-        mix(u64::from(self.seed) << 16 | u64::from(generation.wrapping_sub(self.first)))
+    const fn random_of(&self, generation: u16) -> u64 {
+        mix((self.seed as u64) << 16 | generation.wrapping_sub(self.first) as u64)
+    }
+}
+
+/// No refusal of a half-open circuit says to come again sooner. Most probes are answered by then, and one that hangs is
+/// asked after ten times until its deadline of 30 s.
+const SHORTEST_RETRY: Duration = Duration::from_millis(50);
+
+/// For how long this word's state has lasted, as far as it is known.
+fn time_in(word: Word, pace: Pace, now: Timestamp) -> Duration {
+    if pace.generation() == word.generation() {
+        pace.age(now)
+    } else {
+        Duration::ZERO
     }
 }
 
@@ -687,14 +775,14 @@ mod tests {
             row: 1,
             ..Evidence::default()
         };
-        for fate in [Fate::Cancelled, Fate::Recorded(Outcome::Ignored)] {
+        for fate in [Fate::CANCELLED, Fate::Recorded(Outcome::Ignored)] {
             let word = Word::closed(3).with(Phase::Closed(seen));
             assert_eq!(
                 rules.count(word, fate, &Weighed::default()),
                 Count::Unchanged
             );
             let (word, pace) = half_open(rules, 0, live(2));
-            let Record::Count(next) = rules.record_probe(word, pace, fate, false, at(1)) else {
+            let Record::Count(next) = rules.record_probe(word, pace, fate, false, 0, at(1)) else {
                 panic!("it only gives its place back")
             };
             assert_eq!(
@@ -726,7 +814,7 @@ mod tests {
                 rules.count(word, FAILURE, &Weighed::default()),
                 Count::Unchanged
             );
-            let record = rules.record_probe(word, pace, FAILURE, false, at(0));
+            let record = rules.record_probe(word, pace, FAILURE, false, 0, at(0));
             assert_eq!(record, Record::Unchanged);
         }
     }
@@ -738,7 +826,7 @@ mod tests {
         for (attempt, next, wait) in [(0, 1, 2), (1, 2, 4), (62, 63, 60), (63, 63, 60)] {
             let (word, pace) = half_open(rules, attempt, live(1));
             let Record::Enter(word, transition) =
-                rules.record_probe(word, pace, FAILURE, false, at(1))
+                rules.record_probe(word, pace, FAILURE, false, 0, at(1))
             else {
                 panic!("one of two is enough")
             };
@@ -762,6 +850,21 @@ mod tests {
             assert_eq!(transition.at(), at(8));
             assert_eq!(transition.reason(), Reason::ProbeTimedOut);
         }
+    }
+
+    #[test]
+    fn nothing_lapses_while_no_probe_is_under_way_and_the_next_one_starts_the_deadline_afresh() {
+        let config = config();
+        let rules = rules(&config);
+        let (word, pace) = half_open(rules, 0, live(0));
+        assert_eq!(rules.state(word, pace, at(1000)), State::HalfOpen);
+        assert_eq!(rules.lapses_in(word, pace, at(1000)), None);
+        let Admission::Probe(pace, word) = rules.admit(word, pace, at(1000), || 0) else {
+            panic!("there is room")
+        };
+        assert_eq!(rules.lapses_in(word, pace, at(1001)), Some(7 * SECOND));
+        assert_eq!(rules.state(word, pace, at(1007)), State::HalfOpen);
+        assert_eq!(rules.state(word, pace, at(1008)), State::Open);
     }
 
     #[test]
@@ -820,6 +923,42 @@ mod tests {
             }
         );
         assert_eq!(transition.reason(), Reason::ProbeDue);
+    }
+
+    #[test]
+    fn calls_that_are_all_given_up_count_as_failures_from_the_one_after_the_last_that_is_let_off() {
+        let given_up = |cancelled, in_a_row| {
+            let config = Config::new().cancelled(cancelled).build().unwrap();
+            Fate::Cancelled { in_a_row }.is_failure(&config)
+        };
+        for in_a_row in [1, 15, 16, 4095] {
+            assert!(!given_up(Cancelled::Ignored, in_a_row));
+            assert!(given_up(Cancelled::Failure, in_a_row));
+            assert_eq!(given_up(Cancelled::default(), in_a_row), in_a_row > 15);
+            assert_eq!(
+                given_up(Cancelled::FailureAfter(4094), in_a_row),
+                in_a_row == 4095
+            );
+        }
+    }
+
+    #[test]
+    fn as_many_are_let_off_as_there_are_failures_that_trip_from_clean_on_the_default_policy() {
+        let config = Config::new().build().unwrap();
+        let rules = rules(&config);
+        let mut word = Word::closed(0);
+        let failures = (1..).find(|_| match rules.count(word, FAILURE, &Weighed::default()) {
+            Count::Store(next) => {
+                word = next;
+                false
+            }
+            Count::Trip(_) => true,
+            Count::Unchanged => panic!("a failure counts"),
+        });
+        assert_eq!(
+            Some(Cancelled::default()),
+            failures.map(Cancelled::FailureAfter)
+        );
     }
 
     #[test]

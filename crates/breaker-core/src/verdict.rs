@@ -55,19 +55,27 @@ pub enum Outcome {
 }
 
 /// Why a call was refused.
+///
+/// Each wait is worth waiting: whoever asks again after it, and after the wait of the next refusal, and so on, asks only a
+/// few times before a call is admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The circuit is open; the time left until a call may be a probe.
+    /// The circuit is open.
     Open {
-        /// Zero where a call may already be drawn as a probe.
+        /// The time left until a call may be a probe. Where a call may already be drawn as one, and this one was not: as long
+        /// again as the circuit has been open, the shortest open time at least, and until the next call is a probe for
+        /// certain at the most.
         retry_after: Duration,
     },
     /// The circuit is half-open and has as many probes as it wants.
-    ProbesTaken,
+    ProbesTaken {
+        /// As long again as probes have been under way, 50 ms at least, and until half-open's deadline at the most.
+        retry_after: Duration,
+    },
     /// The circuit is closing gradually and has no allowance left.
     Recovering {
-        /// The time until the allowance has room again.
+        /// The time until the allowance has room again, 1 ms at least.
         retry_after: Duration,
     },
     /// The operator isolated the circuit.
@@ -75,11 +83,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// When it is worth trying again, from the moment of the refusal; `None` if only an operator can tell.
+    /// When it is worth trying again, from the moment of the refusal, which is never at once; `None` if only an operator
+    /// can tell.
     pub const fn retry_after(self) -> Option<Duration> {
         match self {
-            Self::Open { retry_after } | Self::Recovering { retry_after } => Some(retry_after),
-            Self::ProbesTaken => Some(Duration::ZERO),
+            Self::Open { retry_after }
+            | Self::ProbesTaken { retry_after }
+            | Self::Recovering { retry_after } => Some(retry_after),
             Self::Isolated => None,
         }
     }
@@ -114,6 +124,11 @@ pub enum Reason {
         /// The threshold: millionths of the calls, or calls.
         threshold: u32,
     },
+    /// So many calls in a row were given up, and none was answered: see [`Cancelled`](crate::Cancelled).
+    GivenUp {
+        /// The calls in a row.
+        calls: u32,
+    },
     /// A policy of the user's own said so, for this reason of its own.
     Custom {
         /// The policy's own number for its reason.
@@ -133,13 +148,18 @@ pub enum Reason {
         /// The probes that were recorded.
         probes: u32,
     },
-    /// Half-open's deadline passed without a verdict.
+    /// Half-open's deadline passed while a probe was under way.
     ProbeTimedOut,
     /// The open time is over, or a call was drawn as a probe.
     ProbeDue,
     /// The probes succeeded.
     ProbesSucceeded {
         /// The probes that were recorded.
+        probes: u32,
+    },
+    /// The results of so many probes were ignored, and no probe failed.
+    ProbesIgnored {
+        /// The ignored probes.
         probes: u32,
     },
     /// The operator said so.
@@ -161,8 +181,8 @@ pub enum Rule {
 impl Reason {
     /// One word for the kind of reason, the same whatever its figures: for metrics and log fields.
     ///
-    /// `consecutive_failures`, `evidence`, `failure_rate`, `failures`, `slow_rate`, `custom`, `probes_failed`,
-    /// `probes_slow`, `probe_timed_out`, `probe_due`, `probes_succeeded` or `operator`.
+    /// `consecutive_failures`, `evidence`, `failure_rate`, `failures`, `slow_rate`, `given_up`, `custom`, `probes_failed`,
+    /// `probes_slow`, `probe_timed_out`, `probe_due`, `probes_succeeded`, `probes_ignored` or `operator`.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::ConsecutiveFailures { .. } => "consecutive_failures",
@@ -172,12 +192,14 @@ impl Reason {
                 Rule::Failures => "failures",
                 Rule::SlowRate => "slow_rate",
             },
+            Self::GivenUp { .. } => "given_up",
             Self::Custom { .. } => "custom",
             Self::ProbesFailed { .. } => "probes_failed",
             Self::ProbesSlow { .. } => "probes_slow",
             Self::ProbeTimedOut => "probe_timed_out",
             Self::ProbeDue => "probe_due",
             Self::ProbesSucceeded { .. } => "probes_succeeded",
+            Self::ProbesIgnored { .. } => "probes_ignored",
             Self::Operator => "operator",
         }
     }
@@ -218,6 +240,10 @@ impl fmt::Display for Reason {
                     Rule::Failures => write!(f, ", threshold {threshold}"),
                 }
             }
+            Self::GivenUp { calls } => {
+                let (many, were) = (Many(calls, "call"), were(calls));
+                write!(f, "{many} in a row {were} given up, none was answered")
+            }
             Self::Custom { code } => write!(f, "the custom policy, reason {code}"),
             Self::ProbesFailed { failures, probes } => {
                 write!(f, "{failures} of {} failed", Many(probes, "probe"))
@@ -228,6 +254,10 @@ impl fmt::Display for Reason {
             Self::ProbeTimedOut => f.write_str("probe timed out"),
             Self::ProbeDue => f.write_str("a probe is due"),
             Self::ProbesSucceeded { probes } => write!(f, "{} succeeded", Many(probes, "probe")),
+            Self::ProbesIgnored { probes } => {
+                let (many, were) = (Many(probes, "probe"), were(probes));
+                write!(f, "{many} {were} ignored, none failed")
+            }
             Self::Operator => f.write_str("operator"),
         }
     }

@@ -102,6 +102,8 @@ const ADMISSIONS: u64 = 0x3f << 32;
 const WINDOW: u64 = 1 << 25;
 /// The most failures that are still to be added to the total.
 pub(crate) const PENDING: u32 = (1 << 4) - 1;
+/// The most probes of one kind that are counted.
+pub(crate) const MOST_PROBES: u32 = (1 << 8) - 1;
 /// The most attempts that are counted.
 pub(crate) const MOST_ATTEMPTS: u32 = 63;
 

@@ -7,8 +7,8 @@
 use std::{collections::VecDeque, ops::RangeInclusive, time::Duration};
 
 use breaker_core::{
-    Checked, Config, Evidence, OpenTime, Outcome, Pace, Percent, Probes, Reason, Refusal, State,
-    Timestamp, Transition, Trip, Word,
+    Cancelled, Checked, Config, Evidence, OpenTime, Outcome, Pace, Percent, Probes, Reason,
+    Refusal, State, Streak, Timestamp, Transition, Trip, Word,
     machine::{Admission, Command, Count, Fate, Record, Rules, Weighed},
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -29,7 +29,7 @@ struct Settings {
     probes: u32,
     successes: u32,
     sample: u32,
-    cancelled_is_failure: bool,
+    cancelled: Cancelled,
     seed: u16,
     first: u16,
     start: u64,
@@ -74,7 +74,7 @@ impl Settings {
                     .longest_asked(Duration::from_nanos(self.longest_asked)),
             )
             .probes(probes)
-            .cancelled_is_failure(self.cancelled_is_failure)
+            .cancelled(self.cancelled)
             .build()
             .expect("the settings are good")
     }
@@ -109,11 +109,15 @@ impl Settings {
         })
     }
 
-    fn is_failure(&self, fate: Fate) -> Option<bool> {
-        match fate {
-            Fate::Recorded(Outcome::Success) => Some(false),
-            Fate::Recorded(Outcome::Failure | Outcome::Overload { .. }) => Some(true),
-            Fate::Cancelled if self.cancelled_is_failure => Some(true),
+    /// Whether it failed, where so many calls before it in a row were given up.
+    fn is_failure(&self, fate: Fate, given_up: u32) -> Option<bool> {
+        match (fate, self.cancelled) {
+            (Fate::Recorded(Outcome::Success), _) => Some(false),
+            (Fate::Recorded(Outcome::Failure | Outcome::Overload { .. }), _) => Some(true),
+            (Fate::Cancelled { .. }, Cancelled::Failure) => Some(true),
+            (Fate::Cancelled { .. }, Cancelled::FailureAfter(calls)) => {
+                (given_up >= calls.into()).then_some(true)
+            }
             _ => None,
         }
     }
@@ -121,6 +125,12 @@ impl Settings {
 
 /// The threshold of the scaled test.
 const FULL: i64 = Evidence::FULL as i64;
+
+/// The last of these in a row that were given up.
+fn given_up(fates: &[Fate]) -> u32 {
+    let is_given_up = |fate: &&Fate| matches!(fate, Fate::Cancelled { .. });
+    fates.iter().rev().take_while(is_given_up).count() as u32
+}
 
 fn asked(fate: Fate) -> u64 {
     match fate {
@@ -132,8 +142,8 @@ fn asked(fate: Fate) -> u64 {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mode {
     Closed,
-    Open { attempt: u32, until: u64 },
-    HalfOpen { attempt: u32, entered: u64 },
+    Open { attempt: u32, at: u64, until: u64 },
+    HalfOpen { attempt: u32 },
     Isolated,
     Disabled,
 }
@@ -183,6 +193,8 @@ enum Why {
     },
     ProbesFailed(u32, u32),
     ProbesSucceeded(u32),
+    ProbesIgnored(u32),
+    GivenUp(u32),
     TimedOut,
     Due,
     Operator,
@@ -214,16 +226,22 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// The results of this generation: whether each failed.
-    fn results(&self) -> Vec<bool> {
+    /// How the calls of this generation ended.
+    fn fates(&self) -> Vec<Fate> {
         self.events
             .iter()
             .filter_map(|event| match *event {
-                Event::Ended { generation, fate } if generation == self.generation => {
-                    self.settings.is_failure(fate)
-                }
+                Event::Ended { generation, fate } if generation == self.generation => Some(fate),
                 _ => None,
             })
+            .collect()
+    }
+
+    /// The results of this generation: whether each failed.
+    fn results(&self) -> Vec<bool> {
+        let fates = self.fates();
+        (0..fates.len())
+            .filter_map(|at| self.settings.is_failure(fates[at], given_up(&fates[..at])))
             .collect()
     }
 
@@ -300,23 +318,31 @@ impl<'a> Model<'a> {
             "open for {wait} ns at attempt {attempt}, not within {allowed:?}, asked for {asked}"
         );
         let until = (at + wait).next_multiple_of(TICK);
-        self.enter(Mode::Open { attempt, until }, why, failures, at);
+        self.enter(Mode::Open { attempt, at, until }, why, failures, at);
+    }
+
+    /// Since when probes are under way without a break, and when the last of them was admitted.
+    fn under_way(&self) -> Option<(u64, u64)> {
+        let (mut live, mut since, mut last) = (0, 0, 0);
+        for event in &self.events {
+            match *event {
+                Event::Admitted { generation, at } if generation == self.generation => {
+                    if live == 0 {
+                        since = at;
+                    }
+                    (live, last) = (live + 1, at);
+                }
+                Event::Ended { generation, .. } if generation == self.generation => live -= 1,
+                _ => {}
+            }
+        }
+        let is_half_open = matches!(self.mode, Mode::HalfOpen { .. });
+        (is_half_open && live > 0).then_some((since, last))
     }
 
     fn deadline(&self) -> Option<u64> {
-        let Mode::HalfOpen { entered, .. } = self.mode else {
-            return None;
-        };
-        let last = self
-            .events
-            .iter()
-            .filter_map(|event| match *event {
-                Event::Admitted { generation, at } if generation == self.generation => Some(at),
-                _ => None,
-            })
-            .max()
-            .unwrap_or(entered);
-        Some((last + TIMEOUT).min(entered + 4 * TIMEOUT))
+        let (since, last) = self.under_way()?;
+        Some((last + TIMEOUT).min(since + 4 * TIMEOUT))
     }
 
     fn is_lapsed(&self) -> bool {
@@ -324,7 +350,7 @@ impl<'a> Model<'a> {
     }
 
     fn lapse(&mut self) -> bool {
-        let (true, Some(at), Mode::HalfOpen { attempt, .. }) =
+        let (true, Some(at), Mode::HalfOpen { attempt }) =
             (self.is_lapsed(), self.deadline(), self.mode)
         else {
             return false;
@@ -348,18 +374,26 @@ impl<'a> Model<'a> {
             Mode::Closed => return Ok(self.permit(true)),
             Mode::Disabled => return Ok(self.permit(false)),
             Mode::Isolated => return Err(Refusal::Isolated),
-            Mode::Open { attempt, until } => {
+            Mode::Open { attempt, at, until } => {
                 let drawn = match self.settings.open {
                     Open::Share(share, ..) => f64::from(draw) / 2f64.powi(32) < share / 100.0,
                     _ => true,
                 };
                 if self.now >= until && (drawn || self.now >= self.certain(until)) {
-                    let entered = self.now;
-                    self.enter(Mode::HalfOpen { attempt, entered }, Why::Due, 0, entered);
+                    self.enter(Mode::HalfOpen { attempt }, Why::Due, 0, self.now);
                     return Ok(self.permit(true));
                 }
+                let retry_after = if self.now < until {
+                    until - self.now
+                } else {
+                    let Open::Share(_, shortest, _) = self.settings.open else {
+                        panic!("it is due")
+                    };
+                    let as_long_again = (self.now - at).max(shortest);
+                    as_long_again.min(self.certain(until) - self.now)
+                };
                 Refusal::Open {
-                    retry_after: Duration::from_nanos(until.saturating_sub(self.now)),
+                    retry_after: Duration::from_nanos(retry_after),
                 }
             }
             Mode::HalfOpen { .. } => {
@@ -367,7 +401,12 @@ impl<'a> Model<'a> {
                 if live < self.settings.probes && live + done < self.settings.sample {
                     return Ok(self.permit(true));
                 }
-                Refusal::ProbesTaken
+                let (since, _) = self.under_way().expect("they are taken");
+                let deadline = self.deadline().expect("they are taken");
+                let as_long_again = (self.now - since).max(50 * MILLI);
+                Refusal::ProbesTaken {
+                    retry_after: Duration::from_nanos(as_long_again.min(deadline - self.now)),
+                }
             }
         };
         if self.shadow {
@@ -395,9 +434,29 @@ impl<'a> Model<'a> {
         let before = self.failures();
         let generation = self.generation;
         self.events.push(Event::Ended { generation, fate });
-        let Some(is_failure) = self.settings.is_failure(fate) else {
-            return;
+        let fates = self.fates();
+        let ignored = fates
+            .iter()
+            .filter(|fate| **fate == Fate::Recorded(Outcome::Ignored))
+            .count() as u32;
+        let in_a_row = given_up(&fates);
+        let is_failure = self
+            .settings
+            .is_failure(fate, given_up(&fates[..fates.len() - 1]));
+        // It is the reason where it decides, and would not have counted by itself.
+        let all_given_up =
+            is_failure.is_some() && in_a_row > 0 && self.settings.cancelled != Cancelled::Failure;
+        let reason = |why| {
+            if all_given_up {
+                Why::GivenUp(in_a_row)
+            } else {
+                why
+            }
         };
+        if is_failure.is_none() && ignored < 10 {
+            return;
+        }
+        let is_failure = is_failure == Some(true);
         let results = self.results();
         let (now, asked) = (self.now, asked(fate));
         match self.mode {
@@ -405,7 +464,12 @@ impl<'a> Model<'a> {
                 let row = self.row(&results);
                 let (score, since) = self.score(&results);
                 if self.settings.row.is_some_and(|most| row >= most) {
-                    self.open(0, Why::Row(row), row, now, asked);
+                    let failures = if all_given_up {
+                        before.max(row - 1) + 1
+                    } else {
+                        row
+                    };
+                    self.open(0, reason(Why::Row(row)), failures, now, asked);
                 } else if score >= FULL {
                     let (_, _, threshold) = self.settings.steps().expect("it has a score");
                     let why = Why::Evidence {
@@ -413,15 +477,20 @@ impl<'a> Model<'a> {
                         threshold,
                         calls: (results.len() - since) as u32,
                     };
-                    self.open(0, why, before + u32::from(is_failure), now, asked);
+                    self.open(0, reason(why), before + u32::from(is_failure), now, asked);
                 }
             }
-            Mode::HalfOpen { attempt, .. } => {
+            Mode::HalfOpen { attempt } => {
                 let done = results.len() as u32;
                 let failed = results.iter().filter(|failed| **failed).count() as u32;
                 if done - failed >= self.settings.successes {
                     self.enter(Mode::Closed, Why::ProbesSucceeded(done), failed, now);
                 } else if self.settings.sample - failed < self.settings.successes {
+                    let why = Why::ProbesFailed(failed, done);
+                    self.open(attempt + 1, reason(why), failed, now, asked);
+                } else if ignored >= 10 && failed == 0 {
+                    self.enter(Mode::Closed, Why::ProbesIgnored(ignored), failed, now);
+                } else if ignored >= 10 {
                     let why = Why::ProbesFailed(failed, done);
                     self.open(attempt + 1, why, failed, now, asked);
                 }
@@ -440,12 +509,10 @@ impl<'a> Model<'a> {
                     _ => assert!(self.settings.waits(0).contains(&(wait.as_nanos() as f64))),
                 }
                 let until = (now + wait.as_nanos() as u64).next_multiple_of(TICK);
-                Mode::Open { attempt: 0, until }
+                let (attempt, at) = (0, now);
+                Mode::Open { attempt, at, until }
             }
-            Command::HalfOpen => Mode::HalfOpen {
-                attempt: 0,
-                entered: now,
-            },
+            Command::HalfOpen => Mode::HalfOpen { attempt: 0 },
             Command::Isolate if self.mode == Mode::Isolated => return,
             Command::Disable if self.mode == Mode::Disabled => return,
             Command::Isolate => Mode::Isolated,
@@ -471,7 +538,7 @@ impl<'a> Model<'a> {
                 };
                 (vec![state], Some(until.saturating_sub(self.now)))
             }
-            Mode::HalfOpen { attempt, .. } if self.is_lapsed() => {
+            Mode::HalfOpen { attempt } if self.is_lapsed() => {
                 // It opened at the deadline for a wait that only the machine knows.
                 let at = self.deadline().expect("it is half-open");
                 let waits = self.settings.waits(attempt + 1);
@@ -500,6 +567,7 @@ struct Machine<'a> {
     now: Timestamp,
     word: Word,
     pace: Pace,
+    streak: Streak,
     told: Vec<Transition>,
 }
 
@@ -535,6 +603,8 @@ impl Machine<'_> {
         if !counted || generation != self.word.generation() {
             return;
         }
+        self.streak = self.streak.after(self.word, fate);
+        let (fate, ignored) = (fate.in_streak(self.streak), self.streak.ignored());
         match self.rules.count(self.word, fate, &Default::default()) {
             Count::Unchanged => {}
             Count::Store(word) => self.word = word,
@@ -545,7 +615,7 @@ impl Machine<'_> {
         }
         match self
             .rules
-            .record_probe(self.word, self.pace, fate, false, self.now)
+            .record_probe(self.word, self.pace, fate, false, ignored, self.now)
         {
             Record::Unchanged => {}
             Record::Count(word) => self.word = word,
@@ -593,6 +663,8 @@ fn is_alike(told: &Told, transition: &Transition, first: u16) -> bool {
             (*failed, *done) == (failures, probes)
         }
         (Why::ProbesSucceeded(done), Reason::ProbesSucceeded { probes }) => *done == probes,
+        (Why::ProbesIgnored(ignored), Reason::ProbesIgnored { probes }) => *ignored == probes,
+        (Why::GivenUp(in_a_row), Reason::GivenUp { calls }) => *in_a_row == calls,
         (Why::TimedOut, Reason::ProbeTimedOut)
         | (Why::Due, Reason::ProbeDue)
         | (Why::Operator, Reason::Operator) => true,
@@ -636,14 +708,18 @@ fn settings() -> impl Strategy<Value = Settings> {
     let rest = (
         select(vec![0.0, 20.0, 100.0]),
         0..300u64,
-        any::<bool>(),
+        prop_oneof![
+            Just(Cancelled::Ignored),
+            Just(Cancelled::Failure),
+            (1..5u16).prop_map(Cancelled::FailureAfter),
+        ],
         any::<u16>(),
         select(vec![0, 1, 40_000, 65_530]),
         select(vec![0, 17, 123_456_789, u64::MAX / MILLI / 2]),
     );
     (trip, open, probes, rest).prop_map(
         |((row, evidence), open, (probes, successes, more), rest)| {
-            let (jitter, longest_asked, cancelled_is_failure, seed, first, start) = rest;
+            let (jitter, longest_asked, cancelled, seed, first, start) = rest;
             Settings {
                 row,
                 evidence,
@@ -657,7 +733,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 probes,
                 successes,
                 sample: successes + more,
-                cancelled_is_failure,
+                cancelled,
                 seed,
                 first,
                 start: start * MILLI,
@@ -670,8 +746,8 @@ fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         6 => Just(Fate::Recorded(Outcome::Success)),
         6 => Just(Fate::Recorded(Outcome::Failure)),
-        1 => Just(Fate::Recorded(Outcome::Ignored)),
-        1 => Just(Fate::Cancelled),
+        3 => Just(Fate::Recorded(Outcome::Ignored)),
+        6 => Just(Fate::CANCELLED),
         1 => (0..400u64).prop_map(|asked| Fate::Recorded(Outcome::Overload {
             retry_after: Duration::from_millis(asked)
         })),
@@ -717,6 +793,7 @@ proptest! {
             now: Timestamp::from_nanos(settings.start),
             word: Word::closed(settings.first),
             pace: Pace::from_bits(0),
+            streak: Streak::new(settings.first),
             told: Vec::new(),
         };
         machine.pace = machine.rules.pace(machine.word, machine.now);

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use breaker_core::{Config, ConfigError, Mode, OpenTime, Probes, Ramp, Trip};
+use breaker_core::{Cancelled, Config, ConfigError, Mode, OpenTime, Probes, Ramp, Trip};
 
 use crate::{
     circuit::Circuit,
@@ -82,9 +82,16 @@ impl CircuitBuilder {
         self
     }
 
-    /// Whether a cancelled call counts as a failure, as one does that a timeout outside the breaker gave up. Default: no.
-    pub fn cancelled_is_failure(mut self, is_failure: bool) -> Self {
-        self.config = self.config.cancelled_is_failure(is_failure);
+    /// What a cancelled call counts as, as one is that a timeout outside the breaker gave up. Default: as nothing, but as a
+    /// failure when all calls are cancelled and none is answered.
+    pub fn cancelled(mut self, cancelled: Cancelled) -> Self {
+        self.config = self.config.cancelled(cancelled);
+        self
+    }
+
+    /// Whether a call that panics is a failure. If not, it is a cancelled one. Default: it is. The panic goes on.
+    pub fn panic_is_failure(mut self, is_failure: bool) -> Self {
+        self.config = self.config.panic_is_failure(is_failure);
         self
     }
 
@@ -134,7 +141,8 @@ impl CircuitBuilder {
         self
     }
 
-    /// Makes the jitter repeatable: circuits with the same seed and history wait equally long. Default: random.
+    /// Makes the jitter and the draws of probes repeatable: circuits with the same seed and history wait equally long, and
+    /// draw the same. Default: random.
     pub fn seed(mut self, seed: u16) -> Self {
         self.seed = Some(seed);
         self

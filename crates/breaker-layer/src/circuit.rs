@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use breaker_core::{
     Config, ConfigError, Mode, Pace, Refusal, State, Timestamp, Transition, Word,
-    machine::{Admission, Command, Rules, mix},
+    machine::{Admission, Command, Rules},
 };
 
 use crate::{
@@ -26,6 +26,8 @@ mod waiting;
 pub(crate) use waiting::Pause;
 
 pub use permit::Permit;
+#[cfg(feature = "keyed")]
+pub(crate) use permit::dropped;
 use permit::{StandsFor, Ticket};
 
 /// A circuit breaker's state, shared by all its clones.
@@ -121,20 +123,19 @@ impl Circuit {
     fn ask_or_reject(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
         match self.slot.look() {
             (Some(refusing), now) => Err(self.reject(Why::at(refusing, now))),
-            (None, now) => self
-                .admit_at(now, draw)
-                .map_err(|refused| self.reject(refused.why)),
+            (None, now) => self.admit_at(now, draw).map_err(|why| self.reject(why)),
         }
     }
 
     /// A permit, or why there is none, which is not counted as a rejection.
-    pub(crate) fn admit(&self, draw: &mut Draw) -> Result<Permit, Refused> {
+    pub(crate) fn admit(&self, draw: &mut Draw) -> Result<Permit, Why> {
         self.admit_at(self.slot.now(), draw)
     }
 
-    fn admit_at(&self, now: Timestamp, draw: &mut Draw) -> Result<Permit, Refused> {
+    fn admit_at(&self, now: Timestamp, draw: &mut Draw) -> Result<Permit, Why> {
         let ticket = self.acquire_by(now, |rules, word, pace, now| {
-            rules.admit(word, pace, now, || draw.number(now))
+            let lot = || draw.number(|| self.slot.draw(&rules, word, now));
+            rules.admit(word, pace, now, lot)
         })?;
         Ok(Permit {
             slot: self.slot,
@@ -146,26 +147,31 @@ impl Circuit {
         &self,
         now: Timestamp,
         mut admit: impl FnMut(Rules<'_>, Word, Pace, Timestamp) -> Admission,
-    ) -> Result<Ticket, Refused> {
+    ) -> Result<Ticket, Why> {
         let slot = self.slot;
         loop {
             let (word, pace, settings) = (slot.word(), slot.pace(), slot.settings());
             match admit(settings.rules(), word, pace, now) {
                 Admission::Pass => return Ok(Ticket::of(word, settings)),
                 Admission::PassUncounted => return Ok(Ticket::of(word, settings).uncounted()),
-                Admission::Refuse(refusal) => return Err(Refused::at(word, now, refusal)),
+                Admission::Refuse(refusal) => return Err(Why::of(word, refusal)),
                 Admission::PassWithinAllowance => {
                     return match slot.beside(settings).admit(word.generation(), now) {
                         Ok(()) => Ok(Ticket::of(word, settings)),
                         Err(_) if word.is_shadow() => Ok(Ticket::of(word, settings).uncounted()),
-                        Err(retry_after) => Err(Refused {
-                            refusal: Refusal::Recovering { retry_after },
-                            why: Why::recovering(word, retry_after),
-                        }),
+                        Err(left) => {
+                            let retry_after = left.max(SHORTEST_RETRY);
+                            Err(Why::of(word, Refusal::Recovering { retry_after }))
+                        }
                     };
                 }
                 Admission::Probe(extended, next) => {
                     if slot.replace_pace(pace, extended) && slot.replace(word, next) {
+                        #[cfg(feature = "tokio")]
+                        if settings.rules().lapses_in(word, pace, now).is_none() {
+                            // From here on there is a deadline to wait for.
+                            slot.wake_waiters();
+                        }
                         return Ok(Ticket::of(next, settings));
                     }
                 }
@@ -196,22 +202,23 @@ impl Circuit {
     /// As [`Circuit::refusal`], where the settings have a say. A request that is refused has used up its draw.
     #[cold]
     fn refusal_drawn(&self, now: Timestamp, draw: &mut Draw) -> Option<Why> {
-        let refused = self.refusal_by(now, |rules, word, pace, now| {
-            rules.admit(word, pace, now, || draw.number(now))
+        let why = self.refusal_by(now, |rules, word, pace, now| {
+            let lot = || draw.number(|| self.slot.draw(&rules, word, now));
+            rules.admit(word, pace, now, lot)
         })?;
-        draw.again();
-        Some(refused.why)
+        draw.forget();
+        Some(why)
     }
 
     fn refusal_by(
         &self,
         now: Timestamp,
         mut admit: impl FnMut(Rules<'_>, Word, Pace, Timestamp) -> Admission,
-    ) -> Option<Refused> {
+    ) -> Option<Why> {
         loop {
             let word = self.slot.word();
             match admit(self.slot.settings().rules(), word, self.slot.pace(), now) {
-                Admission::Refuse(refusal) => return Some(Refused::at(word, now, refusal)),
+                Admission::Refuse(refusal) => return Some(Why::of(word, refusal)),
                 Admission::Lapsed(next, transition) => {
                     self.slot.move_on(word, next, transition, now, false);
                 }
@@ -478,47 +485,21 @@ impl Slot {
     }
 }
 
-/// A call that may not pass: why, for the caller, and for how long, for those who wait.
-pub(crate) struct Refused {
-    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "nobody waits"))]
-    refusal: Refusal,
-    why: Why,
-}
-
-impl Refused {
-    fn at(word: Word, now: Timestamp, refusal: Refusal) -> Self {
-        Self {
-            refusal,
-            why: Why::at(Refusing::of(word), now),
-        }
-    }
-}
+/// No rejection of a recovering circuit says to come again sooner: timers know no less.
+const SHORTEST_RETRY: Duration = Duration::from_millis(1);
 
 /// A request's own random number, drawn once.
 #[derive(Default)]
-pub(crate) struct Draw {
-    number: Option<u32>,
-    requests: u32,
-}
+pub(crate) struct Draw(Option<u32>);
 
 impl Draw {
-    fn number(&mut self, now: Timestamp) -> u32 {
-        let salt = u64::from(self.requests) << 32;
-        *self
-            .number
-            .get_or_insert_with(|| mix(now.as_nanos() ^ mix(salt)) as u32)
-    }
-
-    /// As [`Draw::again`], where the circuit lets every call pass by now.
-    #[inline]
-    pub(crate) const fn forget(&mut self) {
-        self.number = None;
+    fn number(&mut self, draw: impl FnOnce() -> u32) -> u32 {
+        *self.0.get_or_insert_with(draw)
     }
 
     /// The next request draws again.
-    pub(crate) fn again(&mut self) {
-        self.requests = self
-            .requests
-            .wrapping_add(u32::from(self.number.take().is_some()));
+    #[inline]
+    pub(crate) const fn forget(&mut self) {
+        self.0 = None;
     }
 }

@@ -32,11 +32,11 @@ pub type BoxError = Box<dyn error::Error + Send + Sync>;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rejected(Because);
 
-/// The word that refused and the time of that: the rest is worked out for whoever asks.
+/// The word that refused, and how long it is not worth asking again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Why {
     word: Refusing,
-    /// When it was; of a recovering circuit, how long until there is room.
+    /// Zero where nobody knows.
     nanos: u64,
 }
 
@@ -57,33 +57,31 @@ impl Refusing {
 }
 
 impl Why {
-    /// Refused by this word at this time.
-    #[inline]
-    pub(crate) const fn at(word: Refusing, now: Timestamp) -> Self {
-        Self {
-            word,
-            nanos: now.as_nanos(),
-        }
-    }
-
-    /// Refused by this word of a recovering circuit.
-    pub(crate) fn recovering(word: Word, wait: Duration) -> Self {
-        // No wait is longer than a year.
+    /// Refused by this word, and for this reason.
+    pub(crate) fn of(word: Word, refusal: Refusal) -> Self {
+        let wait = refusal.retry_after().unwrap_or_default();
         Self {
             word: Refusing::of(word),
+            // No wait is longer than a year.
             nanos: wait.as_nanos() as u64,
         }
     }
 
+    /// Refused by this word of an open circuit before its time has come.
+    #[inline]
+    pub(crate) const fn at(word: Refusing, now: Timestamp) -> Self {
+        Self {
+            word,
+            nanos: word.word().open_for(now).as_nanos() as u64,
+        }
+    }
+
     pub(crate) const fn refusal(self) -> Refusal {
+        let retry_after = Duration::from_nanos(self.nanos);
         match self.word.word().phase() {
-            Phase::HalfOpen { .. } => Refusal::ProbesTaken,
-            Phase::Recovering(_) => Refusal::Recovering {
-                retry_after: Duration::from_nanos(self.nanos),
-            },
-            Phase::Open { .. } => Refusal::Open {
-                retry_after: self.word.word().open_for(Timestamp::from_nanos(self.nanos)),
-            },
+            Phase::Open { .. } => Refusal::Open { retry_after },
+            Phase::HalfOpen { .. } => Refusal::ProbesTaken { retry_after },
+            Phase::Recovering(_) => Refusal::Recovering { retry_after },
             Phase::Closed(_) | Phase::Isolated | Phase::Disabled => Refusal::Isolated,
         }
     }
@@ -130,8 +128,16 @@ impl Rejected {
         self.0.why.refusal()
     }
 
-    /// How long it is not worth trying again, from the moment of the refusal. Zero where a call may already be let
-    /// through as a probe; `None` if only the operator knows.
+    /// How long it is not worth trying again, from the moment of the refusal; `None` if only the operator knows.
+    ///
+    /// It is never zero. Whoever sleeps for as long as each rejection says, and then asks again, is rejected a few times
+    /// while one probe is under way, and comes when a probe is due for certain:
+    ///
+    /// - open, all calls are rejected: the time left until a call may be a probe;
+    /// - open, and this call [was not drawn](crate::OpenTime::probe_share) as a probe: as long again as the circuit has been
+    ///   open, until the next call is certainly one at the most;
+    /// - half-open, and all places are taken: as long again as probes have been under way, from 50 ms to the deadline;
+    /// - recovering: the time until the allowance has room, 1 ms at least.
     pub const fn retry_after(&self) -> Option<Duration> {
         self.0.why.refusal().retry_after()
     }
@@ -153,11 +159,10 @@ impl fmt::Display for Rejected {
             None => f.write_str("the circuit is ")?,
         }
         match self.refusal() {
-            Refusal::Open { retry_after } if retry_after.is_zero() => f.write_str("open, probing"),
             Refusal::Open { retry_after } => {
                 write!(f, "open, retry after {}", Millis(retry_after))
             }
-            Refusal::ProbesTaken => f.write_str("half-open, probing"),
+            Refusal::ProbesTaken { .. } => f.write_str("half-open, probing"),
             Refusal::Recovering { retry_after } => {
                 write!(f, "recovering, retry after {}", Millis(retry_after))
             }

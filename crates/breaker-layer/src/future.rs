@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     marker::PhantomData,
+    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -14,7 +15,8 @@ use crate::{circuit::Permit, classify::Settle, shape::PassError};
 pin_project! {
     /// The response of a [`Breaker`](crate::Breaker).
     ///
-    /// Dropped before it is ready, it gives its permit back as cancelled.
+    /// Dropped before it is ready, it gives its permit back as cancelled. A panic of the inner future goes on, and is a
+    /// failure.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, J, R, A, P = Permit> {
         #[pin]
@@ -53,6 +55,16 @@ impl<F, J, R, A, P> ResponseFuture<F, J, R, A, P> {
     }
 }
 
+/// Drops the permit while the thread unwinds, where somebody further out catches the panic before the future is dropped:
+/// only so the permit knows of it. To be forgotten where there was no panic.
+pub(crate) struct DropsOnPanic<'a, P>(pub(crate) &'a mut Option<P>);
+
+impl<P> Drop for DropsOnPanic<'_, P> {
+    fn drop(&mut self) {
+        self.0.take();
+    }
+}
+
 impl<F, J, R, A, P, Response, Error> Future for ResponseFuture<F, J, R, A, P>
 where
     F: Future<Output = Result<Response, Error>>,
@@ -75,7 +87,10 @@ where
                     // Polled again after it was ready, it has nothing more to say.
                     return Poll::Pending;
                 }
-                let result = ready!(inner.poll(cx));
+                let on_panic = DropsOnPanic(permit);
+                let result = inner.poll(cx);
+                mem::forget(on_panic);
+                let result = ready!(result);
                 match permit.take() {
                     Some(permit) => Poll::Ready(settle.settle(permit, result).map_err(A::pass)),
                     None => Poll::Pending,

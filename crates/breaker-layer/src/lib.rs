@@ -72,7 +72,8 @@ mod wait;
 
 pub use breaker_core::presets;
 pub use breaker_core::{
-    Config, ConfigError, OpenTime, Outcome, Percent, Probes, Ramp, Refusal, State, Trip, Window,
+    Cancelled, Config, ConfigError, OpenTime, Outcome, Percent, Probes, Ramp, Refusal, State, Trip,
+    Window,
 };
 pub use builder::CircuitBuilder;
 pub use circuit::{Circuit, Permit};

@@ -146,7 +146,7 @@ impl<S, J, A> Breaker<S, J, A> {
         let was_ready = self.inner_is_ready || matches!(self.path, Path::Inner);
         self.inner_is_ready = was_ready && admitted.is_err();
         self.path = Path::Undecided;
-        self.draw.again();
+        self.draw.forget();
         admitted
     }
 
@@ -229,7 +229,7 @@ impl<S, J, A> Breaker<S, J, A> {
         if let Ok(permit) = self.circuit.admit(&mut self.draw) {
             self.settle.unready(permit, &error);
         }
-        self.draw.again();
+        self.draw.forget();
         A::pass(error)
     }
 }

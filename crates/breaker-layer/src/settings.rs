@@ -40,7 +40,8 @@
 //! | `probes` | `live`, `successes` or `failure_rate`, `out_of`, `slow_rate`, `timeout` | [`Probes`](crate::Probes) |
 //! | `ramp` | `from`, `to` | [`Ramp`](crate::Ramp) |
 //! | `slow_after` | a duration | [`Config::slow_after`](crate::Config::slow_after) |
-//! | `cancelled_is_failure`, `count_calls` | `true` or `false` | as in [`Config`] |
+//! | `cancelled` | `"ignored"`, `"failure"` or `{ failure_after = 15 }` | [`Cancelled`](crate::Cancelled) |
+//! | `panic_is_failure`, `count_calls` | `true` or `false` | as in [`Config`] |
 //! | `mode` | `"normal"`, `"observe_only"`, `"disabled"`, `"isolated"` | [`Config::mode`](crate::Config::mode) |
 //!
 //! A value has its unit. A duration is `"250ms"` or `"2m 30s"`. A rate is `"50%"`, or a number above 1, which can only be

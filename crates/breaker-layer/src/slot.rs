@@ -12,8 +12,9 @@ use std::sync::{
 };
 
 use breaker_core::{
-    Beside, Checked, Config, ConfigError, Layout, Pace, Reason, State, Timestamp, Transition, Word,
-    machine::Rules,
+    Beside, Checked, Config, ConfigError, Layout, Pace, Reason, State, Streak, Timestamp,
+    Transition, Word,
+    machine::{Fate, Rules},
 };
 
 use crate::{
@@ -44,18 +45,19 @@ pub(crate) struct Slot {
     pace: AtomicU64,
     settings: AtomicU64,
     origin: AtomicU64,
+    streak: AtomicU32,
+    /// The thread that counts rejections by itself.
+    rejecter: AtomicU32,
     cells: OnceLock<Box<Block>>,
     cold: Mutex<Cold>,
     pub(crate) counts: Counts,
     handles: AtomicU32,
-    /// The thread that counts rejections by itself.
-    rejecter: AtomicU32,
+    /// The rejections that one thread counts by itself.
+    own_rejections: AtomicU32,
 }
 
 /// What is always counted, exactly.
 pub(crate) struct Counts {
-    pub(crate) opened: AtomicU32,
-    own_rejections: AtomicU32,
     pub(crate) failed: AtomicU64,
     rejections: AtomicU64,
     pub(crate) ignored: AtomicU64,
@@ -90,10 +92,12 @@ pub(crate) struct Extra {
     pub(crate) observers: Observers,
     pub(crate) clock: Option<Arc<User>>,
     pub(crate) policy: Option<Arc<dyn TripPolicy>>,
+    /// How often the circuit has opened, and what it told of the last time.
+    pub(crate) opened: u32,
     pub(crate) last_trip: Option<Transition>,
     pub(crate) note: Option<Box<Note>>,
     #[cfg(feature = "tokio")]
-    pub(crate) waiters: waiters::Waiters,
+    pub(crate) waiters: Option<Box<waiters::Waiters>>,
 }
 
 impl Extra {
@@ -258,18 +262,18 @@ impl Slot {
             pace: AtomicU64::new(0),
             settings: AtomicU64::new(0),
             origin: AtomicU64::new(0),
+            streak: AtomicU32::new(0),
+            rejecter: AtomicU32::new(NOBODY),
             cells: OnceLock::new(),
             cold: Mutex::new(Cold::default()),
             counts: Counts {
-                opened: AtomicU32::new(0),
-                own_rejections: AtomicU32::new(0),
                 failed: AtomicU64::new(0),
                 rejections: AtomicU64::new(0),
                 ignored: AtomicU64::new(0),
                 cancelled: AtomicU64::new(0),
             },
             handles: AtomicU32::new(0),
-            rejecter: AtomicU32::new(NOBODY),
+            own_rejections: AtomicU32::new(0),
         };
         if layout.cells() > 0 {
             slot.cells.get_or_init(|| Block::new(layout));
@@ -292,6 +296,7 @@ impl Slot {
         slot.origin.store(origin.as_nanos(), Relaxed);
         slot.with_cold(|cold| {
             slot.counts.clear();
+            slot.own_rejections.store(0, Release);
             slot.rejecter.store(NOBODY, Relaxed);
             slot.settings.store(settings.begin(generation).0, Release);
             *cold = Cold {
@@ -300,6 +305,8 @@ impl Slot {
             };
         });
         slot.beside(slot.settings()).begin(generation);
+        slot.streak
+            .store(Streak::new(generation).to_bits(), Relaxed);
         slot.word.store(
             slot.settings().rules().first_word(generation).to_bits(),
             Release,
@@ -369,6 +376,45 @@ impl Slot {
     /// Puts `new` there if `old` still stands.
     pub(crate) fn replace(&self, old: Word, new: Word) -> bool {
         sync::replace(&self.word, old.to_bits(), new.to_bits())
+    }
+
+    #[inline]
+    pub(crate) fn streak(&self) -> Streak {
+        Streak::from_bits(self.streak.load(Relaxed))
+    }
+
+    /// Changes what is counted apart from the word, and gives what it is then.
+    fn change_streak(&self, change: impl Fn(Streak) -> Streak) -> Streak {
+        loop {
+            let old = self.streak();
+            let new = change(old);
+            let is_stored = || {
+                let (old, new) = (old.to_bits(), new.to_bits());
+                let swapped = self.streak.compare_exchange(old, new, Relaxed, Relaxed);
+                swapped.is_ok()
+            };
+            if new == old || is_stored() {
+                return new;
+            }
+        }
+    }
+
+    /// Counts how a call of this word's generation has ended among those that say nothing by themselves.
+    pub(crate) fn count_ended(&self, word: Word, fate: Fate) -> Streak {
+        self.change_streak(|streak| streak.after(word, fate))
+    }
+
+    /// A random number for a call that asks in an open state of this word's generation.
+    #[cold]
+    pub(crate) fn draw(&self, rules: &Rules<'_>, word: Word, now: Timestamp) -> u32 {
+        let streak = self.change_streak(|streak| streak.drawn(word.generation()));
+        rules.lot(word, now, streak.draws())
+    }
+
+    /// Whether nothing speaks against the downstream, and no call has been given up since the last one was answered.
+    #[inline]
+    pub(crate) fn is_calm(&self) -> bool {
+        self.word().is_calm() && self.streak().is_empty()
     }
 
     pub(crate) fn pace(&self) -> Pace {
@@ -597,6 +643,7 @@ impl Slot {
         note: Option<&Arc<str>>,
     ) {
         let settings = self.settings();
+        self.change_streak(|streak| streak.entered(word.generation()));
         if transition.from() == State::Closed {
             self.beside(settings).clear(word.generation());
         }
@@ -609,8 +656,9 @@ impl Slot {
             let name = cold.name.clone()?;
             self.counts.failed.fetch_add(failures.into(), Release);
             if transition.to() == State::Open {
-                self.counts.opened.fetch_add(1, Relaxed);
-                let last_trip = &mut cold.extra.get_or_insert_default().last_trip;
+                let extra = cold.extra.get_or_insert_default();
+                extra.opened = extra.opened.saturating_add(1);
+                let last_trip = &mut extra.last_trip;
                 if last_trip.is_none_or(|last| last.at() <= transition.at()) {
                     *last_trip = Some(transition_since_first);
                 }
@@ -729,9 +777,6 @@ impl Counts {
             &self.ignored,
             &self.cancelled,
         ] {
-            count.store(0, Release);
-        }
-        for count in [&self.opened, &self.own_rejections] {
             count.store(0, Release);
         }
     }

@@ -33,10 +33,12 @@ pub struct Snapshot {
     pub generation: u16,
     /// The failures that count in this state.
     pub failures: u32,
-    /// How long the circuit will go on rejecting every call; `None` while isolated.
+    /// How long the circuit will go on rejecting every call, which is zero in any state but open; `None` while isolated. What a
+    /// rejected call is told is never zero: see [`Rejected::retry_after`](crate::Rejected::retry_after).
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::span"))]
     pub retry_after: Option<Duration>,
-    /// How long ago the state was entered; `None` in the moment of its entry.
+    /// How long ago the state was entered; `None` in the moment of its entry. In half-open it starts over with each probe that
+    /// finds no other one under way.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::span"))]
     pub age: Option<Duration>,
     /// The score of the evidence against the downstream, as a share of its threshold; zero unless closed.
@@ -73,7 +75,7 @@ pub struct Snapshot {
     pub rejected: u64,
     /// Calls whose result was ignored.
     pub ignored: u64,
-    /// Calls that were cancelled.
+    /// Calls that were cancelled, whether they count as failures or not: see [`Cancelled`](breaker_core::Cancelled).
     pub cancelled: u64,
 }
 
@@ -101,6 +103,9 @@ impl Snapshot {
         let settings = slot.settings();
         let rules = settings.rules();
         let (counts, beside) = (&slot.counts, slot.beside(settings));
+        let (opened, last_trip) = slot
+            .with_extra(|extra| Some((extra.opened, extra.last_trip)))
+            .unzip();
         let score = match word.phase() {
             Phase::Closed(Evidence { score, .. }) | Phase::Recovering(Evidence { score, .. }) => {
                 score
@@ -130,7 +135,7 @@ impl Snapshot {
             probes,
             last_calls,
             last_time,
-            last_trip: slot.with_extra(|extra| extra.last_trip),
+            last_trip: last_trip.flatten(),
             note: slot.note(word),
             admitted: counted.map(|(admitted, _)| admitted),
             succeeded: counted.map(|(_, succeeded)| succeeded),
@@ -143,7 +148,7 @@ impl Snapshot {
             age: (pace.generation() == word.generation())
                 .then(|| now.saturating_since(pace.since(now))),
             config: settings.said(),
-            opened: counts.opened.load(Acquire),
+            opened: opened.unwrap_or_default(),
             failed,
             rejected: slot.rejections(),
             ignored: counts.ignored.load(Acquire),

@@ -3,7 +3,6 @@
 use std::{
     future::{Ready, ready},
     sync::Arc,
-    time::Duration,
 };
 
 use ::tonic::{Status, metadata::MetadataValue};
@@ -35,21 +34,16 @@ impl<Request, Body: Default, InnerError> Shape<Request, ::http::Response<Body>, 
     }
 }
 
-/// `Unavailable`. `grpc-retry-pushback-ms` says how long it is not worth trying again; it is absent where the next call
-/// may already be a probe, so that the caller's own backoff applies, and −1, which forbids to retry, while isolated.
-/// [`Rejected::of`] finds the rejection in it.
+/// `Unavailable`. `grpc-retry-pushback-ms` says how long it is not worth trying again, 1 ms at least, and −1, which forbids to
+/// retry, while isolated. [`Rejected::of`] finds the rejection in it.
 impl From<Rejected> for Status {
     fn from(rejected: Rejected) -> Self {
         let mut status = Self::unavailable(rejected.to_string());
-        let pushback = match rejected.retry_after() {
-            None => Some(-1),
-            Some(Duration::ZERO) => None,
-            Some(wait) => Some(i64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(i64::MAX)),
-        };
-        if let Some(millis) = pushback {
-            let metadata = status.metadata_mut();
-            metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(millis));
-        }
+        let pushback = rejected.retry_after().map_or(-1, |wait| {
+            i64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+        });
+        let metadata = status.metadata_mut();
+        metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(pushback));
         status.set_source(Arc::new(rejected));
         status
     }

@@ -131,6 +131,8 @@ fn the_default_clock_is_std_s() {
 
 #[cfg(feature = "tokio")]
 mod tokio_s {
+    use tower::ServiceExt;
+
     use super::*;
 
     fn circuit(clock: Option<Clock>) -> Circuit {
@@ -158,6 +160,29 @@ mod tokio_s {
             assert_eq!(circuit.state(), State::HalfOpen);
             circuit.try_acquire().unwrap().record(Outcome::Success);
             assert_eq!(circuit.state(), State::Closed);
+        }
+    }
+
+    /// The time stands still from then on, and each call is made by a clone of its own, as axum has it.
+    #[tokio::test(start_paused = true)]
+    async fn with_default_settings_a_probe_comes_once_it_is_moved_and_always_the_same_for_a_seed() {
+        async fn rejected_until_closed(seed: u16) -> Option<usize> {
+            let circuit = Circuit::builder("default").seed(seed).build().unwrap();
+            let layer = BreakerLayer::new(circuit.clone());
+            circuit.trip();
+            tokio::time::advance(5 * SECOND).await;
+            for rejected in 0..5000 {
+                let answer = layer.layer(Downstream::new()).oneshot(1).await;
+                if answer.is_ok() {
+                    return Some(rejected);
+                }
+            }
+            None
+        }
+        for seed in 0..20 {
+            let rejected = rejected_until_closed(seed).await;
+            assert!(rejected.is_some_and(|calls| calls < 1500), "{rejected:?}");
+            assert_eq!(rejected_until_closed(seed).await, rejected);
         }
     }
 

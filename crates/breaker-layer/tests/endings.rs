@@ -107,7 +107,7 @@ mod keyed {
     };
 
     use breaker_layer::{
-        Config, Observe, Outcome, Snapshot, TransitionEvent, Trip,
+        Cancelled, Config, Observe, Outcome, Snapshot, TransitionEvent, Trip,
         clock::{Clock, Timestamp},
         keyed::KeyedCircuits,
         observe::EndedEvent,
@@ -187,13 +187,11 @@ mod keyed {
     /// At every look at the clock while a call is cancelled its circuit is forgotten, and made anew.
     #[test]
     fn a_cancelled_call_whose_circuit_is_forgotten_just_then_is_counted_once_at_most() {
-        for cancelled_is_failure in [false, true] {
+        for cancelled in [Cancelled::Ignored, Cancelled::default(), Cancelled::Failure] {
             let mut forgotten = 0;
             for look in 1..10 {
                 let (hook, last) = (Hook::default(), Last::default());
-                let hosts = hosts(&hook, &last, |config| {
-                    config.cancelled_is_failure(cancelled_is_failure)
-                });
+                let hosts = hosts(&hook, &last, |config| config.cancelled(cancelled));
                 hosts.try_acquire(1).unwrap().record(Outcome::Failure);
                 let permit = hosts.try_acquire(1).unwrap();
                 let others = hosts.clone();

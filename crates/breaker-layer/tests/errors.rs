@@ -125,7 +125,9 @@ fn a_rejection_says_which_circuit_why_and_until_when() {
 
     bench.circuit.half_open();
     let _probe = bench.admit();
-    assert_eq!(rejected(&bench).refusal(), Refusal::ProbesTaken);
+    let retry_after = 50 * support::MILLI;
+    let taken = Refusal::ProbesTaken { retry_after };
+    assert_eq!(rejected(&bench).refusal(), taken);
     assert_eq!(
         rejected(&bench).to_string(),
         r#"circuit "bench" is half-open, probing"#

@@ -56,11 +56,11 @@ fn a_rejection_while_isolated_forbids_to_retry() {
 }
 
 #[test]
-fn a_rejection_while_probes_are_out_leaves_the_caller_its_own_backoff() {
+fn a_rejection_while_probes_are_out_says_when_to_come_back_too() {
     let bench = Bench::new();
     let _probe = bench.probe();
     let (status, pushback) = status(layer(&bench).grpc().layer(service_fn(answer)));
-    assert_eq!((status.code(), pushback), (Code::Unavailable, None));
+    assert_eq!((status.code(), pushback), (Code::Unavailable, Some(50)));
 }
 
 #[test]

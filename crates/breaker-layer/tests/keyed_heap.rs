@@ -9,7 +9,7 @@ mod support;
 
 use allocation_counter::measure;
 use breaker_layer::{
-    Config, Outcome, Percent, Trip, Window,
+    Cancelled, Config, Outcome, Percent, Trip, Window,
     clock::ManualClock,
     keyed::{Key, KeyedBuilder, KeyedCircuits},
 };
@@ -156,7 +156,9 @@ fn keys_on_a_policy_with_a_window_fill_the_table_and_no_more() {
 #[test]
 fn a_call_to_a_key_with_or_without_a_circuit_allocates_nothing() {
     let _alone = alone();
-    let (table, clock) = build(|builder| builder);
+    // A cancelled call of a key without a circuit makes one, as a failure does, unless it is ignored.
+    let config = Config::new().cancelled(Cancelled::Ignored);
+    let (table, clock) = build(|builder| builder.config(config));
     table.isolate(&1).unwrap();
     table.try_acquire(2).unwrap().record(Outcome::Failure);
     table.try_acquire(2).unwrap().record(Outcome::Failure);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use breaker_layer::{
-    Circuit, Config, OpenTime, Outcome, Percent, Permit, Probes, Ramp, Refusal, State,
+    Cancelled, Circuit, Config, OpenTime, Outcome, Percent, Permit, Probes, Ramp, Refusal, State,
     TransitionEvent, Trip, Window,
     clock::{ManualClock, Timestamp},
     keyed::{KeyedCircuits, KeyedPermit},
@@ -306,13 +306,18 @@ fn config() -> impl Strategy<Value = Config> {
         Probes::new(3).successes(2).out_of(4),
     ]);
     let ramp = prop::option::weighted(0.2, Just(Ramp::new(1, 20)));
-    (trip(), open_time, probes, any::<bool>(), ramp).prop_map(
+    let cancelled = select(vec![
+        Cancelled::Ignored,
+        Cancelled::Failure,
+        Cancelled::FailureAfter(2),
+    ]);
+    (trip(), open_time, probes, cancelled, ramp).prop_map(
         |(trip, open_time, probes, cancelled, ramp)| {
             let config = Config::new()
                 .trip(trip)
                 .open_time(open_time)
                 .probes(probes)
-                .cancelled_is_failure(cancelled);
+                .cancelled(cancelled);
             match ramp {
                 Some(ramp) => config.ramp(ramp),
                 None => config,

@@ -10,6 +10,7 @@ use breaker_layer::{
     clock::ManualClock,
     keyed::{KeyedBreaker, KeyedBreakerLayer, KeyedCircuits},
 };
+use futures::FutureExt;
 use support::{Answer, Downstream, Fault, OPEN_FOR, Ready, THRESHOLD, call, panics, poll_ready};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -32,9 +33,13 @@ fn config() -> breaker_layer::Config {
 }
 
 fn table() -> (KeyedCircuits<u32>, ManualClock) {
+    table_with(config())
+}
+
+fn table_with(config: Config) -> (KeyedCircuits<u32>, ManualClock) {
     let clock = ManualClock::new();
     let builder = KeyedCircuits::builder("table")
-        .config(config())
+        .config(config)
         .clock(clock.clock());
     (builder.build().unwrap(), clock)
 }
@@ -148,8 +153,8 @@ fn a_failed_readiness_counts_as_a_request_without_a_key_does() {
 }
 
 #[test]
-fn a_call_that_is_dropped_or_panics_is_cancelled() {
-    let (circuits, clock) = table();
+fn a_call_that_is_dropped_or_panics_may_be_a_cancelled_one() {
+    let (circuits, clock) = table_with(config().panic_is_failure(false));
     let downstream = Downstream::always(Answer::Fail);
     let mut service = layer(&circuits).layer(downstream.clone());
     fail(&mut service, 100);
@@ -168,6 +173,26 @@ fn a_call_that_is_dropped_or_panics_is_cancelled() {
     assert_eq!(circuits.get(&1).unwrap().snapshot().cancelled, 3);
     assert_eq!(call(&mut service, 100), Ok(100));
     assert_eq!(circuits.state(&1), State::Closed);
+}
+
+#[test]
+fn a_panic_is_a_failure_wherever_it_is_caught() {
+    for answer in [Answer::PanicInCall, Answer::PanicInFuture] {
+        let (circuits, _) = table();
+        let mut service = layer(&circuits).layer(Downstream::always(answer));
+        for _ in 0..THRESHOLD {
+            let mut hung = None;
+            assert!(panics(|| {
+                assert!(poll_ready(&mut service).is_ready());
+                // The future lives on when the panic is over.
+                let response = hung.insert(Box::pin(service.call(100)));
+                response.as_mut().now_or_never()
+            }));
+            let failed = circuits.get(&1).map(|circuit| circuit.snapshot().failed);
+            assert!(failed > Some(0), "{answer:?}");
+        }
+        assert_eq!(circuits.state(&1), State::Open);
+    }
 }
 
 #[tokio::test]

@@ -177,7 +177,10 @@ fn a_circuit_made_half_open_takes_its_ordinary_course() {
     assert_eq!(bench.state(), State::Open);
     bench.circuit.half_open();
     bench.clock.advance(PROBE_TIMEOUT);
-    assert_eq!(bench.state(), State::Open, "no probe came");
+    assert_eq!(bench.state(), State::HalfOpen, "no probe came");
+    let _hung = bench.admit();
+    bench.clock.advance(PROBE_TIMEOUT);
+    assert_eq!(bench.state(), State::Open);
 }
 
 #[test]

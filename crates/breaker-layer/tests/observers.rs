@@ -142,13 +142,13 @@ fn a_transition_says_from_where_to_where_why_and_when() {
     assert_eq!((due.from(), due.to()), (State::Open, State::HalfOpen));
     assert_eq!((due.reason(), due.open_for()), (Reason::ProbeDue, None));
     assert_eq!(due.at(), bench.clock.now());
-    drop(probe);
 
     bench.clock.advance(PROBE_TIMEOUT);
     assert!(bench.rejects());
     let lapsed = bench.log.last();
     assert_eq!((lapsed.from(), lapsed.to()), (State::HalfOpen, State::Open));
     assert_eq!(lapsed.reason(), Reason::ProbeTimedOut);
+    drop(probe);
 }
 
 #[test]

@@ -269,13 +269,59 @@ fn a_probe_share_lets_its_share_of_the_calls_through_after_the_shortest_wait() {
 }
 
 #[test]
-fn a_refused_call_of_a_probe_share_may_try_again_at_once() {
-    let bench = bench(OpenTime::probe_share(Percent(0.001), SECOND, 60 * SECOND));
+fn a_call_that_is_not_drawn_is_told_to_wait_as_long_again_until_a_probe_is_certain() {
+    let share = OpenTime::probe_share(Percent(0.001), SECOND, 60 * SECOND);
+    let bench = bench(share.jitter(Percent(0.0)));
     bench.circuit.trip();
     bench.clock.advance(SECOND);
-    let rejected = bench.circuit.try_acquire().unwrap_err();
-    assert_eq!(rejected.retry_after(), Some(Duration::ZERO));
-    assert_eq!(bench.state(), State::Open, "until a probe is certain");
+    for wait in [1, 2, 4, 8, 16, 28] {
+        assert_eq!(bench.state(), State::Open, "until a probe is certain");
+        let rejected = bench.circuit.try_acquire().unwrap_err();
+        assert_eq!(rejected.retry_after(), Some(wait * SECOND));
+        assert_eq!(bench.circuit.snapshot().retry_after, Some(Duration::ZERO));
+        bench.clock.advance(wait * SECOND);
+    }
+    assert!(!bench.rejects(), "it comes when a probe is certain");
+}
+
+/// What a request draws is its own: neither the time nor another clone needs to be asked for it.
+#[test]
+fn draws_differ_while_the_time_stands_still_and_are_the_same_for_a_seed_and_a_history() {
+    let refused = |seed, before| {
+        let bench = seeded(OpenTime::default(), seed);
+        for _ in 0..before {
+            bench.circuit.trip();
+        }
+        bench.circuit.trip();
+        bench.clock.advance(SECOND);
+        refused_until_drawn(&bench)
+    };
+    let all: Vec<u32> = (0..200).map(|seed| refused(seed, 0)).collect();
+    assert_eq!(
+        all,
+        (0..200).map(|seed| refused(seed, 0)).collect::<Vec<_>>()
+    );
+    assert_ne!(
+        all,
+        (0..200).map(|seed| refused(seed, 1)).collect::<Vec<_>>()
+    );
+    let mean = f64::from(all.iter().sum::<u32>()) / 200.0;
+    assert!((75.0..130.0).contains(&mean), "one call in {mean}");
+}
+
+#[test]
+fn a_circuit_that_only_observes_draws_for_each_call_too() {
+    let bench = bench(OpenTime::default());
+    bench.circuit.observe_only();
+    bench.circuit.trip();
+    bench.clock.advance(SECOND);
+    let refused = (0..5000)
+        .take_while(|_| {
+            bench.succeed(1);
+            bench.state() == State::Open
+        })
+        .count();
+    assert!(refused < 5000, "no probe came");
 }
 
 #[test]

@@ -200,8 +200,13 @@ mod watched {
         let circuit = circuit(OpenTime::fixed(OPEN_FOR));
         circuit.half_open();
         let mut readiness = circuit.readiness();
+        let mut changed = tokio_test::task::spawn(readiness.changed());
+        tokio_test::assert_pending!(changed.poll());
+        tokio::time::advance(10 * PROBE_TIMEOUT).await;
+        tokio_test::assert_pending!(changed.poll(), "no probe is under way");
         let start = Instant::now();
-        assert!(!readiness.changed().await);
+        let _hung = circuit.try_acquire().unwrap();
+        assert!(!changed.await);
         assert!(is_about(start.elapsed(), PROBE_TIMEOUT));
         assert!(readiness.changed().await);
         assert!(is_about(start.elapsed(), PROBE_TIMEOUT + OPEN_FOR));

@@ -12,7 +12,8 @@ use std::{
 };
 
 use breaker_layer::{
-    BreakerLayer, Circuit, OpenTime, Outcome, Percent, Probes, Refusal, State, observe::Reason,
+    BreakerLayer, Cancelled, Circuit, CircuitBuilder, Config, OpenTime, Outcome, Percent, Probes,
+    Refusal, State, observe::Reason, presets,
 };
 use futures::FutureExt;
 use support::{
@@ -22,7 +23,11 @@ use support::{
 use tower::{Layer, Service, ServiceBuilder};
 
 fn half_open(probes: Probes) -> Bench {
-    let bench = Bench::with(|builder| builder.probes(probes.timeout(PROBE_TIMEOUT)));
+    half_open_with(probes, |builder| builder)
+}
+
+fn half_open_with(probes: Probes, change: impl FnOnce(CircuitBuilder) -> CircuitBuilder) -> Bench {
+    let bench = Bench::with(|builder| change(builder.probes(probes.timeout(PROBE_TIMEOUT))));
     bench.circuit.half_open();
     bench
 }
@@ -34,8 +39,10 @@ fn no_more_probes_are_live_than_were_asked_for() {
         let bench = half_open(Probes::new(most).successes(255));
         let live: Vec<_> = (0..most).map(|_| bench.admit()).collect();
         let rejected = bench.circuit.try_acquire().unwrap_err();
-        assert_eq!(rejected.refusal(), Refusal::ProbesTaken, "{most} probes");
-        assert_eq!(rejected.retry_after(), Some(Duration::ZERO));
+        let retry_after = 50 * MILLI;
+        let taken = Refusal::ProbesTaken { retry_after };
+        assert_eq!(rejected.refusal(), taken, "{most} probes");
+        assert_eq!(rejected.retry_after(), Some(retry_after));
         drop(live);
     }
 }
@@ -69,7 +76,8 @@ fn threads_that_ask_at_once_get_exactly_the_places_there_are() {
 /// Threads that come and go all the time, so that they do meet in the middle of an admission.
 #[test]
 fn threads_that_cancel_and_ask_again_never_hold_more_places_than_there_are() {
-    let bench = half_open(Probes::new(3).successes(255));
+    let ignored = |builder: CircuitBuilder| builder.cancelled(Cancelled::Ignored);
+    let bench = half_open_with(Probes::new(3).successes(255), ignored);
     let (live, most) = (AtomicU32::new(0), AtomicU32::new(0));
     let collisions = AtomicU32::new(0);
     thread::scope(|scope| {
@@ -106,8 +114,8 @@ fn clones_of_a_circuit_share_its_places() {
 }
 
 #[test]
-fn a_dropped_an_ignored_and_a_panicking_probe_give_their_place_back_and_count_for_nothing() {
-    let bench = half_open(Probes::new(1));
+fn a_dropped_an_ignored_and_a_panicking_probe_give_their_place_back_and_may_count_for_nothing() {
+    let bench = half_open_with(Probes::new(1), |builder| builder.panic_is_failure(false));
     for _ in 0..3 {
         drop(bench.admit());
         bench.admit().record(Outcome::Ignored);
@@ -126,7 +134,7 @@ fn a_dropped_an_ignored_and_a_panicking_probe_give_their_place_back_and_count_fo
 
 #[test]
 fn a_cancelled_probe_is_a_failure_where_the_user_said_so() {
-    let bench = Bench::with(|builder| builder.cancelled_is_failure(true));
+    let bench = Bench::with(|builder| builder.cancelled(Cancelled::Failure));
     drop(bench.probe());
     assert_eq!(bench.state(), State::Open);
     assert_eq!(
@@ -166,7 +174,7 @@ fn a_response_that_is_never_polled_holds_its_place_until_it_is_dropped() {
 
 #[test]
 fn a_panic_anywhere_in_a_call_gives_the_probe_s_place_back() {
-    let bench = half_open(Probes::new(1));
+    let bench = half_open_with(Probes::new(1), |builder| builder.panic_is_failure(false));
     let layer = BreakerLayer::new(bench.circuit.clone());
     for answer in [Answer::PanicInCall, Answer::PanicInFuture] {
         let mut service = layer.layer(Downstream::answering([answer]));
@@ -234,14 +242,16 @@ fn a_response_that_hangs_is_refused_its_say_once_the_deadline_has_passed() {
 
 #[test]
 fn each_admission_moves_the_deadline_but_never_past_four_times_the_timeout() {
-    let bench = half_open(Probes::new(1));
+    let ignored = |builder: CircuitBuilder| builder.cancelled(Cancelled::Ignored);
+    let bench = half_open_with(Probes::new(2), ignored);
+    let _hung = bench.admit();
     let entered = bench.clock.now();
     bench.clock.advance(PROBE_TIMEOUT - MILLI);
     drop(bench.admit());
     bench.clock.advance(PROBE_TIMEOUT - MILLI);
     assert_eq!(bench.state(), State::HalfOpen, "the admission moved it");
 
-    // A timeout outside the breaker cancels every probe.
+    // A timeout outside the breaker cancels every other probe.
     while bench.state() == State::HalfOpen {
         let lasted = bench.clock.now().saturating_since(entered);
         assert!(lasted < 4 * PROBE_TIMEOUT, "{lasted:?}");
@@ -291,7 +301,7 @@ async fn a_timeout_outside_that_cancels_every_probe_does_not_keep_the_circuit_ha
         bench.clock.advance(SECOND);
     }
     assert!(bench.rejects());
-    assert_eq!(bench.log.last().reason(), Reason::ProbeTimedOut);
+    assert_eq!(bench.log.last().reason(), Reason::GivenUp { calls: 16 });
 }
 
 #[test]
@@ -376,10 +386,106 @@ fn an_ignored_and_a_cancelled_call_count_for_nothing_while_closed() {
 
 #[test]
 fn a_cancelled_call_is_a_failure_while_closed_where_the_user_said_so() {
-    let bench = Bench::with(|builder| builder.cancelled_is_failure(true));
+    let bench = Bench::with(|builder| builder.cancelled(Cancelled::Failure));
     for _ in 0..3 {
         drop(bench.admit());
     }
     assert_eq!(bench.state(), State::Open);
     assert_eq!(bench.log.last().failures(), 3);
+}
+
+/// One call at a time, so far apart that half-open's deadline would have passed: it closes after as many good ones as are
+/// asked for, and refuses none.
+#[test]
+fn a_quiet_client_s_probes_close_the_circuit_however_far_apart_they_are() {
+    let presets = [
+        (Config::new(), 3),
+        (presets::resilience4j(), 6),
+        (presets::polly(), 1),
+        (presets::gobreaker(), 1),
+        (presets::linkerd(), 1),
+        (Config::new().probes(Probes::new(5)), 5),
+    ];
+    for (config, probes) in presets {
+        for gap in [29, 31, 45, 60, 90, 121, 900, 3600, 20 * 24 * 3600].map(Duration::from_secs) {
+            let bench = Bench::with(|builder| builder.config(config));
+            bench.circuit.trip();
+            let refused = (0..).take_while(|_| {
+                bench.clock.advance(gap);
+                bench.rejects()
+            });
+            assert!(refused.count() <= 3, "{gap:?}");
+            bench.circuit.half_open();
+            for probe in 1..=probes {
+                bench.clock.advance(gap);
+                let state = bench.state();
+                assert_eq!(state, State::HalfOpen, "{gap:?}, probe {probe}");
+                bench.admit().record(Outcome::Success);
+            }
+            assert_eq!(bench.state(), State::Closed, "{gap:?}");
+        }
+    }
+}
+
+#[test]
+fn the_deadline_starts_afresh_with_a_probe_that_finds_no_other_under_way() {
+    let bench = half_open(Probes::new(2));
+    bench.clock.advance(10 * PROBE_TIMEOUT);
+    let _hung = bench.admit();
+    bench.clock.advance(PROBE_TIMEOUT - NANO);
+    assert_eq!(bench.state(), State::HalfOpen);
+    bench.clock.advance(NANO);
+    assert_eq!(bench.state(), State::Open);
+    assert!(bench.rejects());
+    assert_eq!(bench.log.last().reason(), Reason::ProbeTimedOut);
+}
+
+#[test]
+fn ten_ignored_probes_close_the_circuit_if_none_failed() {
+    let bench = half_open(Probes::new(1));
+    for _ in 0..9 {
+        bench.admit().record(Outcome::Ignored);
+        // In between others may be given up.
+        drop(bench.admit());
+    }
+    assert_eq!(bench.state(), State::HalfOpen);
+    bench.admit().record(Outcome::Ignored);
+    assert_eq!(bench.state(), State::Closed);
+    assert_eq!(
+        bench.log.last().reason(),
+        Reason::ProbesIgnored { probes: 10 }
+    );
+}
+
+#[test]
+fn ten_ignored_probes_open_the_circuit_again_if_one_failed() {
+    let bench = half_open(Probes::new(1).successes(2).out_of(4));
+    bench.fail(1);
+    bench.succeed(1);
+    for _ in 0..10 {
+        assert_eq!(bench.state(), State::HalfOpen);
+        bench.admit().record(Outcome::Ignored);
+    }
+    let reason = Reason::ProbesFailed {
+        failures: 1,
+        probes: 2,
+    };
+    assert_eq!(bench.log.last().reason(), reason);
+    assert_eq!(bench.state(), State::Open);
+}
+
+#[test]
+fn ignored_calls_of_another_state_are_no_probes() {
+    let bench = Bench::new();
+    for _ in 0..50 {
+        bench.admit().record(Outcome::Ignored);
+    }
+    bench.circuit.half_open();
+    bench.admit().record(Outcome::Ignored);
+    assert_eq!(bench.state(), State::HalfOpen);
+    bench.circuit.half_open();
+    for _ in 0..9 {
+        bench.admit().record(Outcome::Ignored);
+    }
+    assert_eq!(bench.state(), State::HalfOpen);
 }

@@ -8,7 +8,7 @@ use std::{
     task::Poll,
 };
 
-use breaker_layer::{BoxError, BreakerLayer, Error, Outcome, Rejected, State};
+use breaker_layer::{BoxError, BreakerLayer, Cancelled, Error, Outcome, Rejected, State};
 use futures::FutureExt;
 use support::{Answer, Bench, Downstream, Fault, OPEN_FOR, Ready, THRESHOLD, call};
 use tokio_test::{assert_pending, assert_ready, task};
@@ -152,7 +152,7 @@ fn a_fallback_can_be_a_breaker_too() {
 
 #[test]
 fn an_excluded_request_s_result_is_ignored_whatever_it_is() {
-    let bench = Bench::with(|builder| builder.cancelled_is_failure(true));
+    let bench = Bench::with(|builder| builder.cancelled(Cancelled::Failure));
     let mut service = layer(&bench)
         .exclude(|request: &u32| *request == 0)
         .layer(Downstream::always(Answer::Fail));
@@ -173,7 +173,7 @@ fn an_excluded_request_s_result_is_ignored_whatever_it_is() {
 
 #[test]
 fn an_excluded_request_that_succeeds_or_is_given_up_is_ignored_too() {
-    let bench = Bench::with(|builder| builder.cancelled_is_failure(true));
+    let bench = Bench::with(|builder| builder.cancelled(Cancelled::Failure));
     let downstream = Downstream::new();
     let mut service = layer(&bench)
         .exclude(|_: &u32| true)

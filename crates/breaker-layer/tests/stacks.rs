@@ -4,7 +4,7 @@ mod support;
 
 use std::{convert::Infallible, future::Future, task::Poll, time::Duration};
 
-use breaker_layer::{BreakerLayer, Error, Outcome, Rejected, State};
+use breaker_layer::{BreakerLayer, Cancelled, Error, Outcome, Rejected, State};
 use futures::FutureExt;
 use support::{Answer, Bench, Downstream, Fault, OPEN_FOR, SECOND, THRESHOLD, call, poll_ready};
 use tokio_test::{assert_pending, assert_ready_ok, task};
@@ -191,8 +191,12 @@ async fn a_timeout_inside_is_a_failure() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_outside_cancels_and_that_is_a_failure_only_where_the_user_said_so() {
-    for (is_failure, state) in [(false, State::Closed), (true, State::Open)] {
-        let bench = Bench::with(|builder| builder.cancelled_is_failure(is_failure));
+    for (cancelled, state) in [
+        (Cancelled::default(), State::Closed),
+        (Cancelled::Ignored, State::Closed),
+        (Cancelled::Failure, State::Open),
+    ] {
+        let bench = Bench::with(|builder| builder.cancelled(cancelled));
         let mut service = ServiceBuilder::new()
             .layer(TimeoutLayer::new(SECOND))
             .layer(layer(&bench))

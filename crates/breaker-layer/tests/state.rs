@@ -5,7 +5,8 @@ mod support;
 use std::time::Duration;
 
 use breaker_layer::{
-    Circuit, Config, OpenTime, Outcome, Percent, Probes, Ramp, State, Trip, Window, observe::Reason,
+    Cancelled, Circuit, Config, OpenTime, Outcome, Percent, Probes, Ramp, State, Trip, Window,
+    observe::Reason,
 };
 use support::{Bench, DAY, NANO, OPEN_FOR, PROBE_TIMEOUT, SECOND, THRESHOLD};
 
@@ -167,7 +168,7 @@ fn the_totals_are_exact_whoever_else_records() {
 
 #[test]
 fn a_cancelled_call_that_is_a_failure_is_counted_among_the_cancelled() {
-    let bench = Bench::with(|builder| builder.cancelled_is_failure(true));
+    let bench = Bench::with(|builder| builder.cancelled(Cancelled::Failure));
     for cancelled in 1..=3 {
         drop(bench.admit());
         let snapshot = bench.circuit.snapshot();

@@ -2,7 +2,7 @@
 
 mod support;
 
-use breaker_layer::{Outcome, Permit, Probes, State};
+use breaker_layer::{Cancelled, Outcome, Permit, Probes, State};
 use support::{Bench, MILLI, OPEN_FOR, SECOND, THRESHOLD};
 
 type Fate = (&'static str, fn(Permit));
@@ -95,7 +95,7 @@ const SITUATIONS: [Situation; 12] = [
 
 /// A circuit that has a straggler from each state that admits.
 fn bench_with_stragglers() -> (Bench, Vec<Permit>) {
-    let bench = Bench::with(|builder| builder.probes(Probes::new(2)).cancelled_is_failure(true));
+    let bench = Bench::with(|builder| builder.probes(Probes::new(2)).cancelled(Cancelled::Failure));
     let from_closed = bench.admit();
     bench.open();
     bench.clock.advance(OPEN_FOR);

@@ -4,7 +4,9 @@ mod support;
 
 use std::{future::pending, time::Duration};
 
-use breaker_layer::{BoxError, BreakerLayer, Circuit, CircuitBuilder, Rejected, State};
+use breaker_layer::{
+    BoxError, BreakerLayer, Cancelled, Circuit, CircuitBuilder, Rejected, State, observe::Reason,
+};
 use support::MILLI;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn, timeout::error::Elapsed};
 
@@ -51,8 +53,8 @@ async fn fifty_calls_that_time_out_inside_open_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_calls_that_time_out_outside_are_cancelled_and_count_for_nothing() {
-    let circuit = circuit(|builder| builder);
+async fn calls_that_time_out_outside_count_for_nothing_where_cancelled_calls_are_ignored() {
+    let circuit = circuit(|builder| builder.cancelled(Cancelled::Ignored));
     let mut service = ServiceBuilder::new()
         .timeout(PATIENCE)
         .layer(BreakerLayer::new(circuit.clone()).boxed_errors())
@@ -64,8 +66,23 @@ async fn fifty_calls_that_time_out_outside_are_cancelled_and_count_for_nothing()
 }
 
 #[tokio::test(start_paused = true)]
+async fn fifty_calls_that_all_time_out_outside_open_it() {
+    let circuit = circuit(|builder| builder);
+    let mut service = ServiceBuilder::new()
+        .timeout(PATIENCE)
+        .layer(BreakerLayer::new(circuit.clone()).boxed_errors())
+        .service(service_fn(hang));
+    // From the 16th on they are failures.
+    assert_eq!(make(&mut service, 50).await, (30, 20));
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.cancelled, snapshot.failed), (30, 0));
+    let reason = snapshot.last_trip.unwrap().reason();
+    assert_eq!(reason, Reason::GivenUp { calls: 30 });
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_that_time_out_outside_count_where_cancelled_calls_do() {
-    let circuit = circuit(|builder| builder.cancelled_is_failure(true));
+    let circuit = circuit(|builder| builder.cancelled(Cancelled::Failure));
     let mut service = ServiceBuilder::new()
         .timeout(PATIENCE)
         .layer(BreakerLayer::new(circuit.clone()).boxed_errors())

@@ -9,7 +9,7 @@ use std::{
 };
 
 use breaker_layer::{
-    BreakerLayer, CircuitBuilder, Config, Error, OpenTime, Percent, Probes, Ramp, State,
+    BreakerLayer, Cancelled, CircuitBuilder, Config, Error, OpenTime, Percent, Probes, Ramp, State,
     clock::Clock, service::Wait,
 };
 use support::{
@@ -169,7 +169,7 @@ async fn a_permit_is_taken_only_once_inner_is_ready() {
 
 #[tokio::test(start_paused = true)]
 async fn a_permit_that_was_not_used_is_given_back_on_drop_and_was_no_call() {
-    let bench = bench_with(|builder| builder.cancelled_is_failure(true).count_calls(true));
+    let bench = bench_with(|builder| builder.cancelled(Cancelled::Failure).count_calls(true));
     let mut service = service(&bench, &Downstream::new());
     bench.circuit.half_open();
     assert_ready_ok!(poll_once(&mut service));

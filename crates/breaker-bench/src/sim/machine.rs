@@ -69,7 +69,7 @@ impl Machine {
     fn record_probe(&mut self, fate: Fate, now: Timestamp) {
         match self
             .rules()
-            .record_probe(self.word, self.pace, fate, false, now)
+            .record_probe(self.word, self.pace, fate, false, 0, now)
         {
             Record::Unchanged => {}
             Record::Count(word) => self.word = word,

@@ -74,8 +74,8 @@ impl OpenTime {
     /// first call after `longest` certainly does.
     ///
     /// So the load of the probes stays a fixed part of the traffic, a busy client finds a recovery soon and a quiet one
-    /// within `longest`. Jitter, 20 %, applies to `longest`. The draw hashes the time: while a test's time stands still,
-    /// so does it.
+    /// within `longest`. Jitter, 20 %, applies to `longest`. Each call's draw is its own, even while a test's time stands
+    /// still; circuits with the same seed and the same history draw the same.
     pub const fn probe_share(share: Percent, shortest: Duration, longest: Duration) -> Self {
         Self::new(Kind::ProbeShare { share }, shortest, longest, Percent(20.0))
     }
@@ -255,7 +255,7 @@ impl core::hash::Hash for Attempts {
 /// Whether an open circuit lets a call be a probe.
 pub(crate) enum Due {
     Yes,
-    No { retry_after: Duration },
+    No,
 }
 
 impl Opening {
@@ -279,24 +279,24 @@ impl Opening {
         random: impl FnOnce() -> u64,
         draw: impl FnOnce() -> u32,
     ) -> Due {
-        let retry_after = until.left(now);
-        if !retry_after.is_zero() {
-            return Due::No { retry_after };
+        if !until.left(now).is_zero() {
+            return Due::No;
         }
         match self.pattern {
             Pattern::ProbeShare { millionths } if !self.is_certain(until, now, random()) => {
                 let drawn = u64::from(draw()) * 1_000_000 < u64::from(millionths) << 32;
-                if drawn {
-                    Due::Yes
-                } else {
-                    Due::No { retry_after }
-                }
+                if drawn { Due::Yes } else { Due::No }
             }
             Pattern::ProbeShare { .. }
             | Pattern::Fixed
             | Pattern::Exponential { .. }
             | Pattern::ByAttempt(_) => Due::Yes,
         }
+    }
+
+    /// For how long every call is refused at the least.
+    pub(crate) const fn shortest(&self) -> Duration {
+        self.shortest
     }
 
     /// Whether the next call is a probe for certain.
@@ -463,10 +463,7 @@ mod tests {
             .unwrap();
         let until = Tick::after(Timestamp::ZERO, SECOND);
         let before = Timestamp::from_nanos(nanos(SECOND) - 1);
-        let Due::No { retry_after } = opening.due(until, before, || 0, || 0) else {
-            panic!("it is too early")
-        };
-        assert_eq!(retry_after, Duration::from_nanos(1));
+        assert!(matches!(opening.due(until, before, || 0, || 0), Due::No));
         let then = Timestamp::from_nanos(nanos(SECOND));
         assert!(matches!(
             opening.due(until, then, || 0, || u32::MAX),

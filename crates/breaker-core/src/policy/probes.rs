@@ -14,7 +14,9 @@ use crate::{
 ///
 /// At most *n* probes are in flight, and the verdict falls as soon as it is decided: with `successes` of `out_of`
 /// required it closes at the required successes and opens again when they can no longer be reached. Cancelled and
-/// ignored probes count for nothing and give their place back.
+/// ignored probes count for nothing and give their place back; but ten ignored ones are a verdict, too, so that no state
+/// lasts for ever: it closes if no probe failed, and opens again if one did. For probes that are all cancelled see
+/// [`Cancelled`](crate::Cancelled).
 ///
 /// Defaults: 3 probes, of which all 3 must succeed, within 30 s.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,8 +77,9 @@ impl Probes {
         self
     }
 
-    /// How long half-open waits for its verdict after the last probe was admitted, from 1 ms to 25 days; it never lasts
-    /// longer than four times that. Default: 30 s.
+    /// How long half-open waits for the probes under way after the last one was admitted, from 1 ms to 25 days; for probes
+    /// that follow one another without a break it waits four times that at the most. While none is under way it waits for
+    /// the next call, however long. Default: 30 s.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -186,11 +189,14 @@ pub(crate) struct Probing {
 pub(crate) enum Shown {
     /// Nothing yet.
     Undecided,
-    /// The downstream has recovered, as so many probes say.
-    Good(u32),
+    /// The downstream has recovered.
+    Good(Reason),
     /// It has not.
     Bad(Reason),
 }
+
+/// So many ignored probes are a verdict.
+const ENOUGH_IGNORED: u32 = 10;
 
 impl Probing {
     /// Whether one more probe may go.
@@ -198,26 +204,32 @@ impl Probing {
         tally.live < self.live && tally.live + tally.done() < self.sample
     }
 
-    pub(crate) fn judge(&self, tally: Tally) -> Shown {
+    pub(crate) fn judge(&self, tally: Tally, ignored: u32) -> Shown {
         let (probes, open) = (tally.done(), self.sample.saturating_sub(tally.done()));
+        let has_failed = Shown::Bad(Reason::ProbesFailed {
+            failures: tally.failed,
+            probes,
+        });
         if tally.failed >= self.failures {
-            return Shown::Bad(Reason::ProbesFailed {
-                failures: tally.failed,
-                probes,
-            });
+            return has_failed;
         }
         if self.slow.is_some_and(|slow| tally.slow >= slow) {
             return Shown::Bad(Reason::ProbesSlow {
                 slow: tally.slow,
-                probes,
+                // Those that were given up are slow without being recorded.
+                probes: probes.max(tally.slow),
             });
         }
         let out_of_reach = tally.failed + open < self.failures
             && self.slow.is_none_or(|slow| tally.slow + open < slow);
         if out_of_reach {
-            Shown::Good(probes)
-        } else {
+            Shown::Good(Reason::ProbesSucceeded { probes })
+        } else if ignored < ENOUGH_IGNORED {
             Shown::Undecided
+        } else if tally.failed == 0 {
+            Shown::Good(Reason::ProbesIgnored { probes: ignored })
+        } else {
+            has_failed
         }
     }
 }
@@ -248,11 +260,14 @@ mod tests {
             let sample = required + more;
             prop_assume!(good + failed <= sample);
             let probing = Probes::new(1).successes(required).out_of(sample).check().unwrap();
-            let shown = probing.judge(tally(0, good, failed));
+            let shown = probing.judge(tally(0, good, failed), 0);
             let is_reached = good >= required;
             let is_out_of_reach = good + (sample - good - failed) < required;
             match shown {
-                Shown::Good(probes) => prop_assert!(is_reached && probes == good + failed),
+                Shown::Good(reason) => {
+                    prop_assert!(is_reached);
+                    prop_assert_eq!(reason, Reason::ProbesSucceeded { probes: good + failed });
+                }
                 Shown::Bad(reason) => {
                     prop_assert!(is_out_of_reach);
                     prop_assert_eq!(reason, Reason::ProbesFailed { failures: failed, probes: good + failed });
@@ -272,7 +287,7 @@ mod tests {
             let good = sample - failed;
             let millionths = (rate * 1e4).round() as u64;
             let is_reached = u64::from(failed) * 1_000_000 >= millionths * u64::from(sample);
-            match probing.judge(tally(0, good, failed)) {
+            match probing.judge(tally(0, good, failed), 0) {
                 Shown::Bad(_) => prop_assert!(is_reached),
                 Shown::Good(_) => prop_assert!(!is_reached),
                 Shown::Undecided => prop_assert!(false, "the sample is complete"),
@@ -296,24 +311,25 @@ mod tests {
     fn slow_probes_open_it_at_their_own_share_and_hold_up_the_verdict_until_they_cannot() {
         let probing = Probes::new(4).slow_rate(Percent(50.0)).check().unwrap();
         let shown = |good, slow| {
-            probing.judge(Tally {
+            let tally = Tally {
                 slow,
                 ..tally(0, good, 0)
-            })
+            };
+            probing.judge(tally, 0)
         };
         assert!(matches!(shown(1, 1), Shown::Undecided));
         let Shown::Bad(reason) = shown(2, 2) else {
             panic!("two of four were slow")
         };
         assert_eq!(reason, Reason::ProbesSlow { slow: 2, probes: 2 });
-        assert!(matches!(shown(4, 1), Shown::Good(4)));
+        assert!(matches!(shown(4, 1), Shown::Good(_)));
     }
 
     #[test]
     fn the_default_is_three_of_three() {
         let probing = Probes::default().check().unwrap();
-        assert!(matches!(probing.judge(tally(0, 2, 0)), Shown::Undecided));
-        assert!(matches!(probing.judge(tally(0, 3, 0)), Shown::Good(3)));
-        assert!(matches!(probing.judge(tally(0, 2, 1)), Shown::Bad(_)));
+        assert!(matches!(probing.judge(tally(0, 2, 0), 0), Shown::Undecided));
+        assert!(matches!(probing.judge(tally(0, 3, 0), 0), Shown::Good(_)));
+        assert!(matches!(probing.judge(tally(0, 2, 1), 0), Shown::Bad(_)));
     }
 }

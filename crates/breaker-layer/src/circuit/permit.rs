@@ -1,6 +1,6 @@
 //! Permits: what an admitted call holds until its outcome is recorded.
 
-use std::{fmt, mem, time::Duration};
+use std::{fmt, mem, thread, time::Duration};
 
 use breaker_core::{Outcome, Phase, Timestamp, Word, machine::Fate};
 
@@ -8,9 +8,10 @@ use crate::slot::{Settings, Slot};
 
 /// The right to make one call, and the duty to say how it went.
 ///
-/// Dropped without [`Permit::record`] it counts as cancelled: for nothing, unless
-/// [`cancelled_is_failure`](crate::CircuitBuilder::cancelled_is_failure) says otherwise. It may outlive its circuit, and then
-/// changes nothing.
+/// Dropped without [`Permit::record`] the call is cancelled: [`Cancelled`](breaker_core::Cancelled) says what that counts as.
+/// Dropped while its thread unwinds it is a failure, unless
+/// [`panic_is_failure`](crate::CircuitBuilder::panic_is_failure) says otherwise. It may outlive its circuit, and then changes
+/// nothing.
 #[must_use = "a permit that is dropped is a cancelled call"]
 pub struct Permit {
     pub(super) slot: &'static Slot,
@@ -36,7 +37,7 @@ impl Permit {
         match (fate, took) {
             // Nothing speaks against the downstream, and neither does this.
             (Fate::Recorded(Outcome::Success), None) if ticket.is_bare() => {
-                slot.word().is_calm() || slot.record_plain::<false>(ticket)
+                slot.is_calm() || slot.record_plain::<false>(ticket)
             }
             (Fate::Recorded(Outcome::Success), None) => slot.record_apart(ticket, false),
             (Fate::Recorded(Outcome::Failure), None) => slot.record_plain::<true>(ticket),
@@ -67,7 +68,8 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.slot.record(self.ticket, Fate::Cancelled, None);
+        let is_failure = || self.slot.settings().rules().config.panic_is_failure();
+        self.slot.record(self.ticket, dropped(is_failure), None);
     }
 }
 
@@ -76,6 +78,15 @@ impl fmt::Debug for Permit {
         f.debug_struct("Permit")
             .field("generation", &self.ticket.generation())
             .finish_non_exhaustive()
+    }
+}
+
+/// What became of a call whose permit is dropped now; `panic_is_failure` is asked where its thread unwinds.
+pub(crate) fn dropped(panic_is_failure: impl FnOnce() -> bool) -> Fate {
+    if thread::panicking() && panic_is_failure() {
+        Fate::Recorded(Outcome::Failure)
+    } else {
+        Fate::CANCELLED
     }
 }
 

@@ -23,7 +23,7 @@ impl Slot {
     #[inline(never)]
     pub(super) fn record_plain<const FAILED: bool>(&'static self, ticket: Ticket) -> bool {
         let (word, settings) = (self.word(), self.settings());
-        if !ticket.is_of(word) {
+        if !ticket.is_of(word) || !self.streak().is_empty() {
             return self.record_apart(ticket, FAILED);
         }
         if settings.has(Settings::BESIDE) {
@@ -136,6 +136,7 @@ impl Slot {
         let (word, settings) = (self.word(), self.settings());
         let is_calm = !failed
             && word.is_calm()
+            && self.streak().is_empty()
             && ticket.counts_in(word)
             && !settings.has(Settings::POLICY | Settings::TELL_RECORDED);
         let fate = if failed { FAILURE } else { SUCCESS };
@@ -190,9 +191,12 @@ impl Slot {
     }
 
     fn recording(&'static self, settings: Settings, ticket: Ticket, fate: Fate) -> Recording {
-        let fate = match ticket.stands_for() {
-            StandsFor::Call => fate,
-            StandsFor::ExcludedCall | StandsFor::Readiness => Fate::Recorded(Outcome::Ignored),
+        let (fate, is_end) = match (ticket.stands_for(), fate) {
+            (StandsFor::Call, fate) => (fate, true),
+            (StandsFor::ExcludedCall, Fate::Recorded(_)) => (IGNORED, true),
+            (StandsFor::ExcludedCall, Fate::Cancelled { .. }) | (StandsFor::Readiness, _) => {
+                (IGNORED, false)
+            }
         };
         let moment = Moment {
             slot: self,
@@ -204,6 +208,8 @@ impl Slot {
             rules: settings.rules(),
             ticket,
             fate,
+            is_end,
+            ignored: 0,
             moment,
         }
     }
@@ -230,6 +236,7 @@ impl Slot {
 
 const SUCCESS: Fate = Fate::Recorded(Outcome::Success);
 const FAILURE: Fate = Fate::Recorded(Outcome::Failure);
+const IGNORED: Fate = Fate::Recorded(Outcome::Ignored);
 
 /// One outcome on its way into the circuit.
 struct Recording {
@@ -238,6 +245,10 @@ struct Recording {
     rules: Rules<'static>,
     ticket: Ticket,
     fate: Fate,
+    /// It ends a row of calls that were given up, or makes it longer.
+    is_end: bool,
+    /// The probes that were ignored, with this one.
+    ignored: u32,
     moment: Moment,
 }
 
@@ -265,7 +276,7 @@ impl Recording {
         }
         let outcome = match fate {
             Fate::Recorded(outcome) => Some(outcome),
-            Fate::Cancelled => None,
+            Fate::Cancelled { .. } => None,
         };
         // With a handle of its own: the slot has no other tenant, and this one does not end, before they know.
         if let Some(_circuit) = slot.handle()
@@ -285,7 +296,12 @@ impl Recording {
 
     fn run(mut self, took: Option<Duration>) -> Settled {
         let word = self.slot.word();
-        let is_current = word.generation() == self.ticket.generation();
+        let is_current = word.generation() == self.ticket.generation() && self.ticket.is_counted();
+        if is_current && self.is_end {
+            let streak = self.slot.count_ended(word, self.fate);
+            self.fate = self.fate.in_streak(streak);
+            self.ignored = streak.ignored();
+        }
         let took = took.or_else(|| {
             self.ticket
                 .is_timed()
@@ -293,7 +309,7 @@ impl Recording {
         });
         let slow_after = self.rules.config.slow_after();
         let slow = slow_after.is_some_and(|limit| took.is_some_and(|took| took > limit));
-        if is_current && self.ticket.is_counted() && word.is_closed() {
+        if is_current && word.is_closed() {
             let weighed = self.weigh(word, slow, took);
             return self.finish(&weighed, slow);
         }
@@ -332,12 +348,12 @@ impl Recording {
             Fate::Recorded(Outcome::Success) => is_recorded || slot.is_here(generation),
             Fate::Recorded(Outcome::Ignored) => slot.count(generation, &slot.counts.ignored),
             Fate::Recorded(_) => is_recorded || slot.count(generation, &slot.counts.failed),
-            Fate::Cancelled => slot.count(generation, &slot.counts.cancelled),
+            Fate::Cancelled { .. } => slot.count(generation, &slot.counts.cancelled),
         };
         if is_here && self.fate == SUCCESS && config.count_calls() {
             slot.count_beside(generation, || self.beside().count_success());
         }
-        if is_here && slow && self.fate.counts(config) {
+        if is_here && slow && self.fate.may_be_slow(config) {
             slot.count_beside(generation, || self.beside().count_slow());
         }
         is_here
@@ -351,11 +367,13 @@ impl Recording {
     fn weigh(&mut self, word: Word, slow: bool, took: Option<Duration>) -> Weighed {
         let (config, generation) = (self.rules.config, word.generation());
         let mut weighed = Weighed::default();
-        if self.settings.has(Settings::BESIDE) && self.fate.counts(config) {
+        let counts = self.fate.counts(config);
+        let is_in_window = counts || slow && self.fate.may_be_slow(config);
+        if self.settings.has(Settings::BESIDE) && is_in_window {
             let failed = self.fate.is_failure(config);
             let (beside, moment) = (self.beside(), &mut self.moment);
             weighed = beside.record(generation, Call { failed, slow }, || moment.now());
-            let is_recovering = matches!(word.phase(), Phase::Recovering(_));
+            let is_recovering = counts && matches!(word.phase(), Phase::Recovering(_));
             weighed.recovered = is_recovering && self.beside().recover(generation, failed);
         }
         if self.settings.has(Settings::POLICY) {
@@ -367,8 +385,8 @@ impl Recording {
     fn ask_policy(&mut self, took: Option<Duration>) -> Option<Reason> {
         let outcome = match self.fate {
             Fate::Recorded(outcome) => outcome,
-            Fate::Cancelled if self.fate.is_failure(self.rules.config) => Outcome::Failure,
-            Fate::Cancelled => return None,
+            Fate::Cancelled { .. } if self.fate.is_failure(self.rules.config) => Outcome::Failure,
+            Fate::Cancelled { .. } => return None,
         };
         let policy = self.slot.with_extra(|extra| extra.policy.clone())?;
         let call = RecordedCall {
@@ -442,9 +460,10 @@ impl Recording {
                 return false;
             }
             let now = self.moment.now();
+            let (pace, fate, ignored) = (slot.pace(), self.fate, self.ignored);
             let is_recorded = match self
                 .rules
-                .record_probe(word, slot.pace(), self.fate, slow, now)
+                .record_probe(word, pace, fate, slow, ignored, now)
             {
                 Record::Unchanged => true,
                 Record::Count(next) => {

@@ -34,7 +34,7 @@ impl Circuit {
             return None;
         }
         self.refusal_by(self.slot.now(), admit)
-            .map(|refused| self.pause_of(refused.refusal))
+            .map(|why| self.pause_of(why.refusal()))
     }
 
     /// Takes a permit for a call that is still to come, where the circuit does not simply let it pass.
@@ -45,7 +45,7 @@ impl Circuit {
         }
         let mut ticket = self
             .acquire_by(self.slot.now(), admit)
-            .map_err(|refused| self.pause_of(refused.refusal))?;
+            .map_err(|why| self.pause_of(why.refusal()))?;
         ticket = ticket.standing_for(StandsFor::Readiness);
         Ok(Some(Permit {
             slot: self.slot,
@@ -74,7 +74,8 @@ impl Circuit {
             Refusal::Open { retry_after } | Refusal::Recovering { retry_after } => {
                 Some(retry_after)
             }
-            Refusal::ProbesTaken => {
+            // A probe that gives its place back wakes those who wait.
+            Refusal::ProbesTaken { .. } => {
                 slot.settings()
                     .rules()
                     .lapses_in(slot.word(), slot.pace(), now)

@@ -1,7 +1,7 @@
 //! A body that settles its call when it ends.
 
 use std::{
-    fmt,
+    fmt, mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -13,7 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::ClassifyStream;
-use crate::{circuit::Permit, classify::AnyPermit};
+use crate::{circuit::Permit, classify::AnyPermit, future::DropsOnPanic};
 
 pin_project! {
     /// The body of a response whose call is settled by [`EndOfStream`](super::EndOfStream).
@@ -60,7 +60,12 @@ impl<B: Body, C: ClassifyStream, P: AnyPermit> Body for SettlingBody<B, C, P> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let frame = ready!(this.inner.as_mut().poll_frame(cx));
+        let mut nothing = None;
+        let permit = this.verdict.as_mut().map(|verdict| &mut verdict.permit);
+        let on_panic = DropsOnPanic(permit.unwrap_or(&mut nothing));
+        let frame = this.inner.as_mut().poll_frame(cx);
+        mem::forget(on_panic);
+        let frame = ready!(frame);
         if let Some(verdict) = this.verdict {
             let trailers = match &frame {
                 None => Some(None),

@@ -25,7 +25,7 @@ impl<B: Default> From<Rejected> for Response<B> {
         let mut response = Self::new(B::default());
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         if let Some(wait) = rejected.retry_after() {
-            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            let seconds = wait.as_nanos().div_ceil(1_000_000_000).max(1);
             let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
             response.headers_mut().insert(RETRY_AFTER, seconds);
         }

@@ -68,8 +68,8 @@ impl<K: Key> KeyedBuilder<K> {
 
     /// Other settings for the keys of which this says `true`; where it does so several times the first counts.
     ///
-    /// It is asked when a circuit is made; and at each call without one, if some keys' settings have a window, or take a
-    /// cancelled call for a failure.
+    /// It is asked when a circuit is made; for a call without one that was cancelled or panicked; and at each call without
+    /// one, if some keys' settings have a window.
     pub fn config_for(
         mut self,
         is_meant: impl Fn(&K) -> bool + Send + Sync + 'static,
@@ -128,7 +128,8 @@ impl<K: Key> KeyedBuilder<K> {
         self
     }
 
-    /// Makes the jitter repeatable: circuits with the same history wait equally long. Default: random.
+    /// Makes the jitter and the draws of probes repeatable: circuits with the same history wait equally long, and draw the
+    /// same. Default: random.
     pub fn seed(mut self, seed: u16) -> Self {
         self.seed = Some(seed);
         self
@@ -191,7 +192,6 @@ impl<K: Key> KeyedBuilder<K> {
             limits,
             keyless,
             has_lasting: parts.any(|policy| policy.is_lasting),
-            has_cancelled: parts.any(|policy| policy.cancelled_is_failure),
             parts,
         }))
     }

@@ -11,7 +11,7 @@ use super::{
     upkeep::Made,
 };
 use crate::{
-    circuit::{Draw, Permit},
+    circuit::{Draw, Permit, dropped},
     error::Rejected,
 };
 
@@ -20,7 +20,6 @@ pub(super) struct Call<K: Key> {
     registry: &'static Registry<K>,
     tenancy: u32,
     is_excluded: bool,
-    cancelled_is_failure: bool,
     key: K,
     admitted: Admitted,
 }
@@ -100,7 +99,6 @@ impl<K: Key> Call<K> {
             registry: tenant.registry,
             tenancy: tenant.tenancy,
             is_excluded: false,
-            cancelled_is_failure: tenant.cancelled_is_failure(&key),
             key,
             admitted,
         }
@@ -118,40 +116,64 @@ impl<K: Key> Call<K> {
         }
     }
 
+    /// Records that its permit was dropped.
+    pub(super) fn give_up(self) {
+        let policy = || self.registry.policy(self.tenancy, &self.key);
+        let fate = dropped(|| policy().is_none_or(|policy| policy.panic_is_failure));
+        self.settle(fate, None);
+    }
+
     /// Records what became of it.
     #[inline]
     pub(super) fn settle(self, fate: Fate, took: Option<Duration>) {
-        let fate = if self.is_excluded {
-            Fate::Recorded(Outcome::Ignored)
-        } else {
-            fate
+        let Self {
+            registry,
+            tenancy,
+            is_excluded,
+            key,
+            admitted,
+        } = self;
+        let settle = |permit: Permit| {
+            let permit = if is_excluded {
+                permit.excluded()
+            } else {
+                permit
+            };
+            permit.settle(fate, took)
         };
-        let is_failure = match fate {
+        // Whether this needs a circuit, should there be none by now.
+        let counts = || match fate {
+            _ if is_excluded => false,
             Fate::Recorded(Outcome::Success | Outcome::Ignored) => false,
-            Fate::Cancelled => self.cancelled_is_failure,
             Fate::Recorded(_) => true,
+            Fate::Cancelled { .. } => registry
+                .policy(tenancy, &key)
+                .is_some_and(|policy| policy.counts_cancelled),
         };
-        // Whether its outcome needs a circuit, should there be none by now.
-        let mut needs_circuit = is_failure;
-        match self.admitted {
-            // Nothing speaks against the downstream, and neither does this.
-            Admitted::Alone { turn } if !is_failure && self.registry.is_still(turn) => return,
-            Admitted::Alone { .. } => {}
+        let needs_circuit = match admitted {
+            Admitted::Alone { turn } => {
+                let counts = counts();
+                if !counts && registry.is_still(turn) {
+                    // Nothing speaks against the downstream, and neither does this.
+                    return;
+                }
+                counts
+            }
             Admitted::By(given) => {
                 let slot = given.permit.slot();
-                if given.permit.settle(fate, took) || !given.is_renewable {
+                if settle(given.permit) || !given.is_renewable {
                     let has_closed = !given.was_closed && slot.word().passes();
-                    let is_calm = !given.is_lasting && slot.word().is_calm() && !slot.is_shared();
+                    let is_calm = !given.is_lasting && slot.is_calm() && !slot.is_shared();
                     if has_closed || is_calm {
-                        self.registry.tidy(&self.key, self.tenancy, has_closed);
+                        registry.tidy(&key, tenancy, has_closed);
                     }
                     return;
                 }
-                needs_circuit |= given.is_lasting && fate == Fate::Recorded(Outcome::Success);
+                let is_success = fate == Fate::Recorded(Outcome::Success);
+                counts() || given.is_lasting && is_success && !is_excluded
             }
-        }
-        self.registry
-            .settle_call(&self.key, self.tenancy, fate, needs_circuit, took);
+        };
+        registry.settle_call(&key, tenancy, needs_circuit, settle);
     }
 }
 

@@ -184,7 +184,7 @@ impl<K: Key> KeyedCircuits<K> {
     }
 
     /// How many calls were not counted because there was no room for their key's circuit: on a policy without a window each
-    /// is a failure of a key that had no circuit.
+    /// failed or was cancelled, and its key had no circuit.
     pub fn uncounted(&self) -> u64 {
         self.tenant.registry.uncounted.load(Relaxed)
     }

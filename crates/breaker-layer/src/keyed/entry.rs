@@ -121,7 +121,7 @@ impl<K> Entry<K> {
             let pace = slot.pace();
             pace.generation() != word.generation() || now.saturating_since(pace.since(now)) < keep
         };
-        word.is_calm() && !slot.is_shared() && (word.generation() == self.first || !is_kept())
+        slot.is_calm() && !slot.is_shared() && (word.generation() == self.first || !is_kept())
     }
 
     /// What can be done with it. `now` is a time of the circuit's clock.
@@ -156,7 +156,7 @@ impl<K> Entry<K> {
         let is_kept = in_state_for < limits.keep;
         // A call may be under way whose outcome is the first that the window is to hold.
         let is_empty = || !self.is_lasting || idle >= limits.keep && slot.holds_no_calls(word, now);
-        if !is_kept && (idle >= limits.idle || word.is_calm() && is_empty()) {
+        if !is_kept && (idle >= limits.idle || slot.is_calm() && is_empty()) {
             return Standing::Spent(word);
         }
         Standing::Closed(Closed {

@@ -13,7 +13,8 @@ use crate::{
 
 /// The right to make one call for a key, and the duty to say how it went: a [`Permit`](crate::Permit) that brings its key.
 ///
-/// Dropped without [`KeyedPermit::record`] it counts as cancelled.
+/// Dropped without [`KeyedPermit::record`] the call is cancelled; or it is a failure, as with a
+/// [`Permit`](crate::Permit).
 #[must_use = "a permit that is dropped is a cancelled call"]
 pub struct KeyedPermit<K: Key> {
     held: Held<K>,
@@ -95,7 +96,11 @@ impl<K: Key> AnyPermit for KeyedPermit<K> {
 
 impl<K: Key> Drop for KeyedPermit<K> {
     fn drop(&mut self) {
-        mem::replace(&mut self.held, Held::Nothing).settle(Fate::Cancelled, None);
+        match mem::replace(&mut self.held, Held::Nothing) {
+            Held::Nothing => {}
+            Held::Keyless(permit) => drop(permit),
+            Held::Keyed(call) => call.give_up(),
+        }
     }
 }
 

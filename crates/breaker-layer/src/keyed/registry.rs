@@ -32,7 +32,7 @@ use papaya::{Guard, HashSet};
 use super::{
     entry::{ByKey, Entry, Key},
     index::Index,
-    tenant::Tenant,
+    tenant::{Policy, Tenant},
 };
 
 /// One table of circuits, or none at present.
@@ -115,6 +115,12 @@ impl<K: Key> Registry<K> {
         } else {
             None
         }
+    }
+
+    /// That of a key in this tenancy. It runs the user's functions.
+    pub(super) fn policy(&self, tenancy: u32, key: &K) -> Option<Policy> {
+        let tenant = self.tenant(tenancy)?;
+        Some(tenant.parts.policy(key))
     }
 
     /// Changes whenever a circuit is made.

@@ -80,7 +80,7 @@ impl<S, K: Key, X, J, A> KeyedBreaker<S, K, X, J, A> {
         if let Ok(permit) = self.circuits.acquire(None, &mut self.draw) {
             self.settle.unready(permit, &error);
         }
-        self.draw.again();
+        self.draw.forget();
         A::pass(error)
     }
 }
@@ -112,7 +112,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let key = self.extract.key(&request);
         let admitted = self.circuits.acquire(key, &mut self.draw);
-        self.draw.again();
+        self.draw.forget();
         match admitted {
             Ok(permit) => {
                 self.inner_is_ready = false;

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, sync::Arc};
 
-use breaker_core::{Beside, Checked, Config, ConfigError, Mode, Timestamp};
+use breaker_core::{Beside, Cancelled, Checked, Config, ConfigError, Mode, Timestamp};
 
 use super::{
     entry::{Key, Limits},
@@ -27,8 +27,6 @@ pub(super) struct Tenant<K: Key> {
     pub(super) parts: Parts<K>,
     /// Some key keeps its circuit from the first call on.
     pub(super) has_lasting: bool,
-    /// To some key a cancelled call is a failure.
-    pub(super) has_cancelled: bool,
 }
 
 impl<K: Key> Tenant<K> {
@@ -36,12 +34,6 @@ impl<K: Key> Tenant<K> {
     #[inline]
     pub(super) fn is_lasting(&self, key: &K) -> bool {
         self.has_lasting && self.parts.policy(key).is_lasting
-    }
-
-    /// Whether a cancelled call to this key is a failure.
-    #[inline]
-    pub(super) fn cancelled_is_failure(&self, key: &K) -> bool {
-        self.has_cancelled && self.parts.policy(key).cancelled_is_failure
     }
 }
 
@@ -65,8 +57,9 @@ pub(super) struct Policy {
     settings: Settings,
     /// It keeps a circuit from the first call on.
     pub(super) is_lasting: bool,
-    /// A cancelled call is a failure.
-    pub(super) cancelled_is_failure: bool,
+    /// A cancelled call may count, and so needs a circuit.
+    pub(super) counts_cancelled: bool,
+    pub(super) panic_is_failure: bool,
 }
 
 impl Policy {
@@ -84,7 +77,8 @@ impl Policy {
         Ok(Self {
             settings: Settings::new(interned, clock.source(), false, observers, 0),
             is_lasting: holds_calls(config),
-            cancelled_is_failure: config.cancelled_is_failure(),
+            counts_cancelled: config.cancelled() != Cancelled::Ignored,
+            panic_is_failure: config.panic_is_failure(),
         })
     }
 }

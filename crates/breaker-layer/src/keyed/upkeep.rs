@@ -1,14 +1,9 @@
 //! How circuits are made and forgotten.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::Ordering::{AcqRel, Relaxed},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::Ordering::{AcqRel, Relaxed},
 };
-
-use breaker_core::machine::Fate;
 
 use super::{
     entry::{ByKey, Entry, Key},
@@ -16,7 +11,7 @@ use super::{
     registry::Registry,
     tenant::Tenant,
 };
-use crate::observe::KeyedNews;
+use crate::{circuit::Permit, observe::KeyedNews};
 
 /// What became of the wish for a circuit.
 pub(super) enum Made<K> {
@@ -35,9 +30,8 @@ impl<K: Key> Registry<K> {
         &self,
         key: &K,
         tenancy: u32,
-        fate: Fate,
         needs_circuit: bool,
-        took: Option<Duration>,
+        settle: impl Fn(Permit) -> bool,
     ) {
         loop {
             let entry = match self.find(key, tenancy) {
@@ -51,8 +45,8 @@ impl<K: Key> Registry<K> {
             };
             let permit = entry.circuit.first_permit(entry.first);
             let slot = permit.slot();
-            if permit.settle(fate, took) {
-                if !entry.is_lasting && slot.word().is_calm() {
+            if settle(permit) {
+                if !entry.is_lasting && slot.is_calm() {
                     self.tidy(key, tenancy, false);
                 }
                 return;

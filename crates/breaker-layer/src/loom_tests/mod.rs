@@ -9,6 +9,7 @@
 //! clock stay std's: they are no part of what is checked.
 
 mod closed;
+mod given_up;
 mod half_open;
 #[cfg(feature = "keyed")]
 mod keyed;

@@ -55,7 +55,7 @@ fn a_window_that_is_not_moved_loses_nothing() {
         record_as_changed(
             &bench,
             Outcome::Failure,
-            [settings(window(2)).cancelled_is_failure(true)],
+            [settings(window(2)).cancelled(breaker_core::Cancelled::Failure)],
         );
         drop(bench.admit());
         assert_eq!(bench.state(), State::Open);

@@ -133,7 +133,7 @@ impl Observe for Tracing {
 const fn kind(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::Open { .. } => "circuit_open",
-        Refusal::ProbesTaken => "circuit_probing",
+        Refusal::ProbesTaken { .. } => "circuit_probing",
         Refusal::Recovering { .. } => "circuit_recovering",
         Refusal::Isolated => "circuit_isolated",
         _ => "circuit_rejecting",

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use breaker_core::{
-    Config, ConfigError, Mode, OpenTime, Percent, Probes, Ramp, Trip, Value, Window, presets,
+    Cancelled, Config, ConfigError, Mode, OpenTime, Percent, Probes, Ramp, Trip, Value, Window,
+    presets,
 };
 
 use super::{tree::Tree, write};
@@ -97,8 +98,11 @@ pub(super) fn config(tree: &Tree, path: &str, faults: &mut Faults) -> Config {
     if let Some(slow_after) = members.span("slow_after", faults) {
         config = config.slow_after(slow_after);
     }
-    if let Some(is_failure) = members.flag("cancelled_is_failure", faults) {
-        config = config.cancelled_is_failure(is_failure);
+    if let Some(tree) = members.take("cancelled") {
+        config = config.cancelled(cancelled(tree, &members.path("cancelled"), faults));
+    }
+    if let Some(is_failure) = members.flag("panic_is_failure", faults) {
+        config = config.panic_is_failure(is_failure);
     }
     if let Some(count) = members.flag("count_calls", faults) {
         config = config.count_calls(count);
@@ -472,6 +476,38 @@ fn probes(tree: &Tree, path: &str, faults: &mut Faults) -> Probes {
     });
     members.finish(faults);
     probes
+}
+
+fn cancelled(tree: &Tree, path: &str, faults: &mut Faults) -> Cancelled {
+    const WORDS: [(&str, Cancelled); 2] = [
+        ("ignored", Cancelled::Ignored),
+        ("failure", Cancelled::Failure),
+    ];
+    if let Some((_, cancelled)) = WORDS.iter().find(|(word, _)| *tree == Tree::text(word)) {
+        return *cancelled;
+    }
+    if !matches!(tree, Tree::Map(_)) {
+        faults.takes(
+            path,
+            tree,
+            "`ignored`, `failure`, or a map with `failure_after`",
+        );
+        return Cancelled::default();
+    }
+    let Some(mut members) = Members::of(tree, path, faults) else {
+        return Cancelled::default();
+    };
+    let cancelled = members
+        .count("failure_after", faults)
+        .map_or(Cancelled::default(), |calls| {
+            Cancelled::FailureAfter(u16::try_from(calls).unwrap_or(u16::MAX))
+        });
+    Config::new().cancelled(cancelled).each_fault(|fault| {
+        let name = fault.setting().trim_start_matches("cancelled.");
+        faults.of_core(&members.path(name), members.value(name), &fault);
+    });
+    members.finish(faults);
+    cancelled
 }
 
 fn ramp(tree: &Tree, path: &str, faults: &mut Faults) -> Option<Ramp> {

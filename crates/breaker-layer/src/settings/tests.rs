@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use breaker_core::{Mode, OpenTime, Percent, Probes, Ramp, Trip, Window, presets};
+use breaker_core::{Cancelled, Mode, OpenTime, Percent, Probes, Ramp, Trip, Window, presets};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -43,7 +43,8 @@ fn a_file_says_what_the_builder_says() {
         "probes": { "live": 2, "successes": 3, "out_of": 5, "slow_rate": 50, "timeout": "4s" },
         "ramp": { "from": 10, "to": 500 },
         "slow_after": "750ms",
-        "cancelled_is_failure": true,
+        "cancelled": { "failure_after": 40 },
+        "panic_is_failure": "false",
         "count_calls": true,
         "mode": "observe_only"
     }"#;
@@ -72,7 +73,8 @@ fn a_file_says_what_the_builder_says() {
         )
         .ramp(Ramp::new(10, 500))
         .slow_after(Duration::from_millis(750))
-        .cancelled_is_failure(true)
+        .cancelled(Cancelled::FailureAfter(40))
+        .panic_is_failure(false)
         .count_calls(true)
         .mode(Mode::ObserveOnly);
     assert_eq!(read(json), Ok(said));
@@ -633,19 +635,26 @@ fn configs() -> impl Strategy<Value = Config> {
         },
     );
     let ramp = prop::option::of((1..1000u32, 1000..1_000_000u32));
+    let cancelled = prop_oneof![
+        Just(Cancelled::Ignored),
+        Just(Cancelled::Failure),
+        (0..5000u16).prop_map(Cancelled::FailureAfter),
+    ];
     let rest = (
+        cancelled,
         any::<bool>(),
         any::<bool>(),
         prop::sample::select(&Mode::ALL[..]),
     );
     (trips(), open_times(), probes, ramp, 1..u64::MAX >> 16, rest).prop_map(
-        |(trip, open_time, probes, ramp, slow_after, (cancelled, counted, mode))| {
+        |(trip, open_time, probes, ramp, slow_after, (cancelled, panics, counted, mode))| {
             let config = Config::new()
                 .trip(trip)
                 .open_time(open_time)
                 .probes(probes)
                 .slow_after(Duration::from_nanos(slow_after))
-                .cancelled_is_failure(cancelled)
+                .cancelled(cancelled)
+                .panic_is_failure(panics)
                 .count_calls(counted)
                 .mode(mode);
             ramp.map_or(config, |(from, to)| config.ramp(Ramp::new(from, to)))

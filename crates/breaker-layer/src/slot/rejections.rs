@@ -15,7 +15,7 @@ impl Slot {
     /// Counts a rejection of the thread that has a count of its own; `false`, and nothing is written, if this is another.
     #[inline]
     pub(crate) fn count_own_rejection(&self) -> bool {
-        let own = &self.counts.own_rejections;
+        let own = &self.own_rejections;
         if threads::is_this(self.rejecter.load(Relaxed))
             && let Some(next) = own.load(Relaxed).checked_add(1)
         {
@@ -33,7 +33,7 @@ impl Slot {
         let mut more = 1;
         if rejecter == this && this != NOBODY {
             // Its count is full. For a moment the sum lacks it, once in four billion rejections.
-            more += u64::from(counts.own_rejections.swap(0, Release));
+            more += u64::from(self.own_rejections.swap(0, Release));
         }
         let before = counts.rejections.fetch_add(more, Release);
         let is_free = || {
@@ -51,14 +51,14 @@ impl Slot {
     /// As if its thread had counted so many that one more has no room.
     #[cfg(test)]
     pub(crate) fn fill_own_rejections(&self) {
-        self.counts.own_rejections.store(u32::MAX, Release);
+        self.own_rejections.store(u32::MAX, Release);
     }
 
     /// The calls that were rejected.
     pub(crate) fn rejections(&self) -> u64 {
         // First what is shared: whoever sees that a full count was added to it sees that this began afresh.
         let shared = self.counts.rejections.load(Acquire);
-        shared + u64::from(self.counts.own_rejections.load(Acquire))
+        shared + u64::from(self.own_rejections.load(Acquire))
     }
 }
 
@@ -81,19 +81,19 @@ mod tests {
     #[test]
     fn a_thread_that_counts_for_itself_shares_what_is_full() {
         let circuit = isolated();
-        let counts = &circuit.slot().counts;
+        let slot = circuit.slot();
         (0..3).for_each(|_| reject(&circuit));
-        assert_eq!(counts.own_rejections.load(Relaxed), 2, "the first asks");
+        assert_eq!(slot.own_rejections.load(Relaxed), 2, "the first asks");
         circuit.slot().fill_own_rejections();
         (0..3).for_each(|_| reject(&circuit));
-        assert_eq!(counts.own_rejections.load(Relaxed), 2);
+        assert_eq!(slot.own_rejections.load(Relaxed), 2);
         assert_eq!(circuit.snapshot().rejected, u64::from(u32::MAX) + 4);
     }
 
     #[test]
     fn a_thread_goes_on_with_the_count_of_one_that_has_ended() {
         let circuit = isolated();
-        let counts = &circuit.slot().counts;
+        let slot = circuit.slot();
         for round in 1..=20 {
             thread::scope(|scope| {
                 let all = || (0..1000).for_each(|_| reject(&circuit));
@@ -101,7 +101,7 @@ mod tests {
             });
             assert_eq!(circuit.snapshot().rejected, 1000 * round);
         }
-        assert!(counts.own_rejections.load(Relaxed) > 20 * 700);
+        assert!(slot.own_rejections.load(Relaxed) > 20 * 700);
     }
 
     /// Whoever finds that nobody has it would not know what the one that has ended did.

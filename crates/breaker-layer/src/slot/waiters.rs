@@ -9,21 +9,25 @@ use std::{
 use super::Slot;
 
 /// Each waiter's waker, under a number that no other has: at most one a waiter, and none of one that is gone.
-pub(crate) type Waiters = Vec<(u64, Waker)>;
+#[derive(Default)]
+pub(crate) struct Waiters(Vec<(u64, Waker)>);
 
 impl Slot {
     /// Wakes every waiter, with nothing held.
     pub(crate) fn wake_waiters(&self) {
-        let woken = self.with_waiters(mem::take);
+        let Waiters(woken) = self.with_waiters(mem::take);
         for (_, waker) in woken {
             waker.wake();
         }
     }
 
     fn with_waiters<T: Default>(&self, change: impl FnOnce(&mut Waiters) -> T) -> T {
-        self.with_cold(|cold| match cold.extra.as_deref_mut() {
-            Some(extra) => change(&mut extra.waiters),
-            None => T::default(),
+        self.with_cold(|cold| {
+            let extra = cold.extra.as_deref_mut();
+            match extra.and_then(|extra| extra.waiters.as_deref_mut()) {
+                Some(waiters) => change(waiters),
+                None => T::default(),
+            }
         })
     }
 }
@@ -50,7 +54,8 @@ impl Waiter {
         let waker = waker.clone();
         // What it replaces is dropped with nothing held, because it is the executor's.
         let replaced = self.slot.with_cold(|cold| {
-            let waiters = &mut cold.extra.get_or_insert_default().waiters;
+            let extra = cold.extra.get_or_insert_default();
+            let Waiters(waiters) = &mut **extra.waiters.get_or_insert_default();
             match waiters.iter_mut().find(|(other, _)| *other == number) {
                 Some((_, present)) => Some(mem::replace(present, waker)),
                 None => {
@@ -66,7 +71,7 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
-        let gone = self.slot.with_waiters(|waiters| {
+        let gone = self.slot.with_waiters(|Waiters(waiters)| {
             let place = waiters.iter().position(|(other, _)| *other == number)?;
             Some(waiters.swap_remove(place))
         });

@@ -7,7 +7,7 @@ use std::{
 };
 
 use breaker_core::{
-    Checked, Config, OpenTime, Percent, Probes, Ramp, Transition, Trip, Window, presets,
+    Cancelled, Checked, Config, OpenTime, Percent, Probes, Ramp, Transition, Trip, Window, presets,
 };
 use breaker_layer::{BreakerLayer, Circuit, TransitionEvent};
 use proptest::prelude::*;
@@ -51,7 +51,7 @@ fn configs() -> Vec<Config> {
                     .timeout(Duration::from_millis(700)),
             )
             .ramp(Ramp::new(5, 100))
-            .cancelled_is_failure(true),
+            .cancelled(Cancelled::Failure),
         Config::new()
             .trip(Trip::consecutive_failures(2))
             .open_time(OpenTime::probe_share(
@@ -59,7 +59,8 @@ fn configs() -> Vec<Config> {
                 Duration::from_millis(50),
                 seconds(2),
             ))
-            .probes(Probes::new(1).timeout(Duration::from_millis(300))),
+            .probes(Probes::new(1).timeout(Duration::from_millis(300)))
+            .cancelled(Cancelled::FailureAfter(2)),
     ]
 }
 
@@ -69,7 +70,7 @@ type Line = (u64, u64, u32, Fate);
 fn lines() -> impl Strategy<Value = Vec<Line>> {
     let phase = (0..100_u32, 1..60_usize).prop_flat_map(|(failing, length)| {
         let fate = (0..100_u32).prop_map(move |luck| match luck {
-            99 => Fate::Cancelled,
+            90.. => Fate::Cancelled,
             luck if luck < failing => Fate::Failure,
             _ => Fate::Success,
         });

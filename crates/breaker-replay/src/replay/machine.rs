@@ -3,8 +3,8 @@
 use std::{cell::Cell, time::Duration};
 
 use breaker_core::{
-    Beside, Call, Checked, Outcome, Pace, Phase, State, Timestamp, Transition, Word,
-    machine::{self, Admission, Count, Record, Rules, mix},
+    Beside, Call, Checked, Outcome, Pace, Phase, State, Streak, Timestamp, Transition, Word,
+    machine::{self, Admission, Count, Record, Rules},
 };
 
 use crate::input::Fate;
@@ -14,6 +14,7 @@ pub(crate) struct Machine {
     cells: Box<[Cell<u64>]>,
     word: Word,
     pace: Pace,
+    streak: Streak,
     /// When it began; its own time counts from there, as a circuit's does.
     origin: u64,
     seed: u16,
@@ -37,6 +38,7 @@ impl Machine {
             cells,
             word,
             pace: rules.pace(word, Timestamp::ZERO),
+            streak: Streak::new(0),
             origin,
             seed,
         }
@@ -54,9 +56,12 @@ impl Machine {
             if self.word.passes() {
                 break;
             }
-            // As a Tower service draws for a request: from the time.
-            let draw = || mix(now.as_nanos() ^ mix(0)) as u32;
-            match self.rules(config).admit(self.word, self.pace, now, draw) {
+            let (rules, word, streak) = (self.rules(config), self.word, &mut self.streak);
+            let draw = || {
+                *streak = streak.drawn(word.generation());
+                rules.lot(word, now, streak.draws())
+            };
+            match rules.admit(word, self.pace, now, draw) {
                 Admission::Pass | Admission::PassUncounted => break,
                 Admission::PassWithinAllowance => {
                     self.beside(config)
@@ -92,7 +97,10 @@ impl Machine {
         at: u64,
         tell: impl FnMut(Transition),
     ) {
-        let is_free = fate == Fate::Success && self.word.is_calm() && !config.records_successes();
+        let is_free = fate == Fate::Success
+            && self.word.is_calm()
+            && self.streak.is_empty()
+            && !config.records_successes();
         if self.word.generation() != permit.0 || is_free {
             return;
         }
@@ -103,8 +111,10 @@ impl Machine {
             Fate::Success => machine::Fate::Recorded(Outcome::Success),
             Fate::Failure => machine::Fate::Recorded(Outcome::Failure),
             Fate::Ignored => machine::Fate::Recorded(Outcome::Ignored),
-            Fate::Cancelled => machine::Fate::Cancelled,
+            Fate::Cancelled => machine::Fate::CANCELLED,
         };
+        self.streak = self.streak.after(self.word, fate);
+        let fate = fate.in_streak(self.streak);
         let now = self.now(at);
         if let Phase::HalfOpen { .. } = self.word.phase() {
             self.record_probe(config, fate, slow, now, tell);
@@ -121,9 +131,10 @@ impl Machine {
         now: Timestamp,
         tell: impl FnMut(Transition),
     ) {
+        let ignored = self.streak.ignored();
         match self
             .rules(config)
-            .record_probe(self.word, self.pace, fate, slow, now)
+            .record_probe(self.word, self.pace, fate, slow, ignored, now)
         {
             Record::Unchanged => {}
             Record::Count(word) => self.word = word,
@@ -143,11 +154,12 @@ impl Machine {
     ) {
         let generation = self.word.generation();
         let mut weighed = machine::Weighed::default();
-        if fate.counts(config) {
+        let counts = fate.counts(config);
+        if counts || slow && fate.may_be_slow(config) {
             let failed = fate.is_failure(config);
             let beside = self.beside(config);
             weighed = beside.record(generation, Call { failed, slow }, || now);
-            let is_recovering = matches!(self.word.phase(), Phase::Recovering(_));
+            let is_recovering = counts && matches!(self.word.phase(), Phase::Recovering(_));
             weighed.recovered = is_recovering && beside.recover(generation, failed);
         }
         match self.rules(config).count(self.word, fate, &weighed) {
@@ -171,6 +183,7 @@ impl Machine {
         mut tell: impl FnMut(Transition),
     ) {
         self.word = word;
+        self.streak = self.streak.entered(word.generation());
         self.pace = self.rules(config).pace(word, transition.at().min(now));
         if transition.from() == State::Closed {
             self.beside(config).clear(word.generation());

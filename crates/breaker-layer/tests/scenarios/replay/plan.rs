@@ -8,7 +8,7 @@ use breaker_layer::{
 
 use super::{
     ledger::Ledger,
-    row::{self, AttributeTo, CallResult, Checked, Decide, HalfOpen, Name, Op, Open, Row, Rule},
+    row::{self, AttributeTo, Checked, Decide, HalfOpen, Name, Op, Open, Row, Rule},
     terms::Terms,
 };
 
@@ -39,12 +39,7 @@ impl Plan {
             .count_calls(true)
             .trip(trip)
             .open_time(open_time(&config.open))
-            .probes(probes(&config.half_open))
-            .cancelled_is_failure(
-                row.steps
-                    .iter()
-                    .any(|step| step.result == Some(CallResult::Panic)),
-            );
+            .probes(probes(&config.half_open));
         if let Some(ledger) = &ledger {
             builder = builder.trip_policy(ledger.clone());
         }

@@ -166,7 +166,9 @@ impl<'a> Run<'a> {
             (Ok(_), false) => Err(Mismatch::new("admission", "a rejection", "a permit")),
             (Err(rejected), true) => {
                 let permits = self.row.config.half_open.permit_mode;
-                if rejected.refusal() == Refusal::ProbesTaken && permits == PermitMode::InFlight {
+                if matches!(rejected.refusal(), Refusal::ProbesTaken { .. })
+                    && permits == PermitMode::InFlight
+                {
                     self.played.suspects.add(Kind::NoIdleProbe);
                 }
                 Err(Mismatch::new("admission", "a permit", rejected))
