@@ -173,17 +173,43 @@ fn a_stream_that_dies_means_what_the_user_says() {
 }
 
 #[test]
-fn a_stream_that_is_dropped_early_is_cancelled_or_what_the_user_says() {
+fn a_body_that_is_dropped_early_is_what_the_headers_said() {
+    let bench = Bench::with(|builder| builder.count_calls(true));
+    let succeeded = || bench.circuit.snapshot().succeeded;
+    drop(answer(&bench.circuit, statuses(), script([data(), data()])));
+    assert_eq!((counts(&bench), succeeded()), ((0, 0, 0), Some(1)));
+    // Trailers might have said anything.
+    drop(answer(&bench.circuit, grpc(), script([data(), data()])));
+    assert_eq!((counts(&bench), succeeded()), ((0, 1, 0), Some(1)));
+}
+
+#[test]
+fn a_body_that_is_dropped_early_is_what_the_user_says() {
+    let bench = Bench::with(|builder| builder.count_calls(true));
+    let early = |outcome| {
+        let (http, rpc) = (
+            statuses().on_early_drop(outcome),
+            grpc().on_early_drop(outcome),
+        );
+        drop(answer(&bench.circuit, http, script([data(), data()])));
+        drop(answer(&bench.circuit, rpc, script([data(), data()])));
+        (counts(&bench), bench.circuit.snapshot().succeeded)
+    };
+    assert_eq!(early(Outcome::Success), ((0, 0, 0), Some(2)));
+    assert_eq!(early(Outcome::Ignored), ((0, 0, 2), Some(2)));
+    assert_eq!(early(Outcome::Failure), ((2, 0, 2), Some(2)));
+}
+
+/// A server drops the body of its answer to `HEAD` unread, whatever length it has.
+#[test]
+fn a_probe_whose_body_nobody_reads_closes_the_circuit() {
     let bench = Bench::new();
-    let early = |settle| drop(answer(&bench.circuit, settle, script([data(), data()])));
-    early(statuses());
-    assert_eq!(counts(&bench), (0, 1, 0));
-    early(statuses().on_early_drop(Outcome::Failure));
-    assert_eq!(counts(&bench), (1, 1, 0));
-    early(statuses().on_early_drop(Outcome::Success));
-    assert_eq!(counts(&bench), (1, 1, 0));
-    early(statuses().on_early_drop(Outcome::Ignored));
-    assert_eq!(counts(&bench), (1, 1, 1));
+    bench.open();
+    bench.clock.advance(OPEN_FOR);
+    let response = Response::builder().header("content-length", 1000);
+    let response = response.body(script([data()])).expect("a response");
+    drop(pass(&bench.circuit, statuses(), response));
+    assert_eq!(bench.state(), State::Closed);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use breaker_layer::{
     BreakerLayer, Classify, Outcome, Refusal, State,
-    http::{ClassifyStream, GrpcErrors, ServerErrors, unavailable},
+    http::{AtHeaders, ClassifyStream, GrpcErrors, ServerErrors, unavailable},
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header::RETRY_AFTER,
@@ -138,7 +138,8 @@ fn a_pushback_makes_overload_of_a_failure_and_a_failure_of_exhaustion() {
 #[test]
 fn a_response_that_goes_on_is_decided_by_its_trailers() {
     let grpc = GrpcErrors::new();
-    assert_eq!(grpc.headers(StatusCode::OK, &HeaderMap::new()), None);
+    let goes_on = grpc.headers(StatusCode::OK, &HeaderMap::new());
+    assert_eq!(goes_on, AtHeaders::Trailers);
     let end = |code| grpc.end(Some(&headers([("grpc-status", code)])));
     assert_eq!(end("0"), Outcome::Success);
     assert_eq!(end("13"), Outcome::Failure);

@@ -4,7 +4,7 @@ use ::http::{HeaderMap, HeaderName, Response, StatusCode};
 use breaker_core::Outcome;
 
 use super::{
-    ClassifyStream,
+    AtHeaders, ClassifyStream,
     headers::{pushback, retry_after},
 };
 use crate::classify::Classify;
@@ -56,10 +56,11 @@ const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 impl ClassifyStream for GrpcErrors {
-    fn headers(&self, status: StatusCode, headers: &HeaderMap) -> Option<Outcome> {
-        code(headers)
-            .map(|code| meaning(code, headers))
+    fn headers(&self, status: StatusCode, headers: &HeaderMap) -> AtHeaders {
+        let decided = code(headers).map(|code| meaning(code, headers));
+        decided
             .or_else(|| between(status, headers))
+            .map_or(AtHeaders::Trailers, AtHeaders::Decided)
     }
 
     fn end(&self, trailers: Option<&HeaderMap>) -> Outcome {

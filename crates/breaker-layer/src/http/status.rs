@@ -3,7 +3,7 @@
 use ::http::{HeaderMap, Response, StatusCode};
 use breaker_core::Outcome;
 
-use super::{ClassifyStream, headers::retry_after};
+use super::{AtHeaders, ClassifyStream, headers::retry_after};
 use crate::classify::Classify;
 
 /// Server errors are failures; so is every error of the inner service.
@@ -113,19 +113,19 @@ fn usual(status: StatusCode) -> Meaning {
 }
 
 impl ClassifyStream for ServerErrors {
-    fn headers(&self, status: StatusCode, headers: &HeaderMap) -> Option<Outcome> {
+    fn headers(&self, status: StatusCode, headers: &HeaderMap) -> AtHeaders {
         let overload = || retry_after(headers).map(|retry_after| Outcome::Overload { retry_after });
-        match self.meaning(status) {
+        let decided = match self.meaning(status) {
             Meaning::Success => None,
             Meaning::Ignored => Some(Outcome::Ignored),
             Meaning::Failure => Some(Outcome::Failure),
             Meaning::Overload => overload().or(Some(Outcome::Failure)),
             Meaning::Limit => overload(),
-        }
-    }
-
-    fn end(&self, _: Option<&HeaderMap>) -> Outcome {
-        Outcome::Success
+        };
+        decided.map_or(
+            AtHeaders::UnlessBroken(Outcome::Success),
+            AtHeaders::Decided,
+        )
     }
 }
 
