@@ -44,6 +44,13 @@ impl Permit {
         }
     }
 
+    /// The downstream has answered, whatever is still to come: how long the call took is known.
+    pub(crate) fn answered(&mut self) {
+        if self.ticket.is_timed() && self.ticket.stands_for() == StandsFor::Call {
+            self.ticket = self.ticket.answered(self.slot.now());
+        }
+    }
+
     /// The permit of a call whose outcome is ignored, whatever it is.
     pub(crate) const fn excluded(mut self) -> Self {
         self.ticket = self.ticket.standing_for(StandsFor::ExcludedCall);
@@ -82,7 +89,7 @@ impl fmt::Debug for Permit {
 /// What a permit knows of its admission, in one word:
 /// `generation 16 │ uncounted 1 │ timed 1 │ stands for 2 │ started 43 │ recorded 1`.
 ///
-/// The start is kept in units of 32 ns, modulo 3 days. *Recorded* is a call whose success is recorded even while nothing
+/// The start is kept in units of 32 ns, modulo 3 days; of an answered call that is how long it took. *Recorded* is a call whose success is recorded even while nothing
 /// speaks against the downstream.
 #[derive(Clone, Copy)]
 pub(super) struct Ticket(u64);
@@ -96,6 +103,8 @@ pub(super) enum StandsFor {
     ExcludedCall,
     /// A promise of readiness, which is no call yet.
     Readiness,
+    /// A call whose outcome counts, and whose time is over.
+    AnsweredCall,
 }
 
 impl Ticket {
@@ -134,6 +143,12 @@ impl Ticket {
         Self(self.0 | Self::TIMED | now.as_nanos() >> 4 & Self::TIMES)
     }
 
+    /// As a call that has taken its time by now.
+    pub(super) const fn answered(self, now: Timestamp) -> Self {
+        let took = self.nanos(now) >> 4 & Self::TIMES;
+        Self(self.0 & !Self::TIMES | took).standing_for(StandsFor::AnsweredCall)
+    }
+
     pub(super) const fn generation(self) -> u16 {
         (self.0 >> 48) as u16
     }
@@ -150,7 +165,8 @@ impl Ticket {
         match self.0 >> 44 & 3 {
             0 => StandsFor::Call,
             1 => StandsFor::ExcludedCall,
-            _ => StandsFor::Readiness,
+            2 => StandsFor::Readiness,
+            _ => StandsFor::AnsweredCall,
         }
     }
 
@@ -165,6 +181,9 @@ impl Ticket {
     /// For how many nanoseconds a timed call has gone on.
     pub(super) const fn nanos(self, now: Timestamp) -> u64 {
         let started = self.0 & Self::TIMES;
+        if matches!(self.stands_for(), StandsFor::AnsweredCall) {
+            return started << 4;
+        }
         ((now.as_nanos() >> 4 & Self::TIMES).wrapping_sub(started) & Self::TIMES) << 4
     }
 }

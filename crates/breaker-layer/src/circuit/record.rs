@@ -191,7 +191,7 @@ impl Slot {
 
     fn recording(&'static self, settings: Settings, ticket: Ticket, fate: Fate) -> Recording {
         let fate = match ticket.stands_for() {
-            StandsFor::Call => fate,
+            StandsFor::Call | StandsFor::AnsweredCall => fate,
             StandsFor::ExcludedCall | StandsFor::Readiness => Fate::Recorded(Outcome::Ignored),
         };
         let moment = Moment {

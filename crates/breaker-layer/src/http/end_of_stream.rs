@@ -30,7 +30,9 @@ use crate::{
 /// long as its reader waits, and where the reader gives up first it is dropped early: it needs a timeout of its own inside the
 /// breaker, whose error ends it.
 ///
-/// A call is in flight until then: a probe holds its slot. A stream that lasts longer than
+/// Whether a call is slow counts by the time to its headers: how fast the body is read is its reader's affair.
+///
+/// A call is in flight until the verdict: a probe holds its slot. A stream that lasts longer than
 /// [half-open may](breaker_core::Probes::timeout) would never show that the downstream has recovered;
 /// [`probes_at_headers`](EndOfStream::probes_at_headers) is for those.
 ///
@@ -64,6 +66,11 @@ impl<C> EndOfStream<C> {
         }
     }
 
+    /// The classifier, for [`BreakerLayer::for_request`](crate::BreakerLayer::for_request).
+    pub const fn classifier_mut(&mut self) -> &mut C {
+        &mut self.classify
+    }
+
     /// What a body means that ends with an error. Default: a failure.
     #[must_use]
     pub fn on_error(self, on_error: Outcome) -> Self {
@@ -94,7 +101,7 @@ impl<C: ClassifyStream + Clone> EndOfStream<C> {
     /// Records what is known of a response before its body is read, or says what is still to be.
     fn at_headers<B: Body, P: AnyPermit>(
         &self,
-        permit: P,
+        mut permit: P,
         response: &Response<B>,
     ) -> Option<Verdict<C, P>> {
         let (so_far, judge) = match self.classify.headers(response.status(), response.headers()) {
@@ -113,6 +120,7 @@ impl<C: ClassifyStream + Clone> EndOfStream<C> {
             permit.record(so_far.unwrap_or(Outcome::Success));
             return None;
         }
+        permit.answered();
         let on_drop = self.on_early_drop.or(so_far);
         let length = length(response.headers());
         Some(Verdict::new(permit, judge, self.on_error, on_drop, length))
