@@ -17,7 +17,7 @@ use futures::FutureExt;
 use http::{HeaderMap, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
-use support::{Bench, Fault, OPEN_FOR, PROBE_TIMEOUT, THRESHOLD};
+use support::{Bench, Fault, OPEN_FOR, PROBE_TIMEOUT, SECOND, THRESHOLD};
 use tower::{Layer, ServiceExt, service_fn};
 
 type Step = Result<Frame<&'static [u8]>, Fault>;
@@ -276,6 +276,25 @@ fn trailers_decide_after_all_that_was_promised() {
     assert_eq!(counts(&bench).0, 1);
 }
 
+/// Its status is in the body, where nobody reads it here.
+#[test]
+fn a_grpc_web_body_that_is_whole_is_a_success() {
+    let bench = Bench::with(|builder| builder.count_calls(true));
+    let web = |steps| {
+        let response = Response::builder().header("content-type", "application/grpc-web+proto");
+        let response = response.body(Script {
+            steps,
+            knows_its_end: false,
+        });
+        pass(&bench.circuit, grpc(), response.expect("a response"))
+    };
+    assert!(read(web([data(), data()].into()).into_body()).is_ok());
+    assert_eq!(counts(&bench), (0, 0, 0));
+    assert_eq!(bench.circuit.snapshot().succeeded, Some(1));
+    assert!(read(web([data(), Err(Fault(1))].into()).into_body()).is_err());
+    assert_eq!(counts(&bench), (1, 0, 0));
+}
+
 #[test]
 fn what_the_headers_decide_is_recorded_at_the_headers() {
     let bench = Bench::new();
@@ -402,4 +421,42 @@ fn a_response_to_a_rejected_call_is_made_of_a_body_that_settles_nothing() {
     let body = read(response.expect("a response").into_body());
     assert_eq!(body.expect("no error").to_bytes(), "later");
     assert_eq!(counts(&bench), (0, 0, 0));
+}
+
+/// Its answer came at once, and the rest is its reader's pace.
+#[test]
+fn a_body_that_is_read_slowly_is_no_slow_call() {
+    let bench = Bench::with(|builder| builder.slow_after(SECOND).count_calls(true));
+    let slow = || bench.circuit.snapshot().slow;
+    let slowly = |settle: EndOfStream<ServerErrors>| {
+        let mut body = answer(&bench.circuit, settle, script([data(), data()])).into_body();
+        for _ in 0..2 {
+            bench.clock.advance(2 * SECOND);
+            assert!(body.frame().now_or_never().flatten().is_some());
+        }
+        bench.clock.advance(2 * SECOND);
+        body
+    };
+    assert!(read(slowly(statuses())).is_ok());
+    drop(slowly(statuses()));
+    drop(slowly(statuses().on_early_drop(Outcome::Failure)));
+    assert_eq!((slow(), counts(&bench)), (Some(0), (1, 0, 0)));
+}
+
+/// One that took its time to the headers.
+#[test]
+fn a_slow_answer_is_a_slow_call_however_fast_it_is_read() {
+    let bench = Bench::with(|builder| builder.slow_after(SECOND).count_calls(true));
+    let clock = bench.clock.clone();
+    let service = BreakerLayer::new(bench.circuit.clone())
+        .settle_with(statuses())
+        .layer(service_fn(move |()| {
+            clock.advance(2 * SECOND);
+            async { Ok::<_, Fault>(Response::new(script([data()]))) }
+        }));
+    let response = service.oneshot(()).now_or_never().expect("at once");
+    let response = response.expect("it is admitted");
+    assert_eq!(bench.circuit.snapshot().slow, Some(0));
+    assert!(read(response.into_body()).is_ok());
+    assert_eq!(bench.circuit.snapshot().slow, Some(1));
 }

@@ -18,8 +18,12 @@
 
 mod body;
 mod end_of_stream;
+mod errors;
+#[cfg(feature = "hyper")]
+mod fault;
 mod grpc;
 mod headers;
+mod sets;
 mod status;
 mod unavailable;
 
@@ -28,7 +32,10 @@ use breaker_core::Outcome;
 
 pub use body::SettlingBody;
 pub use end_of_stream::EndOfStream;
-pub use grpc::GrpcErrors;
+pub use errors::WithErrors;
+#[cfg(feature = "hyper")]
+pub use fault::{Fault, boxed_by_origin, by_origin};
+pub use grpc::{GrpcCode, GrpcErrors};
 pub use status::ServerErrors;
 pub use unavailable::unavailable;
 
