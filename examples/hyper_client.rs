@@ -1,6 +1,7 @@
-//! A hyper client in a stack of retry, breaker and timeout, against a real server on loopback which fails in every way there is:
-//! server errors, hangs, resets, bodies that are cut off, refused connections. Each time the circuit opens, answers at
-//! once while it is open, opens again when a probe fails, and closes when the server is back.
+//! A hyper client as most programs should have it: a pool, and around it from the outside in retry, breaker, a timeout for the
+//! headers and one for the body. A real server on loopback fails in every way there is: server errors, hangs, resets, bodies
+//! that are cut off, refused connections. Each time the circuit opens, answers at once while it is open, opens again when a
+//! probe fails, and closes when the server is back.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
@@ -11,47 +12,57 @@ use breaker_layer::{
     BreakerLayer, Circuit, OpenTime, Probes, Rejected, State, TransitionEvent, Trip,
 };
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes};
 use hyper::{Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tower::retry::Policy;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
+use tower_http::timeout::ResponseBodyTimeoutLayer;
 
 const THRESHOLD: u32 = 3;
 const OPEN_FOR: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// The client. Clones of it share the pool and the circuit.
+fn client(
+    circuit: &Circuit,
+) -> impl Service<
+    Request<Empty<Bytes>>,
+    Response = Response<impl Body<Data = Bytes, Error = BoxError>>,
+    Error = BoxError,
+> + Clone {
+    ServiceBuilder::new()
+        // Outside, so that each attempt counts, and is rejected while the circuit is open.
+        .retry(OnceMore { left: 1 })
+        // Judges by the status, and where that is good by whether the body is whole.
+        .layer(
+            BreakerLayer::new(circuit.clone())
+                .settle_with(EndOfStream::new(ServerErrors::new()))
+                .boxed_errors(),
+        )
+        // Inside, so that a timeout is a failure: until the headers, and for each part of the body.
+        .timeout(PATIENCE)
+        .layer(ResponseBodyTimeoutLayer::new(PATIENCE))
+        .service(Client::builder(TokioExecutor::new()).build_http())
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
     let mut downstream = Downstream::start().await?;
+    // Ready for tests; the defaults trip later and wait longer.
     let circuit = Circuit::builder("mock")
         .trip(Trip::consecutive_failures(THRESHOLD))
         .open_time(OpenTime::fixed(OPEN_FOR))
         .probes(Probes::new(1))
         .observe(|event: &TransitionEvent<'_>| println!("  {event}"))
         .build()?;
-    // No connection is kept, so that one is refused when the server is gone.
-    let client = Client::builder(TokioExecutor::new())
-        .pool_max_idle_per_host(0)
-        .build_http::<Empty<Bytes>>();
-    let mut client = ServiceBuilder::new()
-        // Outside, so that each attempt counts, and is rejected while the circuit is open.
-        .retry(OnceMore { left: 1 })
-        // Judges by the status, and where that is good by the end of the body.
-        .layer(
-            BreakerLayer::new(circuit.clone())
-                .settle_with(EndOfStream::new(ServerErrors::new()))
-                .boxed_errors(),
-        )
-        // Inside, so that a timeout is a failure.
-        .timeout(PATIENCE)
-        .service(client);
     let url = downstream.url("/");
     // A call and the whole of its answer; an answer that blames the server is an error.
+    let mut reader = client(&circuit);
     let mut get_from = async |url: &str| {
         let request = Request::get(url).body(Empty::new())?;
-        let response = client.ready().await?.call(request).await?;
+        let response = reader.ready().await?.call(request).await?;
         let status = response.status();
         response.into_body().collect().await?;
         if status.is_server_error() {
@@ -89,10 +100,31 @@ async fn main() -> Result<(), BoxError> {
         recover(&mut get, &circuit).await?;
     }
 
+    println!(
+        "whoever wants the status only may drop the response: it was good, and that closes the circuit too"
+    );
+    circuit.trip();
+    wait_until_due(&circuit).await;
+    let request = Request::head(&url).body(Empty::new())?;
+    let mut pinger = client(&circuit);
+    let response = pinger.ready().await?.call(request).await?;
+    println!("  {}", response.status());
+    drop(response);
+    let request = Request::post(&url).body(Empty::new())?;
+    drop(pinger.ready().await?.call(request).await?);
+    assert_eq!(circuit.state(), State::Closed);
+
     println!("it is gone: connections are refused");
     let addr = downstream.addr();
     drop(downstream);
-    tokio::task::yield_now().await;
+    // The old clients' pools have connections that live on.
+    let mut reader = client(&circuit);
+    let mut get = async || {
+        let request = Request::get(&url).body(Empty::new())?;
+        let response = reader.ready().await?.call(request).await?;
+        response.into_body().collect().await?;
+        told(Ok(()))
+    };
     let kind = fail_until_open(&mut get, &circuit).await;
     assert_eq!(kind, Some(ErrorKind::ConnectionRefused));
     fail_fast(&mut get).await;
@@ -135,7 +167,10 @@ type Answer = Result<(), BoxError>;
 fn told(answer: Answer) -> Answer {
     match &answer {
         Ok(()) => println!("  answered"),
-        Err(error) => println!("  error: {}", causes(error).last().unwrap_or(&**error)),
+        Err(error) => match error.downcast_ref::<Rejected>() {
+            Some(rejected) => println!("  not asked: {rejected}"),
+            None => println!("  error: {}", causes(error).last().unwrap_or(&**error)),
+        },
     }
     answer
 }
@@ -175,9 +210,23 @@ async fn fail_as_probe(mut get: impl AsyncFnMut() -> Answer, circuit: &Circuit) 
     assert_eq!(circuit.state(), State::Open);
 }
 
-async fn recover(mut get: impl AsyncFnMut() -> Answer, circuit: &Circuit) -> Answer {
-    wait_until_due(circuit).await;
-    get().await?;
+async fn recover(get: impl AsyncFnMut() -> Answer, circuit: &Circuit) -> Answer {
+    get_through(get).await?;
     assert_eq!(circuit.state(), State::Closed);
     Ok(())
+}
+
+/// Tries until the circuit lets it through, no sooner than it is worth it.
+async fn get_through(mut get: impl AsyncFnMut() -> Answer) -> Answer {
+    loop {
+        let Err(error) = get().await else {
+            return Ok(());
+        };
+        // Isolated by an operator it says no time: then there is nothing to wait for.
+        let rejected = error.downcast_ref().and_then(Rejected::retry_after);
+        let Some(wait) = rejected else {
+            return Err(error);
+        };
+        tokio::time::sleep(wait).await;
+    }
 }

@@ -5,12 +5,17 @@ mod support;
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::Poll;
 use std::time::Duration;
 
-use breaker_layer::http::{EndOfStream, ServerErrors};
-use breaker_layer::{BreakerLayer, Circuit};
+use breaker_examples::Downstream;
+use breaker_layer::clock::ManualClock;
+use breaker_layer::http::{EndOfStream, ServerErrors, SettlingBody};
+use breaker_layer::{BreakerLayer, Circuit, State};
 use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::client::conn;
@@ -19,6 +24,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use support::{Recorder, Source};
+use tokio::net::TcpListener;
 use tokio_stream::StreamExt;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::timeout::ResponseBodyTimeoutLayer;
@@ -81,6 +87,23 @@ where
     let (client, server) = tokio::io::duplex(64 * 1024);
     tokio::spawn(serve(server, service));
     connect(version, client).await
+}
+
+/// Serves every connection, over TCP.
+async fn serve_on_loopback<S, B>(service: S) -> SocketAddr
+where
+    S: Serve<B>,
+    B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+{
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+    let listener = listener.expect("a free port");
+    let addr = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, service.clone()));
+        }
+    });
+    addr
 }
 
 /// It ends with the client.
@@ -250,6 +273,146 @@ async fn a_body_that_hangs_is_a_failure_with_a_timeout_of_its_own() {
     };
     assert!(answer.into_body().collect().await.is_err());
     assert_eq!(circuit.snapshot().failed, 1);
+}
+
+/// A client as it comes, behind a circuit that has just been opened and may probe now.
+fn guarded_client() -> (Circuit, impl Client) {
+    let clock = ManualClock::new();
+    let circuit = Circuit::builder("downstream").clock(clock.clock()).build();
+    let circuit = circuit.expect("the defaults are good");
+    circuit.trip();
+    clock.advance(Duration::from_secs(60));
+    let settle = EndOfStream::new(ServerErrors::new());
+    let client = BreakerLayer::new(circuit.clone())
+        .settle_with(settle)
+        .layer(hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http());
+    (circuit, client)
+}
+
+trait Client:
+    Service<
+        Request<Empty<Bytes>>,
+        Response = Response<SettlingBody<Incoming, ServerErrors>>,
+        Error: std::fmt::Debug,
+        Future: Send,
+    > + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> Client for S where
+    S: Service<
+            Request<Empty<Bytes>>,
+            Response = Response<SettlingBody<Incoming, ServerErrors>>,
+            Error: std::fmt::Debug,
+            Future: Send,
+        > + Clone
+        + Send
+        + 'static
+{
+}
+
+fn ask(method: &str, url: String) -> Request<Empty<Bytes>> {
+    let request = Request::builder().method(method).uri(url);
+    request.body(Empty::new()).expect("a request")
+}
+
+#[tokio::test]
+async fn callers_that_drop_the_body_unread_close_the_circuit_again() {
+    let downstream = Downstream::start().await.expect("a free port");
+    let (circuit, client) = guarded_client();
+    assert_eq!(circuit.state(), State::HalfOpen);
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let (client, url) = (client.clone(), downstream.url("/"));
+        callers.spawn(async move {
+            for _ in 0..20 {
+                // Not read: the status is all that a webhook's sender wants.
+                drop(client.clone().oneshot(ask("POST", url.clone())).await);
+            }
+        });
+    }
+    callers.join_all().await;
+    assert_eq!(circuit.state(), State::Closed);
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.failed, snapshot.cancelled), (0, 0));
+}
+
+/// Each of them comes with headers alone, and some of those promise a body.
+#[tokio::test]
+async fn answers_without_a_body_close_the_circuit_again() {
+    let addr = serve_on_loopback(service_fn(async |request: Request<Incoming>| {
+        let response = match request.uri().path() {
+            "/304" => Response::builder()
+                .status(304)
+                .header("content-length", 1000),
+            "/204" => Response::builder().status(204),
+            _ => Response::builder().header("content-length", 1000),
+        };
+        response.body(Empty::<Bytes>::new())
+    }));
+    let addr = addr.await;
+    for (method, path) in [("HEAD", "/"), ("GET", "/204"), ("GET", "/304")] {
+        for is_read in [true, false] {
+            let (circuit, client) = guarded_client();
+            for _ in 0..5 {
+                let request = ask(method, format!("http://{addr}{path}"));
+                let response = client.clone().oneshot(request).await.expect("an answer");
+                if is_read {
+                    let body = response.into_body().collect().await;
+                    assert!(body.expect("a body").to_bytes().is_empty());
+                }
+            }
+            assert_eq!(circuit.state(), State::Closed, "{method} {path}");
+            let snapshot = circuit.snapshot();
+            assert_eq!((snapshot.failed, snapshot.cancelled), (0, 0));
+        }
+    }
+}
+
+/// The answer to `HEAD` that a server makes has a body, which hyper drops unread.
+#[tokio::test]
+async fn a_server_that_answers_head_succeeds() {
+    let (layer, circuit) = layer();
+    let addr = serve_on_loopback(layer.layer(service_fn(async |_: Request<Incoming>| {
+        let text = http_body_util::Full::new(Bytes::from_static(b"hello"));
+        Ok::<_, Infallible>(Response::new(text))
+    })));
+    let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http();
+    let request = ask("HEAD", format!("http://{}/", addr.await));
+    let response = client.oneshot(request).await.expect("an answer");
+    assert_eq!(response.headers()["content-length"], "5");
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.succeeded, snapshot.cancelled), (Some(1), 0));
+}
+
+/// Whether it has had an event or not: a stream may be quiet.
+#[tokio::test]
+async fn an_event_stream_that_its_readers_leave_does_not_open_the_circuit() {
+    let addr = serve_on_loopback(service_fn(async |request: Request<Incoming>| {
+        let event = Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"data: 1\n\n")));
+        let events = tokio_stream::iter((request.uri().path() == "/1").then_some(event));
+        let response = Response::builder().header("content-type", "text/event-stream");
+        response.body(StreamBody::new(events.chain(tokio_stream::pending())))
+    }));
+    let addr = addr.await;
+    let (circuit, client) = guarded_client();
+    for reader in 0..100 {
+        let events = reader % 2;
+        let request = ask("GET", format!("http://{addr}/{events}"));
+        let response = client.clone().oneshot(request).await.expect("an answer");
+        let mut body = response.into_body();
+        if events == 1 {
+            assert!(body.frame().await.expect("an event").is_ok());
+        }
+        // It waits for the next one when it leaves.
+        let next = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut body).poll_frame(cx)));
+        assert!(next.await.is_pending());
+    }
+    assert_eq!(circuit.state(), State::Closed);
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.failed, snapshot.cancelled), (0, 0));
 }
 
 /// How many frames a server has made, for a client that reads one more each time, after it has stopped for want of room.

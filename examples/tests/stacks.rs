@@ -231,6 +231,48 @@ async fn tonic_knows_the_timeout_of_its_channel_and_not_that_of_tower() {
     assert_eq!(circuit.snapshot().failed, 2);
 }
 
+/// It hangs, and the server says so after a while: by `CANCELLED`.
+struct Hanging;
+
+#[tonic::async_trait]
+impl Greeter for Hanging {
+    type GreetOftenStream = tokio_stream::Pending<Result<Greeting, Status>>;
+
+    async fn greet(&self, _: tonic::Request<Name>) -> Result<tonic::Response<Greeting>, Status> {
+        std::future::pending().await
+    }
+
+    async fn greet_often(
+        &self,
+        _: tonic::Request<Name>,
+    ) -> Result<tonic::Response<Self::GreetOftenStream>, Status> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_tonic_server_with_a_timeout_that_hangs_opens_the_circuit() {
+    let (listener, addr) = listener().await;
+    let server = Server::builder()
+        .timeout(Duration::from_millis(5))
+        .add_service(GreeterServer::new(Hanging))
+        .serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener));
+    tokio::spawn(server);
+    let circuit = Circuit::builder("greeter").build();
+    let circuit = circuit.expect("the defaults are good");
+    let endpoint = Endpoint::from_shared(format!("http://{addr}")).expect("an address");
+    let layer = BreakerLayer::new(circuit.clone())
+        .settle_with(EndOfStream::new(GrpcErrors::new()))
+        .grpc();
+    let mut client = GreeterClient::new(layer.layer(endpoint.connect_lazy()));
+    for _ in 0..15 {
+        assert_eq!(circuit.state(), State::Closed);
+        let status = client.greet(Name::default()).await.expect_err("it hangs");
+        assert_eq!(status.code(), Code::Cancelled);
+    }
+    assert_eq!(circuit.state(), State::Open);
+}
+
 /// Fails: a single greeting at once, a stream after its first.
 struct Host;
 

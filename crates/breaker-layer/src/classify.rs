@@ -1,9 +1,11 @@
 //! What a result means for the circuit.
 
+use std::fmt;
+
 use breaker_core::Outcome;
 
 use crate::circuit::Permit;
-pub use crate::exclude::{Exclude, Excluding};
+pub use crate::exclude::{Exclude, Excluding, ForRequest};
 
 /// Classifies a result into an [`Outcome`].
 ///
@@ -46,6 +48,56 @@ impl<Response, Error> Classify<Response, Error> for ErrorsAreFailures {
     }
 }
 
+/// Says what an error means; each response is a success. Made by [`errors`].
+#[derive(Clone, Copy)]
+pub struct Errors<F>(F);
+
+/// Says what an error means, where each response is a success.
+///
+/// For a dependency whose results say all there is to say by their errors:
+///
+/// ```
+/// use breaker_layer::{Circuit, Outcome, classify::errors};
+/// use std::io::{Error, ErrorKind};
+///
+/// let circuit = Circuit::builder("disk").build()?;
+/// let by_kind = errors(|error: &Error| match error.kind() {
+///     ErrorKind::NotFound => Outcome::Success, // the caller's mistake
+///     ErrorKind::Interrupted => Outcome::Ignored,
+///     _ => Outcome::Failure,
+/// });
+/// assert!(circuit.call_with(&by_kind, || std::fs::read("/no/such/file")).is_err());
+/// assert_eq!(circuit.snapshot().failed, 0);
+/// # Ok::<(), breaker_layer::ConfigError>(())
+/// ```
+///
+/// The same goes to [`Circuit::run_with`](crate::Circuit::run_with) and
+/// [`BreakerLayer::classify_with`](crate::BreakerLayer::classify_with).
+pub const fn errors<E, F>(meaning: F) -> Errors<F>
+where
+    F: Fn(&E) -> Outcome,
+{
+    Errors(meaning)
+}
+
+impl<F, Response, Error> Classify<Response, Error> for Errors<F>
+where
+    F: Fn(&Error) -> Outcome,
+{
+    fn classify(&self, result: Result<&Response, &Error>) -> Outcome {
+        match result {
+            Ok(_) => Outcome::Success,
+            Err(error) => (self.0)(error),
+        }
+    }
+}
+
+impl<F> fmt::Debug for Errors<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Errors")
+    }
+}
+
 /// The permit of a call: a [`Permit`], or that of a call to one of many keys.
 pub trait AnyPermit: Sized {
     /// Says how the call went.
@@ -54,6 +106,9 @@ pub trait AnyPermit: Sized {
     /// The permit of a call whose outcome is ignored, whatever it is.
     #[must_use]
     fn excluded(self) -> Self;
+
+    /// The downstream has answered, whatever is still to come: whether the call is slow counts by the time until now.
+    fn answered(&mut self);
 
     /// Whether the call is a probe, while half-open lasts.
     fn is_probe(&self) -> bool;
@@ -67,6 +122,10 @@ impl AnyPermit for Permit {
 
     fn excluded(self) -> Self {
         self.excluded()
+    }
+
+    fn answered(&mut self) {
+        self.answered();
     }
 
     fn is_probe(&self) -> bool {
@@ -92,6 +151,13 @@ pub trait Settle<Response, Error, P = Permit> {
 /// Settles a call at once, by its classified result.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AtOnce<C>(pub(crate) C);
+
+impl<C> AtOnce<C> {
+    /// The classifier, for [`BreakerLayer::for_request`](crate::BreakerLayer::for_request).
+    pub const fn classifier_mut(&mut self) -> &mut C {
+        &mut self.0
+    }
+}
 
 impl<C, Response, Error, P> Settle<Response, Error, P> for AtOnce<C>
 where

@@ -1,17 +1,22 @@
-//! Requests whose results say nothing about the downstream.
+//! What a request says about its own result.
 
 use std::fmt;
 
 use crate::classify::{AtOnce, Settle};
 
-/// Says of a request whether its result is to be ignored, whatever it is.
+/// Looks at a request before its call.
 ///
-/// Part of what a [`Settle`] of your own implements; by default nothing is excluded.
+/// Part of what a [`Settle`] of your own implements; by default nothing is excluded, and all requests are alike.
 pub trait Exclude<Request> {
-    /// Whether this request's result is ignored.
+    /// Whether this request's result is ignored, whatever it is.
     fn excludes(&self, request: &Request) -> bool {
         let _ = request;
         false
+    }
+
+    /// Looks at the request: each call has a copy of its own.
+    fn look_at(&mut self, request: &Request) {
+        let _ = request;
     }
 }
 
@@ -24,9 +29,17 @@ pub struct Excluding<J, F> {
     pub(crate) excludes: F,
 }
 
-impl<J, F: Fn(&Request) -> bool, Request> Exclude<Request> for Excluding<J, F> {
+impl<J, F, Request> Exclude<Request> for Excluding<J, F>
+where
+    J: Exclude<Request>,
+    F: Fn(&Request) -> bool,
+{
     fn excludes(&self, request: &Request) -> bool {
-        (self.excludes)(request)
+        (self.excludes)(request) || self.settle.excludes(request)
+    }
+
+    fn look_at(&mut self, request: &Request) {
+        self.settle.look_at(request);
     }
 }
 
@@ -48,6 +61,51 @@ where
 impl<J: fmt::Debug, F> fmt::Debug for Excluding<J, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Excluding")
+            .field("settle", &self.settle)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shows each request to what settles its call. Made by [`BreakerLayer::for_request`](crate::BreakerLayer::for_request).
+#[derive(Clone, Copy)]
+pub struct ForRequest<J, F> {
+    pub(crate) settle: J,
+    pub(crate) look: F,
+}
+
+impl<J, F, Request> Exclude<Request> for ForRequest<J, F>
+where
+    J: Exclude<Request>,
+    F: Fn(&mut J, &Request),
+{
+    fn excludes(&self, request: &Request) -> bool {
+        self.settle.excludes(request)
+    }
+
+    fn look_at(&mut self, request: &Request) {
+        self.settle.look_at(request);
+        (self.look)(&mut self.settle, request);
+    }
+}
+
+impl<J, F, Response, Error, P> Settle<Response, Error, P> for ForRequest<J, F>
+where
+    J: Settle<Response, Error, P>,
+{
+    type Response = J::Response;
+
+    fn settle(&self, permit: P, result: Result<Response, Error>) -> Result<Self::Response, Error> {
+        self.settle.settle(permit, result)
+    }
+
+    fn unready(&self, permit: P, error: &Error) {
+        self.settle.unready(permit, error);
+    }
+}
+
+impl<J: fmt::Debug, F> fmt::Debug for ForRequest<J, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForRequest")
             .field("settle", &self.settle)
             .finish_non_exhaustive()
     }

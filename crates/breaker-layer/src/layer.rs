@@ -7,7 +7,7 @@ use crate::{
     circuit::Circuit,
     classify::{AtOnce, ErrorsAreFailures},
     error::Rejected,
-    exclude::Excluding,
+    exclude::{Excluding, ForRequest},
     fallback::Fallback,
     respond::RespondWith,
     service::Breaker,
@@ -102,6 +102,63 @@ impl<J, A> BreakerLayer<J, A> {
             settle: Excluding {
                 settle: self.settle,
                 excludes,
+            },
+            shape: self.shape,
+        }
+    }
+
+    /// Shows each request, before its call, to what settles it: to judge a result by what was asked. Each call has a copy of
+    /// its own.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_layer::{BoxError, BreakerLayer, Circuit, Classify, Outcome, classify::AtOnce};
+    ///
+    /// struct Query {
+    ///     patience: Duration,
+    /// }
+    ///
+    /// /// A caller that would not wait is no evidence against the downstream.
+    /// #[derive(Clone, Default)]
+    /// struct ByPatience {
+    ///     is_short: bool,
+    /// }
+    ///
+    /// impl<Response> Classify<Response, BoxError> for ByPatience {
+    ///     fn classify(&self, result: Result<&Response, &BoxError>) -> Outcome {
+    ///         match result {
+    ///             Ok(_) => Outcome::Success,
+    ///             Err(_) if self.is_short => Outcome::Ignored,
+    ///             Err(_) => Outcome::Failure,
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let circuit = Circuit::builder("index").build()?;
+    /// let layer = BreakerLayer::new(circuit.clone())
+    ///     .classify_with(ByPatience::default())
+    ///     .for_request(|settle: &mut AtOnce<ByPatience>, query: &Query| {
+    ///         settle.classifier_mut().is_short = query.patience < Duration::from_millis(10);
+    ///     });
+    /// # use tower::{Layer, ServiceExt};
+    /// # let hangs = tower::service_fn(async |_: Query| Err::<(), BoxError>("it took too long".into()));
+    /// # for millis in [1, 1, 50] {
+    /// #     let query = Query { patience: Duration::from_millis(millis) };
+    /// #     assert!(tokio_test::block_on(layer.layer(hangs).oneshot(query)).is_err());
+    /// # }
+    /// # let snapshot = circuit.snapshot();
+    /// # assert_eq!((snapshot.ignored, snapshot.failed), (2, 1));
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn for_request<Request, F>(self, look: F) -> BreakerLayer<ForRequest<J, F>, A>
+    where
+        F: Fn(&mut J, &Request),
+    {
+        BreakerLayer {
+            circuit: self.circuit,
+            settle: ForRequest {
+                settle: self.settle,
+                look,
             },
             shape: self.shape,
         }

@@ -17,6 +17,7 @@
 //! # Features
 //!
 //! - `http`: classifiers of HTTP and gRPC responses, at the headers or at the end of the stream; see the module `http`.
+//! - `hyper`: whose fault an error of hyper, hyper-util, reqwest or tonic is, as `http::Fault`.
 //! - `keyed`: one circuit for each host, shard or tenant, however many there are; see the module `keyed`.
 //! - `load`: `tower::load::Load` passes through, for balancers.
 //! - `metrics`: an observer, `Metrics`, that keeps metrics of the crate `metrics` for any exporter.

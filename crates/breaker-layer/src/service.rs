@@ -166,7 +166,9 @@ impl<S, J, A> Breaker<S, J, A> {
         } else {
             permit
         };
-        ResponseFuture::called(self.inner.call(request), permit, self.settle.clone())
+        let mut settle = self.settle.clone();
+        settle.look_at(&request);
+        ResponseFuture::called(self.inner.call(request), permit, settle)
     }
 
     /// Whether the inner service is ready, which is used up by this.

@@ -17,7 +17,7 @@ use futures::FutureExt;
 use http::{HeaderMap, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
-use support::{Bench, Fault, OPEN_FOR, PROBE_TIMEOUT, THRESHOLD};
+use support::{Bench, Fault, OPEN_FOR, PROBE_TIMEOUT, SECOND, THRESHOLD};
 use tower::{Layer, ServiceExt, service_fn};
 
 type Step = Result<Frame<&'static [u8]>, Fault>;
@@ -173,17 +173,43 @@ fn a_stream_that_dies_means_what_the_user_says() {
 }
 
 #[test]
-fn a_stream_that_is_dropped_early_is_cancelled_or_what_the_user_says() {
+fn a_body_that_is_dropped_early_is_what_the_headers_said() {
+    let bench = Bench::with(|builder| builder.count_calls(true));
+    let succeeded = || bench.circuit.snapshot().succeeded;
+    drop(answer(&bench.circuit, statuses(), script([data(), data()])));
+    assert_eq!((counts(&bench), succeeded()), ((0, 0, 0), Some(1)));
+    // Trailers might have said anything.
+    drop(answer(&bench.circuit, grpc(), script([data(), data()])));
+    assert_eq!((counts(&bench), succeeded()), ((0, 1, 0), Some(1)));
+}
+
+#[test]
+fn a_body_that_is_dropped_early_is_what_the_user_says() {
+    let bench = Bench::with(|builder| builder.count_calls(true));
+    let early = |outcome| {
+        let (http, rpc) = (
+            statuses().on_early_drop(outcome),
+            grpc().on_early_drop(outcome),
+        );
+        drop(answer(&bench.circuit, http, script([data(), data()])));
+        drop(answer(&bench.circuit, rpc, script([data(), data()])));
+        (counts(&bench), bench.circuit.snapshot().succeeded)
+    };
+    assert_eq!(early(Outcome::Success), ((0, 0, 0), Some(2)));
+    assert_eq!(early(Outcome::Ignored), ((0, 0, 2), Some(2)));
+    assert_eq!(early(Outcome::Failure), ((2, 0, 2), Some(2)));
+}
+
+/// A server drops the body of its answer to `HEAD` unread, whatever length it has.
+#[test]
+fn a_probe_whose_body_nobody_reads_closes_the_circuit() {
     let bench = Bench::new();
-    let early = |settle| drop(answer(&bench.circuit, settle, script([data(), data()])));
-    early(statuses());
-    assert_eq!(counts(&bench), (0, 1, 0));
-    early(statuses().on_early_drop(Outcome::Failure));
-    assert_eq!(counts(&bench), (1, 1, 0));
-    early(statuses().on_early_drop(Outcome::Success));
-    assert_eq!(counts(&bench), (1, 1, 0));
-    early(statuses().on_early_drop(Outcome::Ignored));
-    assert_eq!(counts(&bench), (1, 1, 1));
+    bench.open();
+    bench.clock.advance(OPEN_FOR);
+    let response = Response::builder().header("content-length", 1000);
+    let response = response.body(script([data()])).expect("a response");
+    drop(pass(&bench.circuit, statuses(), response));
+    assert_eq!(bench.state(), State::Closed);
 }
 
 #[test]
@@ -248,6 +274,25 @@ fn trailers_decide_after_all_that_was_promised() {
     assert_eq!(counts(&bench).0, 0);
     assert!(body.frame().now_or_never().flatten().is_some());
     assert_eq!(counts(&bench).0, 1);
+}
+
+/// Its status is in the body, where nobody reads it here.
+#[test]
+fn a_grpc_web_body_that_is_whole_is_a_success() {
+    let bench = Bench::with(|builder| builder.count_calls(true));
+    let web = |steps| {
+        let response = Response::builder().header("content-type", "application/grpc-web+proto");
+        let response = response.body(Script {
+            steps,
+            knows_its_end: false,
+        });
+        pass(&bench.circuit, grpc(), response.expect("a response"))
+    };
+    assert!(read(web([data(), data()].into()).into_body()).is_ok());
+    assert_eq!(counts(&bench), (0, 0, 0));
+    assert_eq!(bench.circuit.snapshot().succeeded, Some(1));
+    assert!(read(web([data(), Err(Fault(1))].into()).into_body()).is_err());
+    assert_eq!(counts(&bench), (1, 0, 0));
 }
 
 #[test]
@@ -334,6 +379,28 @@ fn a_probe_whose_stream_is_dropped_gives_its_slot_back() {
 }
 
 #[test]
+fn readers_who_leave_streams_that_were_answered_never_open_the_circuit() {
+    let bench = Bench::new();
+    let streams: Vec<_> = (0..1000)
+        .map(|_| answer(&bench.circuit, grpc(), script([data(), data()])))
+        .collect();
+    // A page that shows them all is closed.
+    drop(streams);
+    assert_eq!(bench.circuit.state(), State::Closed);
+    assert_eq!(bench.circuit.snapshot().cancelled, 1000);
+}
+
+#[test]
+fn half_open_ends_where_every_reader_leaves() {
+    let bench = Bench::new();
+    bench.circuit.half_open();
+    for _ in 0..10 {
+        drop(answer(&bench.circuit, grpc(), script([data(), data()])));
+    }
+    assert_eq!(bench.circuit.state(), State::Closed);
+}
+
+#[test]
 fn a_stream_that_outlasts_half_open_is_a_straggler() {
     let bench = Bench::new();
     bench.open();
@@ -376,4 +443,42 @@ fn a_response_to_a_rejected_call_is_made_of_a_body_that_settles_nothing() {
     let body = read(response.expect("a response").into_body());
     assert_eq!(body.expect("no error").to_bytes(), "later");
     assert_eq!(counts(&bench), (0, 0, 0));
+}
+
+/// Its answer came at once, and the rest is its reader's pace.
+#[test]
+fn a_body_that_is_read_slowly_is_no_slow_call() {
+    let bench = Bench::with(|builder| builder.slow_after(SECOND).count_calls(true));
+    let slow = || bench.circuit.snapshot().slow;
+    let slowly = |settle: EndOfStream<ServerErrors>| {
+        let mut body = answer(&bench.circuit, settle, script([data(), data()])).into_body();
+        for _ in 0..2 {
+            bench.clock.advance(2 * SECOND);
+            assert!(body.frame().now_or_never().flatten().is_some());
+        }
+        bench.clock.advance(2 * SECOND);
+        body
+    };
+    assert!(read(slowly(statuses())).is_ok());
+    drop(slowly(statuses()));
+    drop(slowly(statuses().on_early_drop(Outcome::Failure)));
+    assert_eq!((slow(), counts(&bench)), (Some(0), (1, 0, 0)));
+}
+
+/// One that took its time to the headers.
+#[test]
+fn a_slow_answer_is_a_slow_call_however_fast_it_is_read() {
+    let bench = Bench::with(|builder| builder.slow_after(SECOND).count_calls(true));
+    let clock = bench.clock.clone();
+    let service = BreakerLayer::new(bench.circuit.clone())
+        .settle_with(statuses())
+        .layer(service_fn(move |()| {
+            clock.advance(2 * SECOND);
+            async { Ok::<_, Fault>(Response::new(script([data()]))) }
+        }));
+    let response = service.oneshot(()).now_or_never().expect("at once");
+    let response = response.expect("it is admitted");
+    assert_eq!(bench.circuit.snapshot().slow, Some(0));
+    assert!(read(response.into_body()).is_ok());
+    assert_eq!(bench.circuit.snapshot().slow, Some(1));
 }

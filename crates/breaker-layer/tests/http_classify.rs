@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use breaker_layer::{
     BreakerLayer, Classify, Outcome, Refusal, State,
-    http::{ClassifyStream, GrpcErrors, ServerErrors, unavailable},
+    http::{AtHeaders, ClassifyStream, GrpcCode, GrpcErrors, ServerErrors, unavailable},
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header::RETRY_AFTER,
@@ -111,8 +111,8 @@ fn grpc_codes_of_a_downstream_that_is_not_well_are_failures() {
         headers.insert("grpc-status", HeaderValue::from(code));
         GrpcErrors::new().at_headers(StatusCode::OK, &headers)
     };
-    // Unknown, DeadlineExceeded, Internal, Unavailable, DataLoss; and codes that nobody knows, which are Unknown.
-    let failures = [2, 4, 13, 14, 15, 17, -1, 300];
+    // Cancelled, Unknown, DeadlineExceeded, Internal, Unavailable, DataLoss; and codes that nobody knows, which are Unknown.
+    let failures = [1, 2, 4, 13, 14, 15, 17, -1, 300];
     for code in (-1..=17).chain([300]) {
         let expected = if failures.contains(&code) {
             Outcome::Failure
@@ -121,6 +121,101 @@ fn grpc_codes_of_a_downstream_that_is_not_well_are_failures() {
         };
         assert_eq!(meaning(code), expected, "{code}");
     }
+}
+
+/// `00` is no `0`, and one that says it twice has said nothing.
+#[test]
+fn a_grpc_status_that_is_written_otherwise_is_unknown() {
+    let of = |text| GrpcErrors::new().end(Some(&headers([("grpc-status", text)])));
+    assert_eq!(of("0"), Outcome::Success);
+    for odd in [
+        "00", "+0", "+14", "-0", " 0", "0 ", "", "ok", "05", "16.", "017", "1e1",
+    ] {
+        // Unknown, which is a failure unless the user says otherwise.
+        assert_eq!(of(odd), Outcome::Failure, "{odd:?}");
+        let errors = GrpcErrors::new().ignored(&[GrpcCode::Unknown]);
+        let odd = headers([("grpc-status", odd)]);
+        assert_eq!(errors.end(Some(&odd)), Outcome::Ignored, "{odd:?}");
+    }
+}
+
+#[test]
+fn the_sets_change_what_a_grpc_code_means() {
+    const ALL: [GrpcCode; 4] = [
+        GrpcCode::Cancelled,
+        GrpcCode::NotFound,
+        GrpcCode::ResourceExhausted,
+        GrpcCode::Unavailable,
+    ];
+    let errors = GrpcErrors::new()
+        .failures(&ALL)
+        .overloads(&[
+            GrpcCode::NotFound,
+            GrpcCode::ResourceExhausted,
+            GrpcCode::Unavailable,
+        ])
+        .successes(&[GrpcCode::ResourceExhausted, GrpcCode::Unavailable])
+        .ignored(&[GrpcCode::Unavailable]);
+    let of = |code| {
+        let (plain, asking) = (
+            headers([("grpc-status", code)]),
+            headers([("grpc-status", code), ("grpc-retry-pushback-ms", "60000")]),
+        );
+        (errors.end(Some(&plain)), errors.end(Some(&asking)))
+    };
+    assert_eq!(of("1"), (Outcome::Failure, Outcome::Failure));
+    assert_eq!(of("5"), (Outcome::Failure, FOR_A_MINUTE));
+    assert_eq!(of("8"), (Outcome::Success, Outcome::Success));
+    assert_eq!(of("14"), (Outcome::Ignored, Outcome::Ignored));
+    // Those of something in between, too: this is Unimplemented, and that Unavailable.
+    let missing = |errors: GrpcErrors| errors.at_headers(StatusCode::NOT_FOUND, &HeaderMap::new());
+    assert_eq!(missing(errors), Outcome::Success);
+    let strict = GrpcErrors::new().failures(&[GrpcCode::Unimplemented]);
+    assert_eq!(missing(strict), Outcome::Failure);
+    let gone = errors.at_headers(StatusCode::BAD_GATEWAY, &HeaderMap::new());
+    assert_eq!(gone, Outcome::Ignored);
+}
+
+/// Their status is in the body, or HTTP's.
+#[test]
+fn grpc_web_and_connect_count_by_their_http_status() {
+    const SO_FAR_SO_GOOD: AtHeaders = AtHeaders::UnlessBroken(Outcome::Success);
+    let of = |status: u16, content_type| {
+        let status = StatusCode::from_u16(status).expect("a status");
+        GrpcErrors::new().headers(status, &headers([("content-type", content_type)]))
+    };
+    for theirs in [
+        "application/grpc-web",
+        "application/grpc-web+proto",
+        "application/grpc-web-text+proto",
+        "Application/Grpc-Web; charset=utf-8",
+        "application/connect+json",
+        "application/connect+proto",
+        "application/proto",
+        "application/json",
+        "application/json ; charset=utf-8",
+    ] {
+        assert_eq!(of(200, theirs), SO_FAR_SO_GOOD, "{theirs}");
+        assert_eq!(of(400, theirs), SO_FAR_SO_GOOD, "{theirs}");
+        assert_eq!(of(501, theirs), SO_FAR_SO_GOOD, "{theirs}");
+        let failed = AtHeaders::Decided(Outcome::Failure);
+        assert_eq!(of(503, theirs), failed, "{theirs}");
+    }
+    for grpc in [
+        "application/grpc",
+        "application/grpc+proto",
+        "application/grpc;x",
+        "text/html",
+    ] {
+        assert_eq!(of(200, grpc), AtHeaders::Trailers, "{grpc}");
+    }
+    // Trailers only.
+    let failed = headers([
+        ("content-type", "application/grpc-web"),
+        ("grpc-status", "14"),
+    ]);
+    let failed = GrpcErrors::new().headers(StatusCode::OK, &failed);
+    assert_eq!(failed, AtHeaders::Decided(Outcome::Failure));
 }
 
 #[test]
@@ -138,7 +233,8 @@ fn a_pushback_makes_overload_of_a_failure_and_a_failure_of_exhaustion() {
 #[test]
 fn a_response_that_goes_on_is_decided_by_its_trailers() {
     let grpc = GrpcErrors::new();
-    assert_eq!(grpc.headers(StatusCode::OK, &HeaderMap::new()), None);
+    let goes_on = grpc.headers(StatusCode::OK, &HeaderMap::new());
+    assert_eq!(goes_on, AtHeaders::Trailers);
     let end = |code| grpc.end(Some(&headers([("grpc-status", code)])));
     assert_eq!(end("0"), Outcome::Success);
     assert_eq!(end("13"), Outcome::Failure);

@@ -45,6 +45,19 @@ impl Permit {
         }
     }
 
+    /// The downstream has answered, whatever is still to come: how long the call took is known, and from now on it is none
+    /// that was given up before it was answered.
+    pub(crate) fn answered(&mut self) {
+        if self.ticket.stands_for() != StandsFor::Call {
+            return;
+        }
+        self.ticket = if self.ticket.is_timed() {
+            self.ticket.answered(self.slot.now())
+        } else {
+            self.ticket.standing_for(StandsFor::AnsweredCall)
+        };
+    }
+
     /// The permit of a call whose outcome is ignored, whatever it is.
     pub(crate) const fn excluded(mut self) -> Self {
         self.ticket = self.ticket.standing_for(StandsFor::ExcludedCall);
@@ -93,8 +106,8 @@ pub(crate) fn dropped(panic_is_failure: impl FnOnce() -> bool) -> Fate {
 /// What a permit knows of its admission, in one word:
 /// `generation 16 │ uncounted 1 │ timed 1 │ stands for 2 │ started 43 │ recorded 1`.
 ///
-/// The start is kept in units of 32 ns, modulo 3 days. *Recorded* is a call whose success is recorded even while nothing
-/// speaks against the downstream.
+/// The start is kept in units of 32 ns, modulo 3 days; of an answered call that is how long it took. *Recorded* is a call
+/// whose success is recorded even while nothing speaks against the downstream.
 #[derive(Clone, Copy)]
 pub(super) struct Ticket(u64);
 
@@ -107,6 +120,8 @@ pub(super) enum StandsFor {
     ExcludedCall,
     /// A promise of readiness, which is no call yet.
     Readiness,
+    /// A call whose outcome counts, and that the downstream has answered: its time is over.
+    AnsweredCall,
 }
 
 impl Ticket {
@@ -145,6 +160,12 @@ impl Ticket {
         Self(self.0 | Self::TIMED | now.as_nanos() >> 4 & Self::TIMES)
     }
 
+    /// As a call that has taken its time by now.
+    pub(super) const fn answered(self, now: Timestamp) -> Self {
+        let took = self.nanos(now) >> 4 & Self::TIMES;
+        Self(self.0 & !Self::TIMES | took).standing_for(StandsFor::AnsweredCall)
+    }
+
     pub(super) const fn generation(self) -> u16 {
         (self.0 >> 48) as u16
     }
@@ -161,7 +182,8 @@ impl Ticket {
         match self.0 >> 44 & 3 {
             0 => StandsFor::Call,
             1 => StandsFor::ExcludedCall,
-            _ => StandsFor::Readiness,
+            2 => StandsFor::Readiness,
+            _ => StandsFor::AnsweredCall,
         }
     }
 
@@ -176,6 +198,9 @@ impl Ticket {
     /// For how many nanoseconds a timed call has gone on.
     pub(super) const fn nanos(self, now: Timestamp) -> u64 {
         let started = self.0 & Self::TIMES;
+        if matches!(self.stands_for(), StandsFor::AnsweredCall) {
+            return started << 4;
+        }
         ((now.as_nanos() >> 4 & Self::TIMES).wrapping_sub(started) & Self::TIMES) << 4
     }
 }

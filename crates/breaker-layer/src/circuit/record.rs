@@ -191,11 +191,13 @@ impl Slot {
     }
 
     fn recording(&'static self, settings: Settings, ticket: Ticket, fate: Fate) -> Recording {
-        let (fate, is_end) = match (ticket.stands_for(), fate) {
-            (StandsFor::Call, fate) => (fate, true),
-            (StandsFor::ExcludedCall, Fate::Recorded(_)) => (IGNORED, true),
+        let (fate, ends_as) = match (ticket.stands_for(), fate) {
+            // It was answered: that its reader left says nothing.
+            (StandsFor::AnsweredCall, Fate::Cancelled { .. }) => (fate, Some(IGNORED)),
+            (StandsFor::Call | StandsFor::AnsweredCall, fate) => (fate, Some(fate)),
+            (StandsFor::ExcludedCall, Fate::Recorded(_)) => (IGNORED, Some(IGNORED)),
             (StandsFor::ExcludedCall, Fate::Cancelled { .. }) | (StandsFor::Readiness, _) => {
-                (IGNORED, false)
+                (IGNORED, None)
             }
         };
         let moment = Moment {
@@ -208,7 +210,7 @@ impl Slot {
             rules: settings.rules(),
             ticket,
             fate,
-            is_end,
+            ends_as,
             ignored: 0,
             moment,
         }
@@ -245,8 +247,8 @@ struct Recording {
     rules: Rules<'static>,
     ticket: Ticket,
     fate: Fate,
-    /// It ends a row of calls that were given up, or makes it longer.
-    is_end: bool,
+    /// What it is to a row of calls that were given up, which it ends or makes longer.
+    ends_as: Option<Fate>,
     /// The probes that were ignored, with this one.
     ignored: u32,
     moment: Moment,
@@ -297,8 +299,8 @@ impl Recording {
     fn run(mut self, took: Option<Duration>) -> Settled {
         let word = self.slot.word();
         let is_current = word.generation() == self.ticket.generation() && self.ticket.is_counted();
-        if is_current && self.is_end {
-            let streak = self.slot.count_ended(word, self.fate);
+        if let Some(end) = self.ends_as.filter(|_| is_current) {
+            let streak = self.slot.count_ended(word, end);
             self.fate = self.fate.in_streak(streak);
             self.ignored = streak.ignored();
         }

@@ -110,7 +110,7 @@ impl<B: fmt::Debug, C, P: AnyPermit> fmt::Debug for SettlingBody<B, C, P> {
 /// What is still to be recorded, once.
 pub(super) struct Verdict<C, P: AnyPermit> {
     permit: Option<P>,
-    classify: C,
+    judge: Judge<C>,
     on_error: Outcome,
     on_drop: Option<Outcome>,
     /// So many bytes are still to come, where the headers said how many.
@@ -118,18 +118,18 @@ pub(super) struct Verdict<C, P: AnyPermit> {
 }
 
 impl<C: ClassifyStream, P: AnyPermit> Verdict<C, P> {
-    pub(super) fn pending(
+    pub(super) fn new(
         permit: P,
-        classify: C,
+        judge: Judge<C>,
         on_error: Outcome,
-        on_early_drop: Option<Outcome>,
+        on_drop: Option<Outcome>,
         length: Option<u64>,
     ) -> Self {
         let mut verdict = Self {
             permit: Some(permit),
-            classify,
+            judge,
             on_error,
-            on_drop: on_early_drop,
+            on_drop,
             length,
         };
         verdict.pass(0);
@@ -140,19 +140,35 @@ impl<C: ClassifyStream, P: AnyPermit> Verdict<C, P> {
     fn pass(&mut self, bytes: u64) {
         self.length = self.length.map(|length| length.saturating_sub(bytes));
         if self.length == Some(0) {
-            self.on_drop = Some(self.classify.end(None));
+            self.on_drop = Some(self.judge.end(None));
         }
     }
 
     fn end(&mut self, trailers: Option<&HeaderMap>) {
         if let Some(permit) = self.permit.take() {
-            permit.record(self.classify.end(trailers));
+            permit.record(self.judge.end(trailers));
         }
     }
 
     fn fail(&mut self) {
         if let Some(permit) = self.permit.take() {
             permit.record(self.on_error);
+        }
+    }
+}
+
+/// Who says what a body means that came to its end.
+pub(super) enum Judge<C> {
+    /// The headers have said it.
+    Headers(Outcome),
+    Trailers(C),
+}
+
+impl<C: ClassifyStream> Judge<C> {
+    pub(super) fn end(&self, trailers: Option<&HeaderMap>) -> Outcome {
+        match self {
+            Self::Headers(outcome) => *outcome,
+            Self::Trailers(classify) => classify.end(trailers),
         }
     }
 }

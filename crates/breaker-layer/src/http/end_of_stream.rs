@@ -4,7 +4,10 @@ use ::http::{HeaderMap, Response, header::CONTENT_LENGTH};
 use breaker_core::Outcome;
 use http_body::Body;
 
-use super::{ClassifyStream, SettlingBody, body::Verdict};
+use super::{
+    AtHeaders, ClassifyStream, SettlingBody,
+    body::{Judge, Verdict},
+};
 use crate::{
     classify::{AnyPermit, Classify, Settle},
     exclude::Exclude,
@@ -13,19 +16,23 @@ use crate::{
 /// Settles a call when the body of its response has ended: for gRPC, whose status comes in the trailers, and for bodies
 /// that may die half-way.
 ///
-/// What the headers decide is recorded at the headers: a server error, a trailers-only response, a body that is empty.
+/// What the headers [decide](AtHeaders::Decided) is recorded at the headers: a server error, a trailers-only response. So is a
+/// body that is empty.
 /// Otherwise the body is passed on in a [`SettlingBody`], which records
 ///
 /// - at its end what the classifier makes of the trailers;
 /// - at an error [`on_error`](EndOfStream::on_error), by default a failure;
-/// - when it is dropped before its end [`on_early_drop`](EndOfStream::on_early_drop), by default nothing: the call is
-///   cancelled.
+/// - when it is dropped before its end what the headers said: with [`ServerErrors`](super::ServerErrors) a 200 that nobody
+///   reads is a success, and so is an event stream that its reader leaves, or an answer to `HEAD`. Where they left it to the
+///   trailers, as gRPC's do, the call is cancelled. [`on_early_drop`](EndOfStream::on_early_drop) says otherwise.
 ///
-/// So a caller that looks at the status and drops the response unread gives no verdict, and neither does a server's answer to
-/// `HEAD`, whose body nobody reads: where that is usual, say `on_early_drop(Outcome::Success)`. A body is at its end, too,
-/// when it has given as many bytes as its `Content-Length` says.
+/// A body is at its end, too, when it has given as many bytes as its `Content-Length` says. One that hangs is in flight for as
+/// long as its reader waits, and where the reader gives up first it is dropped early: it needs a timeout of its own inside the
+/// breaker, whose error ends it.
 ///
-/// A call is in flight until then: a probe holds its slot. A stream that lasts longer than
+/// Whether a call is slow counts by the time to its headers: how fast the body is read is its reader's affair.
+///
+/// A call is in flight until the verdict: a probe holds its slot. A stream that lasts longer than
 /// [half-open may](breaker_core::Probes::timeout) would never show that the downstream has recovered;
 /// [`probes_at_headers`](EndOfStream::probes_at_headers) is for those.
 ///
@@ -59,13 +66,19 @@ impl<C> EndOfStream<C> {
         }
     }
 
+    /// The classifier, for [`BreakerLayer::for_request`](crate::BreakerLayer::for_request).
+    pub const fn classifier_mut(&mut self) -> &mut C {
+        &mut self.classify
+    }
+
     /// What a body means that ends with an error. Default: a failure.
     #[must_use]
     pub fn on_error(self, on_error: Outcome) -> Self {
         Self { on_error, ..self }
     }
 
-    /// What a body means that is dropped before its end. Default: the call is cancelled.
+    /// What a body means that is dropped before its end. Default: what the headers said, and where they left it to the
+    /// trailers the call is cancelled.
     #[must_use]
     pub fn on_early_drop(self, outcome: Outcome) -> Self {
         Self {
@@ -84,18 +97,33 @@ impl<C> EndOfStream<C> {
     }
 }
 
-impl<C: ClassifyStream> EndOfStream<C> {
-    /// What is known of a response before its body is read.
-    fn known<B: Body>(&self, permit: &impl AnyPermit, response: &Response<B>) -> Option<Outcome> {
-        let decided = self.classify.headers(response.status(), response.headers());
-        if decided.is_some() {
-            decided
-        } else if response.body().is_end_stream() {
-            Some(self.classify.end(None))
-        } else {
-            let is_let_off = self.probes_at_headers && permit.is_probe();
-            is_let_off.then_some(Outcome::Success)
+impl<C: ClassifyStream + Clone> EndOfStream<C> {
+    /// Records what is known of a response before its body is read, or says what is still to be.
+    fn at_headers<B: Body, P: AnyPermit>(
+        &self,
+        mut permit: P,
+        response: &Response<B>,
+    ) -> Option<Verdict<C, P>> {
+        let (so_far, judge) = match self.classify.headers(response.status(), response.headers()) {
+            AtHeaders::Decided(outcome) => {
+                permit.record(outcome);
+                return None;
+            }
+            AtHeaders::UnlessBroken(outcome) => (Some(outcome), Judge::Headers(outcome)),
+            AtHeaders::Trailers => (None, Judge::Trailers(self.classify.clone())),
+        };
+        if response.body().is_end_stream() {
+            permit.record(judge.end(None));
+            return None;
         }
+        if self.probes_at_headers && permit.is_probe() {
+            permit.record(so_far.unwrap_or(Outcome::Success));
+            return None;
+        }
+        permit.answered();
+        let on_drop = self.on_early_drop.or(so_far);
+        let length = length(response.headers());
+        Some(Verdict::new(permit, judge, self.on_error, on_drop, length))
     }
 }
 
@@ -115,19 +143,7 @@ where
                 return Err(error);
             }
         };
-        let verdict = match self.known(&permit, &response) {
-            Some(outcome) => {
-                permit.record(outcome);
-                None
-            }
-            None => Some(Verdict::pending(
-                permit,
-                self.classify.clone(),
-                self.on_error,
-                self.on_early_drop,
-                length(response.headers()),
-            )),
-        };
+        let verdict = self.at_headers(permit, &response);
         Ok(response.map(|body| SettlingBody::new(body, verdict)))
     }
 

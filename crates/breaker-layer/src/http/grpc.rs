@@ -1,11 +1,12 @@
 //! What a gRPC status means.
 
-use ::http::{HeaderMap, HeaderName, Response, StatusCode};
+use ::http::{HeaderMap, HeaderName, Response, StatusCode, header::CONTENT_TYPE};
 use breaker_core::Outcome;
 
 use super::{
-    ClassifyStream,
+    AtHeaders, ClassifyStream, ServerErrors, WithErrors,
     headers::{pushback, retry_after},
+    sets::{Meaning, Sets},
 };
 use crate::classify::Classify;
 
@@ -13,10 +14,19 @@ use crate::classify::Classify;
 ///
 /// | status | outcome |
 /// | --- | --- |
-/// | `Unknown`, `DeadlineExceeded`, `Internal`, `Unavailable`, `DataLoss` | failure |
+/// | `Cancelled`, `Unknown`, `DeadlineExceeded`, `Internal`, `Unavailable`, `DataLoss` | failure |
 /// | `ResourceExhausted` with `grpc-retry-pushback-ms` | failure |
 /// | any of these with a pushback that says a time | overload: a failure whose delay bounds the open time |
 /// | all others | success: the caller's mistakes are not the downstream's |
+///
+/// A caller that cancels gets no status, so a `Cancelled` that arrives is the other side's doing: a tonic server whose
+/// `timeout` has passed answers it. A server that passes on that its own callers left answers it too; there it may be
+/// ignored.
+///
+/// The four sets change what a code means; a code in several of them is ignored rather than a success, a success rather than
+/// overload, and overload rather than a failure.
+///
+/// # Where the status is
 ///
 /// The status is that of the headers in a trailers-only response, else that of the trailers, for which
 /// [`EndOfStream`](super::EndOfStream) waits; at the headers a response with more to come is a success. A body that ends
@@ -24,46 +34,133 @@ use crate::classify::Classify;
 /// counts by the [code that gRPC gives it](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md);
 /// a `Retry-After` of it is heard.
 ///
+/// The status of gRPC-web and of Connect's streams is in the body, which nobody reads here, and Connect's other responses have
+/// HTTP's. A response whose `content-type` is one of theirs counts by its HTTP status as
+/// [`ServerErrors`](super::ServerErrors) has it, and by whether its body is whole.
+///
 /// ```
 /// use breaker_layer::Outcome;
-/// use breaker_layer::http::{ClassifyStream, GrpcErrors};
+/// use breaker_layer::http::{ClassifyStream, GrpcCode, GrpcErrors};
 /// use http::HeaderMap;
 ///
 /// let mut trailers = HeaderMap::new();
 /// trailers.insert("grpc-status", "14".parse()?);
 /// assert_eq!(GrpcErrors::new().end(Some(&trailers)), Outcome::Failure);
+///
+/// let errors = GrpcErrors::new()
+///     .ignored(&[GrpcCode::Cancelled, GrpcCode::Unavailable])
+///     .failures(&[GrpcCode::Aborted]);
+/// assert_eq!(errors.end(Some(&trailers)), Outcome::Ignored);
 /// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub struct GrpcErrors(());
+pub struct GrpcErrors {
+    sets: Sets<GrpcCode>,
+}
 
 impl GrpcErrors {
     /// Each code means what the table says.
     pub const fn new() -> Self {
-        Self(())
+        Self { sets: Sets::new() }
+    }
+
+    /// These are failures, whatever else they say.
+    #[must_use]
+    pub const fn failures(mut self, failures: &'static [GrpcCode]) -> Self {
+        self.sets.failures = failures;
+        self
+    }
+
+    /// These are overload where they come with a pushback that says a time, and failures where they do not.
+    #[must_use]
+    pub const fn overloads(mut self, overloads: &'static [GrpcCode]) -> Self {
+        self.sets.overloads = overloads;
+        self
+    }
+
+    /// These are successes, whatever else they say.
+    #[must_use]
+    pub const fn successes(mut self, successes: &'static [GrpcCode]) -> Self {
+        self.sets.successes = successes;
+        self
+    }
+
+    /// These say nothing about the downstream.
+    #[must_use]
+    pub const fn ignored(mut self, ignored: &'static [GrpcCode]) -> Self {
+        self.sets.ignored = ignored;
+        self
+    }
+
+    /// Says what an error of the inner service means; unsaid, each is a failure. With the feature `hyper` there is
+    /// `by_origin`, which tells whose fault it is.
+    ///
+    /// ```
+    /// use breaker_layer::{BoxError, BreakerLayer, Circuit, Outcome, http::GrpcErrors};
+    ///
+    /// let circuit = Circuit::builder("payments").build()?;
+    /// let errors = GrpcErrors::new().errors(|error: &BoxError| match error.is::<std::fmt::Error>() {
+    ///     true => Outcome::Ignored,
+    ///     false => Outcome::Failure,
+    /// });
+    /// let layer = BreakerLayer::new(circuit).classify_with(errors);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub const fn errors<E, F>(self, meaning: F) -> WithErrors<Self, F>
+    where
+        F: Fn(&E) -> Outcome,
+    {
+        WithErrors::new(self, meaning)
+    }
+
+    fn meaning(&self, code: GrpcCode) -> Meaning {
+        self.sets.meaning(&code).unwrap_or_else(|| usual(code))
+    }
+
+    /// What these headers or trailers say, if there is a status in them.
+    fn status(&self, headers: &HeaderMap) -> Option<Outcome> {
+        let meaning = match self.meaning(code(headers)?) {
+            // One that forbids to retry counts, too.
+            Meaning::Limit if headers.contains_key(PUSHBACK) => Meaning::Overload,
+            meaning => meaning,
+        };
+        let outcome = meaning.outcome(|| pushback(headers));
+        Some(outcome.unwrap_or(Outcome::Success))
+    }
+
+    /// What a response without a gRPC status means: it is no gRPC server's, unless it is a 200, which goes on.
+    fn between(&self, status: StatusCode, headers: &HeaderMap) -> Option<Outcome> {
+        let code = match status.as_u16() {
+            200 => return None,
+            400 => GrpcCode::Internal,
+            401 => GrpcCode::Unauthenticated,
+            403 => GrpcCode::PermissionDenied,
+            404 => GrpcCode::Unimplemented,
+            429 | 502..=504 => GrpcCode::Unavailable,
+            _ => GrpcCode::Unknown,
+        };
+        let outcome = self.meaning(code).outcome(|| retry_after(headers));
+        Some(outcome.unwrap_or(Outcome::Success))
     }
 }
-
-const UNKNOWN: u8 = 2;
-const DEADLINE_EXCEEDED: u8 = 4;
-const RESOURCE_EXHAUSTED: u8 = 8;
-const INTERNAL: u8 = 13;
-const UNAVAILABLE: u8 = 14;
-const DATA_LOSS: u8 = 15;
-const LAST: u8 = 16;
 
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 impl ClassifyStream for GrpcErrors {
-    fn headers(&self, status: StatusCode, headers: &HeaderMap) -> Option<Outcome> {
-        code(headers)
-            .map(|code| meaning(code, headers))
-            .or_else(|| between(status, headers))
+    fn headers(&self, status: StatusCode, headers: &HeaderMap) -> AtHeaders {
+        if let Some(outcome) = self.status(headers) {
+            return AtHeaders::Decided(outcome);
+        }
+        if has_its_status_elsewhere(headers) {
+            return ServerErrors::new().headers(status, headers);
+        }
+        self.between(status, headers)
+            .map_or(AtHeaders::Trailers, AtHeaders::Decided)
     }
 
     fn end(&self, trailers: Option<&HeaderMap>) -> Outcome {
-        let status = trailers.and_then(|trailers| Some(meaning(code(trailers)?, trailers)));
+        let status = trailers.and_then(|trailers| self.status(trailers));
         status.unwrap_or(Outcome::Failure)
     }
 }
@@ -77,38 +174,105 @@ impl<B, E> Classify<Response<B>, E> for GrpcErrors {
     }
 }
 
-/// The gRPC status, if there is one; one that nobody knows is `Unknown`.
-fn code(headers: &HeaderMap) -> Option<u8> {
+/// A gRPC status code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "gRPC documents its codes")]
+pub enum GrpcCode {
+    Ok,
+    Cancelled,
+    Unknown,
+    InvalidArgument,
+    DeadlineExceeded,
+    NotFound,
+    AlreadyExists,
+    PermissionDenied,
+    ResourceExhausted,
+    FailedPrecondition,
+    Aborted,
+    OutOfRange,
+    Unimplemented,
+    Internal,
+    Unavailable,
+    DataLoss,
+    Unauthenticated,
+}
+
+impl GrpcCode {
+    /// In the order of their numbers.
+    const ALL: [Self; 17] = [
+        Self::Ok,
+        Self::Cancelled,
+        Self::Unknown,
+        Self::InvalidArgument,
+        Self::DeadlineExceeded,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::PermissionDenied,
+        Self::ResourceExhausted,
+        Self::FailedPrecondition,
+        Self::Aborted,
+        Self::OutOfRange,
+        Self::Unimplemented,
+        Self::Internal,
+        Self::Unavailable,
+        Self::DataLoss,
+        Self::Unauthenticated,
+    ];
+
+    /// The code in a `grpc-status`. One that is not written as gRPC writes it, or that nobody knows, is `Unknown`.
+    fn parse(text: &[u8]) -> Self {
+        let number = match *text {
+            [ones @ b'0'..=b'9'] => ones - b'0',
+            [b'1', ones @ b'0'..=b'9'] => 10 + ones - b'0',
+            _ => return Self::Unknown,
+        };
+        let code = Self::ALL.get(usize::from(number));
+        code.copied().unwrap_or(Self::Unknown)
+    }
+}
+
+fn usual(code: GrpcCode) -> Meaning {
+    match code {
+        GrpcCode::Cancelled
+        | GrpcCode::Unknown
+        | GrpcCode::DeadlineExceeded
+        | GrpcCode::Internal
+        | GrpcCode::Unavailable
+        | GrpcCode::DataLoss => Meaning::Overload,
+        GrpcCode::ResourceExhausted => Meaning::Limit,
+        GrpcCode::Ok
+        | GrpcCode::InvalidArgument
+        | GrpcCode::NotFound
+        | GrpcCode::AlreadyExists
+        | GrpcCode::PermissionDenied
+        | GrpcCode::FailedPrecondition
+        | GrpcCode::Aborted
+        | GrpcCode::OutOfRange
+        | GrpcCode::Unimplemented
+        | GrpcCode::Unauthenticated => Meaning::Success,
+    }
+}
+
+/// The gRPC status, if there is one.
+fn code(headers: &HeaderMap) -> Option<GrpcCode> {
     let value = headers.get(STATUS)?;
-    let number = value.to_str().ok().and_then(|text| text.parse().ok());
-    Some(number.filter(|code| *code <= LAST).unwrap_or(UNKNOWN))
+    Some(GrpcCode::parse(value.as_bytes()))
 }
 
-fn meaning(code: u8, headers: &HeaderMap) -> Outcome {
-    let is_failure = match code {
-        UNKNOWN | DEADLINE_EXCEEDED | INTERNAL | UNAVAILABLE | DATA_LOSS => true,
-        RESOURCE_EXHAUSTED => headers.contains_key(PUSHBACK),
-        _ => false,
+/// Whether the response is gRPC-web's or Connect's.
+fn has_its_status_elsewhere(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return false;
     };
-    match pushback(headers) {
-        _ if !is_failure => Outcome::Success,
-        Some(retry_after) => Outcome::Overload { retry_after },
-        None => Outcome::Failure,
-    }
-}
-
-/// What a response without a gRPC status means: it is no gRPC server's, unless it is a 200, which goes on.
-fn between(status: StatusCode, headers: &HeaderMap) -> Option<Outcome> {
-    match status {
-        StatusCode::OK => None,
-        // Unauthenticated, PermissionDenied, Unimplemented.
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
-            Some(Outcome::Success)
-        }
-        // Internal, Unavailable, Unknown.
-        _ => Some(match retry_after(headers) {
-            Some(retry_after) => Outcome::Overload { retry_after },
-            None => Outcome::Failure,
-        }),
-    }
+    let essence = value.as_bytes().split(|&byte| byte == b';').next();
+    let essence = essence.unwrap_or_default().trim_ascii();
+    let begins = |with: &[u8]| {
+        let start = essence.get(..with.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    let is = |whole: &[u8]| essence.eq_ignore_ascii_case(whole);
+    begins(b"application/grpc-web")
+        || begins(b"application/connect+")
+        || is(b"application/proto")
+        || is(b"application/json")
 }

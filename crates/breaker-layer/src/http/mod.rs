@@ -18,8 +18,12 @@
 
 mod body;
 mod end_of_stream;
+mod errors;
+#[cfg(feature = "hyper")]
+mod fault;
 mod grpc;
 mod headers;
+mod sets;
 mod status;
 mod unavailable;
 
@@ -28,7 +32,10 @@ use breaker_core::Outcome;
 
 pub use body::SettlingBody;
 pub use end_of_stream::EndOfStream;
-pub use grpc::GrpcErrors;
+pub use errors::WithErrors;
+#[cfg(feature = "hyper")]
+pub use fault::{Fault, boxed_by_origin, by_origin};
+pub use grpc::{GrpcCode, GrpcErrors};
 pub use status::ServerErrors;
 pub use unavailable::unavailable;
 
@@ -38,7 +45,7 @@ pub use unavailable::unavailable;
 /// body to wait for, an error above all:
 ///
 /// ```
-/// use breaker_layer::http::{ClassifyStream, EndOfStream};
+/// use breaker_layer::http::{AtHeaders, ClassifyStream, EndOfStream};
 /// use breaker_layer::{BreakerLayer, Circuit, Classify, Outcome};
 /// use http::{HeaderMap, Response, StatusCode};
 ///
@@ -47,8 +54,11 @@ pub use unavailable::unavailable;
 /// struct Exports;
 ///
 /// impl ClassifyStream for Exports {
-///     fn headers(&self, status: StatusCode, _: &HeaderMap) -> Option<Outcome> {
-///         status.is_server_error().then_some(Outcome::Failure)
+///     fn headers(&self, status: StatusCode, _: &HeaderMap) -> AtHeaders {
+///         match status.is_server_error() {
+///             true => AtHeaders::Decided(Outcome::Failure),
+///             false => AtHeaders::Trailers,
+///         }
 ///     }
 ///
 ///     fn end(&self, trailers: Option<&HeaderMap>) -> Outcome {
@@ -80,14 +90,33 @@ pub use unavailable::unavailable;
 /// # Ok::<(), breaker_layer::ConfigError>(())
 /// ```
 pub trait ClassifyStream {
-    /// What the headers say, if the body cannot change it.
-    fn headers(&self, status: StatusCode, headers: &HeaderMap) -> Option<Outcome>;
+    /// What the headers say.
+    fn headers(&self, status: StatusCode, headers: &HeaderMap) -> AtHeaders;
 
-    /// What a body says that came to its end, after headers that did not decide.
-    fn end(&self, trailers: Option<&HeaderMap>) -> Outcome;
+    /// What a body says that came to its end, after headers that left it to the [trailers](AtHeaders::Trailers). A
+    /// classifier whose headers never do that need not say it.
+    fn end(&self, trailers: Option<&HeaderMap>) -> Outcome {
+        let _ = trailers;
+        // So that one that should have said it is found out.
+        Outcome::Failure
+    }
 
     /// What the headers say where nobody waits for the body: what does not fail by then succeeds.
     fn at_headers(&self, status: StatusCode, headers: &HeaderMap) -> Outcome {
-        self.headers(status, headers).unwrap_or(Outcome::Success)
+        match self.headers(status, headers) {
+            AtHeaders::Decided(outcome) | AtHeaders::UnlessBroken(outcome) => outcome,
+            AtHeaders::Trailers => Outcome::Success,
+        }
     }
+}
+
+/// What the headers of a response say of its call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtHeaders {
+    /// The outcome, whatever becomes of the body.
+    Decided(Outcome),
+    /// The outcome, unless the body breaks off. One that nobody reads changes nothing.
+    UnlessBroken(Outcome),
+    /// Nothing yet: the trailers say it, and where the body is dropped before they came nobody knows.
+    Trailers,
 }

@@ -3,7 +3,11 @@
 use ::http::{HeaderMap, Response, StatusCode};
 use breaker_core::Outcome;
 
-use super::{ClassifyStream, headers::retry_after};
+use super::{
+    AtHeaders, ClassifyStream, WithErrors,
+    headers::retry_after,
+    sets::{Meaning, Sets},
+};
 use crate::classify::Classify;
 
 /// Server errors are failures; so is every error of the inner service.
@@ -38,68 +42,63 @@ use crate::classify::Classify;
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServerErrors {
-    ignored: &'static [StatusCode],
-    successes: &'static [StatusCode],
-    overloads: &'static [StatusCode],
-    failures: &'static [StatusCode],
+    sets: Sets<StatusCode>,
 }
 
 impl ServerErrors {
     /// Each status means what the table says.
     pub const fn new() -> Self {
-        Self {
-            ignored: &[],
-            successes: &[],
-            overloads: &[],
-            failures: &[],
-        }
+        Self { sets: Sets::new() }
     }
 
     /// These are failures, whatever else they say.
     #[must_use]
-    pub const fn failures(self, failures: &'static [StatusCode]) -> Self {
-        Self { failures, ..self }
+    pub const fn failures(mut self, failures: &'static [StatusCode]) -> Self {
+        self.sets.failures = failures;
+        self
     }
 
     /// These are overload where they come with `Retry-After`, and failures where they do not.
     #[must_use]
-    pub const fn overloads(self, overloads: &'static [StatusCode]) -> Self {
-        Self { overloads, ..self }
+    pub const fn overloads(mut self, overloads: &'static [StatusCode]) -> Self {
+        self.sets.overloads = overloads;
+        self
     }
 
     /// These are successes, whatever else they say.
     #[must_use]
-    pub const fn successes(self, successes: &'static [StatusCode]) -> Self {
-        Self { successes, ..self }
+    pub const fn successes(mut self, successes: &'static [StatusCode]) -> Self {
+        self.sets.successes = successes;
+        self
     }
 
     /// These say nothing about the downstream.
     #[must_use]
-    pub const fn ignored(self, ignored: &'static [StatusCode]) -> Self {
-        Self { ignored, ..self }
+    pub const fn ignored(mut self, ignored: &'static [StatusCode]) -> Self {
+        self.sets.ignored = ignored;
+        self
     }
 
-    fn meaning(&self, status: StatusCode) -> Meaning {
-        let sets = [
-            (self.ignored, Meaning::Ignored),
-            (self.successes, Meaning::Success),
-            (self.overloads, Meaning::Overload),
-            (self.failures, Meaning::Failure),
-        ];
-        let changed = sets.into_iter().find(|(set, _)| set.contains(&status));
-        changed.map_or_else(|| usual(status), |(_, meaning)| meaning)
+    /// Says what an error of the inner service means; unsaid, each is a failure. With the feature `hyper` there is
+    /// `by_origin`, which tells whose fault it is.
+    ///
+    /// ```
+    /// use breaker_layer::{BoxError, BreakerLayer, Circuit, Outcome, http::ServerErrors};
+    ///
+    /// let circuit = Circuit::builder("payments").build()?;
+    /// let errors = ServerErrors::new().errors(|error: &BoxError| match error.is::<std::fmt::Error>() {
+    ///     true => Outcome::Ignored,
+    ///     false => Outcome::Failure,
+    /// });
+    /// let layer = BreakerLayer::new(circuit).classify_with(errors);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub const fn errors<E, F>(self, meaning: F) -> WithErrors<Self, F>
+    where
+        F: Fn(&E) -> Outcome,
+    {
+        WithErrors::new(self, meaning)
     }
-}
-
-/// What a status means.
-enum Meaning {
-    Success,
-    Ignored,
-    Failure,
-    /// A failure that may say for how long.
-    Overload,
-    /// A failure only if it says for how long.
-    Limit,
 }
 
 fn usual(status: StatusCode) -> Meaning {
@@ -113,19 +112,15 @@ fn usual(status: StatusCode) -> Meaning {
 }
 
 impl ClassifyStream for ServerErrors {
-    fn headers(&self, status: StatusCode, headers: &HeaderMap) -> Option<Outcome> {
-        let overload = || retry_after(headers).map(|retry_after| Outcome::Overload { retry_after });
-        match self.meaning(status) {
-            Meaning::Success => None,
-            Meaning::Ignored => Some(Outcome::Ignored),
-            Meaning::Failure => Some(Outcome::Failure),
-            Meaning::Overload => overload().or(Some(Outcome::Failure)),
-            Meaning::Limit => overload(),
-        }
-    }
-
-    fn end(&self, _: Option<&HeaderMap>) -> Outcome {
-        Outcome::Success
+    fn headers(&self, status: StatusCode, headers: &HeaderMap) -> AtHeaders {
+        let meaning = self.sets.meaning(&status);
+        let decided = meaning
+            .unwrap_or_else(|| usual(status))
+            .outcome(|| retry_after(headers));
+        decided.map_or(
+            AtHeaders::UnlessBroken(Outcome::Success),
+            AtHeaders::Decided,
+        )
     }
 }
 

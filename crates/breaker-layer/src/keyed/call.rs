@@ -109,6 +109,14 @@ impl<K: Key> Call<K> {
         self.is_excluded = true;
     }
 
+    /// The downstream has answered.
+    pub(super) fn answered(&mut self) {
+        match &mut self.admitted {
+            Admitted::Alone { .. } => {}
+            Admitted::By(given) => given.permit.answered(),
+        }
+    }
+
     pub(super) fn is_probe(&self) -> bool {
         match &self.admitted {
             Admitted::Alone { .. } => false,

@@ -7,7 +7,7 @@ use super::{circuits::KeyedCircuits, entry::Key, service::KeyedBreaker};
 use crate::{
     classify::{AtOnce, ErrorsAreFailures},
     error::Rejected,
-    exclude::Excluding,
+    exclude::{Excluding, ForRequest},
     fallback::Fallback,
     respond::RespondWith,
     shape::{Boxed, Typed},
@@ -78,6 +78,22 @@ impl<K: Key, X, J, A> KeyedBreakerLayer<K, X, J, A> {
             settle: Excluding {
                 settle: self.settle,
                 excludes,
+            },
+            shape: self.shape,
+        }
+    }
+
+    /// Shows each request to what settles its call, as [`BreakerLayer::for_request`](crate::BreakerLayer::for_request) does.
+    pub fn for_request<Request, F>(self, look: F) -> KeyedBreakerLayer<K, X, ForRequest<J, F>, A>
+    where
+        F: Fn(&mut J, &Request),
+    {
+        KeyedBreakerLayer {
+            circuits: self.circuits,
+            extract: self.extract,
+            settle: ForRequest {
+                settle: self.settle,
+                look,
             },
             shape: self.shape,
         }

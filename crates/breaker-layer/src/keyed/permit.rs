@@ -85,6 +85,14 @@ impl<K: Key> AnyPermit for KeyedPermit<K> {
         self
     }
 
+    fn answered(&mut self) {
+        match &mut self.held {
+            Held::Nothing => {}
+            Held::Keyless(permit) => permit.answered(),
+            Held::Keyed(call) => call.answered(),
+        }
+    }
+
     fn is_probe(&self) -> bool {
         match &self.held {
             Held::Nothing => false,

@@ -120,7 +120,9 @@ where
                     true => crate::classify::AnyPermit::excluded(permit),
                     false => permit,
                 };
-                ResponseFuture::called(self.inner.call(request), permit, self.settle.clone())
+                let mut settle = self.settle.clone();
+                settle.look_at(&request);
+                ResponseFuture::called(self.inner.call(request), permit, settle)
             }
             Err(rejected) => ResponseFuture::answered(self.shape.reject(rejected, request)),
         }
