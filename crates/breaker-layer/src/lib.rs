@@ -29,6 +29,7 @@
 //! - `tonic`: rejections as gRPC responses, and as `tonic::Status`.
 //! - `tracing`: an observer, `Tracing`, that writes transitions and rejections as events of the crate `tracing`.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -93,3 +94,8 @@ pub use service::Breaker;
 #[doc(inline)]
 pub use settings::Settings;
 pub use snapshot::Snapshot;
+
+/// The README of the package, so that its example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -122,7 +122,7 @@ fn the_specifications_samples_give_its_replies() {
 #[test]
 fn the_examples_messages_give_the_replies_that_stand_beside_them() {
     let example = |name: &str| {
-        let path = format!("{}/../../examples/{name}", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/tests/{name}", env!("CARGO_MANIFEST_DIR"));
         std::fs::read_to_string(path).unwrap()
     };
     let output = finish(node(&[]), &example("messages.jsonl"));
