@@ -26,7 +26,7 @@ use crate::{
 /// when it has given as many bytes as its `Content-Length` says.
 ///
 /// A call is in flight until then: a probe holds its slot. A stream that lasts longer than
-/// [half-open may](breaker_core::Probes::timeout) would never show that the downstream has recovered;
+/// [half-open may](crate::Probes::timeout) would never show that the downstream has recovered;
 /// [`probes_at_headers`](EndOfStream::probes_at_headers) is for those.
 ///
 /// ```
