@@ -19,15 +19,24 @@ pub use scene::{causes, wait_until_due};
 #[doc = include_str!("../mistakes.md")]
 struct Mistakes;
 
-/// The guide's stacks compile.
+/// The chapters of the guide that need more than the library has, or call what is here.
 #[cfg(doctest)]
-#[doc = include_str!("../../crates/breaker-layer/src/guide/stacks.md")]
-struct Stacks;
+mod guide {
+    #[doc = include_str!("../../crates/breaker-layer/src/guide/stacks.md")]
+    struct Stacks;
 
-/// So does what it says of many hosts.
-#[cfg(doctest)]
-#[doc = include_str!("../../crates/breaker-layer/src/guide/hosts.md")]
-struct Hosts;
+    #[doc = include_str!("../../crates/breaker-layer/src/guide/hosts.md")]
+    struct Hosts;
+
+    #[doc = include_str!("../../crates/breaker-layer/src/guide/reqwest.md")]
+    struct Reqwest;
+
+    #[doc = include_str!("../../crates/breaker-layer/src/guide/grpc.md")]
+    struct Grpc;
+
+    #[doc = include_str!("../../crates/breaker-layer/src/guide/databases.md")]
+    struct Databases;
+}
 
 /// The README's example compiles.
 #[cfg(doctest)]

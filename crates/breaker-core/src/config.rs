@@ -207,15 +207,16 @@ impl Checked {
 /// The settings of a circuit's decisions: a value, which is checked when a circuit is built of it.
 ///
 /// ```
+/// # use breaker_core as breaker_layer;
 /// use std::time::Duration;
-/// use breaker_core::{Config, OpenTime, Probes, Trip};
+/// use breaker_layer::{Config, OpenTime, Probes, Trip};
 ///
 /// let config = Config::new()
 ///     .trip(Trip::consecutive_failures(5))
 ///     .open_time(OpenTime::fixed(Duration::from_secs(5)))
 ///     .probes(Probes::new(1))
 ///     .build()?;
-/// # Ok::<(), breaker_core::ConfigError>(())
+/// # Ok::<(), breaker_layer::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "settings do nothing until a circuit is built of them"]

@@ -4,8 +4,11 @@
 //! lost) it goes on doing so.
 //!
 //! ```
-//! let config = breaker_core::presets::resilience4j().build()?;
-//! # Ok::<(), breaker_core::ConfigError>(())
+//! # use breaker_core as breaker_layer;
+//! use breaker_layer::presets;
+//!
+//! let config = presets::resilience4j().build()?;
+//! # Ok::<(), breaker_layer::ConfigError>(())
 //! ```
 
 use core::time::Duration;

@@ -83,7 +83,8 @@ impl Totals {
     /// The share of the calls that failed, from 0 to 1; `None` of no call.
     ///
     /// ```
-    /// use breaker_core::Totals;
+    /// # mod breaker_layer { pub use breaker_core as observe; }
+    /// use breaker_layer::observe::Totals;
     ///
     /// let totals = Totals { calls: 8, failures: 2, slow: 4 };
     /// assert_eq!(totals.failure_rate(), Some(0.25));

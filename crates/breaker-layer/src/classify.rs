@@ -21,6 +21,12 @@ pub use crate::exclude::{Exclude, Excluding, ForRequest};
 ///     Err(_) => Outcome::Failure,
 /// };
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not classify a `Result<&{Response}, &{Error}>`",
+    label = "judges no result of this service",
+    note = "a closure says what a result means: `.classify(|result: Result<&Response, &Error>| …)`, its argument annotated with references in both places",
+    note = "`ServerErrors` and `GrpcErrors` judge `http::Response`; for reqwest and others a closure asks them: see `guide::reqwest`"
+)]
 pub trait Classify<Response, Error> {
     /// What this result means.
     fn classify(&self, result: Result<&Response, &Error>) -> Outcome;

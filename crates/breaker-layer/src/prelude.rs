@@ -1,4 +1,5 @@
-//! What most programs use, under names that collide with none of `http`'s or axum's.
+//! What most programs use, under names that collide with none of `http`'s or axum's. So [`State`](crate::State) and
+//! [`Error`](crate::Error) are not among them.
 //!
 //! ```
 //! use breaker_layer::prelude::*;
@@ -10,5 +11,5 @@
 
 pub use crate::{
     Breaker, BreakerLayer, Circuit, CircuitBuilder, Classify, Config, ConfigError, Observe,
-    OpenTime, Outcome, Percent, Permit, Probes, Rejected, State, TransitionEvent, Trip, Window,
+    OpenTime, Outcome, Percent, Permit, Probes, Rejected, TransitionEvent, Trip, Window,
 };

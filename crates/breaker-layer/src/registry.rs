@@ -65,7 +65,7 @@ impl Found {
         &self.name
     }
 
-    /// What its table calls it, if it is of one: see [`KeyedBuilder::name_by`](crate::keyed::KeyedBuilder::name_by).
+    /// What its table calls it, if it is of one: see `KeyedBuilder::name_by`.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }

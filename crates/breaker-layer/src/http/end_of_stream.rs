@@ -33,7 +33,7 @@ use crate::{
 /// Whether a call is slow counts by the time to its headers: how fast the body is read is its reader's affair.
 ///
 /// A call is in flight until the verdict: a probe holds its slot. A stream that lasts longer than
-/// [half-open may](breaker_core::Probes::timeout) would never show that the downstream has recovered;
+/// [half-open may](crate::Probes::timeout) would never show that the downstream has recovered;
 /// [`probes_at_headers`](EndOfStream::probes_at_headers) is for those.
 ///
 /// ```

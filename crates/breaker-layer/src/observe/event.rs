@@ -28,7 +28,7 @@ pub struct TransitionEvent<'a>(pub(crate) Cow<'a, Change>);
 
 impl TransitionEvent<'_> {
     /// The circuit's name. One of a table's circuits is called what
-    /// [`KeyedBuilder::name_by`](crate::keyed::KeyedBuilder::name_by) says, or else as the table.
+    /// `KeyedBuilder::name_by` says, or else as the table.
     pub fn circuit(&self) -> &str {
         &self.0.subject.name
     }

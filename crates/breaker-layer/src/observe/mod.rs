@@ -142,6 +142,68 @@ impl<F: Fn(&TransitionEvent<'_>) + Send + Sync + 'static> Observe for F {
     }
 }
 
+/// An observer that its owner keeps, too.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use breaker_layer::{Circuit, Observe, TransitionEvent};
+///
+/// #[derive(Default)]
+/// struct Log(Mutex<Vec<String>>);
+///
+/// impl Observe for Log {
+///     fn transition(&self, event: &TransitionEvent<'_>) {
+///         self.0.lock().unwrap().push(event.to_string());
+///     }
+/// }
+///
+/// let log = Arc::new(Log::default());
+/// let circuit = Circuit::builder("payments").observe(log.clone()).build()?;
+/// circuit.isolate();
+/// assert_eq!(log.0.lock().unwrap().len(), 1);
+/// # Ok::<(), breaker_layer::ConfigError>(())
+/// ```
+// Each method, or what the observer says of itself would be lost.
+#[deny(clippy::missing_trait_methods)]
+impl<O: Observe + ?Sized> Observe for Arc<O> {
+    fn transition(&self, event: &TransitionEvent<'_>) {
+        (**self).transition(event);
+    }
+
+    fn reconfigured(&self, event: &ReconfiguredEvent<'_>) {
+        (**self).reconfigured(event);
+    }
+
+    fn wants_rejected(&self) -> bool {
+        (**self).wants_rejected()
+    }
+
+    fn rejected(&self, event: &RejectedEvent<'_>) {
+        (**self).rejected(event);
+    }
+
+    fn wants_recorded(&self) -> bool {
+        (**self).wants_recorded()
+    }
+
+    fn recorded(&self, event: &RecordedEvent<'_>) {
+        (**self).recorded(event);
+    }
+
+    fn began(&self, circuit: &Circuit, table: Option<&str>) {
+        (**self).began(circuit, table);
+    }
+
+    fn ended(&self, event: &EndedEvent<'_>) {
+        (**self).ended(event);
+    }
+
+    #[cfg(feature = "keyed")]
+    fn keyed(&self, table: &str, news: KeyedNews) {
+        (**self).keyed(table, news);
+    }
+}
+
 /// All observers of one circuit, or of all circuits of a table.
 #[derive(Clone, Default)]
 pub(crate) struct Observers(Option<Arc<Audience>>);

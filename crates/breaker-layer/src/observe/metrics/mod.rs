@@ -36,11 +36,11 @@ use crate::{circuit::Circuit, slot::Tenancy};
 /// | `breaker_open_seconds` | gauge | | for how long the circuit has been open in all |
 /// | `breaker_recovery_seconds` | histogram | | from a trip until it is closed again |
 /// | `breaker_reconfigured_total` | counter | | how often its settings were changed; there once they are |
-/// | `breaker_uncounted_calls_total` | counter | | calls to a table of circuits that were [not counted](crate::keyed::KeyedCircuits::uncounted) for want of room |
-/// | `breaker_forgotten_open_total` | counter | | open circuits that a table [forgot](crate::keyed::KeyedCircuits::forgotten_open) |
+/// | `breaker_uncounted_calls_total` | counter | | calls to a table of circuits that were not counted for want of room |
+/// | `breaker_forgotten_open_total` | counter | | open circuits that a table forgot |
 ///
 /// All have the label `circuit`, and those of a table of circuits `key`, where
-/// [`KeyedBuilder::name_by`](crate::keyed::KeyedBuilder::name_by) gives them names. A circuit that only observes is shown
+/// `KeyedBuilder::name_by` gives them names. A circuit that only observes is shown
 /// with the state and the transitions that it would have. The last two are the table's own, and there once they happen.
 ///
 /// # When

@@ -1,0 +1,91 @@
+//! How many calls the default settings need to trip: the table in the guide's chapter on settings says what is counted here.
+
+use breaker_layer::{Circuit, Outcome, State};
+
+/// As the guide has it, row by row.
+const TABLE: &str = include_str!("../src/guide/settings.md");
+
+/// A generator with a period of 2⁶⁴ (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014).
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn percent(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) as f64 / u64::MAX as f64 * 100.0
+    }
+}
+
+/// How many calls a new circuit takes until it trips, up to this many.
+fn calls_until_it_trips(most: u32, mut fails: impl FnMut(u32) -> bool) -> Option<u32> {
+    let circuit = Circuit::builder("default").build().expect("good settings");
+    (1..=most).find(|&call| {
+        let permit = circuit.try_acquire().expect("it is closed");
+        permit.record(if fails(call) {
+            Outcome::Failure
+        } else {
+            Outcome::Success
+        });
+        circuit.state() != State::Closed
+    })
+}
+
+/// The median and the 95th percentile of so many runs.
+fn spread(percent: f64, runs: u64) -> (u32, u32) {
+    let mut calls: Vec<u32> = (0..runs)
+        .map(|seed| {
+            let mut random = SplitMix(seed);
+            calls_until_it_trips(u32::MAX, |_| random.percent() < percent).expect("it trips")
+        })
+        .collect();
+    calls.sort_unstable();
+    let at = |share: usize| calls[(calls.len() - 1) * share / 100];
+    (at(50), at(95))
+}
+
+/// With two digits that count, in groups of three, as the guide writes numbers.
+fn rounded(number: u32) -> String {
+    let unit = 10_u32.pow(number.ilog10().saturating_sub(1));
+    let digits = ((number + unit / 2) / unit * unit).to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(" ")
+}
+
+/// Those of these rows that the guide does not have.
+fn missing(rows: impl IntoIterator<Item = String>) -> Vec<String> {
+    let rows = rows.into_iter();
+    rows.filter(|row| !TABLE.contains(row)).collect()
+}
+
+fn row(percent: f64, runs: u64) -> String {
+    let (median, late) = spread(percent, runs);
+    format!("| {percent} % | {} | {} |", rounded(median), rounded(late))
+}
+
+#[test]
+fn the_table_of_the_guide_is_what_the_default_does() {
+    let rows = [40.0, 50.0, 60.0, 80.0].map(|percent| row(percent, 1000));
+    let certain = row(100.0, 1);
+    assert_eq!(
+        missing(rows.into_iter().chain([certain])),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn strict_alternation_never_trips_the_default() {
+    let calls = calls_until_it_trips(1_000_000, |call| call.is_multiple_of(2));
+    assert_eq!(calls, None);
+    let row = "| every second call, strictly | never | never |";
+    assert_eq!(missing([row.to_owned()]), Vec::<String>::new());
+}
+
+/// What is tolerated trips as often as the budget of false trips says: half a billion calls here.
+#[test]
+#[ignore = "takes a minute: `cargo test --test how_soon -- --ignored`"]
+fn so_is_its_row_of_the_share_that_is_tolerated() {
+    assert_eq!(missing([row(30.0, 200)]), Vec::<String>::new());
+}
