@@ -26,9 +26,7 @@ pub(crate) async fn run(calls: u32) -> Result<(), BoxError> {
     let dead = Downstream::start().await?;
     let dead_url = dead.url("/");
 
-    let circuits = KeyedCircuits::<Authority>::builder("hosts")
-        .name_by(|host| host.as_str().into())
-        .build()?;
+    let circuits = KeyedCircuits::<Authority>::builder("hosts").build()?;
     let layer = KeyedBreakerLayer::new(circuits.clone(), ByAuthority);
     let mut client = ServiceBuilder::new()
         .layer(layer.classify_with(ServerErrors::new()).boxed_errors())

@@ -17,7 +17,7 @@ fn exported() -> Names {
     let builder = PrometheusBuilder::new().set_buckets_for_metric(recovery, &[1.0]);
     let recorder = builder.unwrap().build_recorder();
     let page = recorder.handle();
-    let metrics = Metrics::recording_to(recorder);
+    let metrics = Metrics::recording_to(recorder).with_keys(1);
     let clock = ManualClock::new();
     let config = Config::default()
         .trip(Trip::consecutive_failures(1))

@@ -469,9 +469,9 @@ async fn buffers_and_boxes() {
 
 /// A table whose circuit for this key rejects everything.
 fn isolated<K: Key>(key: K) -> KeyedCircuits<K> {
-    let table = KeyedCircuits::builder("stacks").build();
+    let table = KeyedCircuits::builder_unnamed("stacks").build();
     let table = table.expect("the defaults are good");
-    table.isolate(&key).expect("there is room");
+    table.circuit(&key).expect("there is room").isolate();
     table
 }
 

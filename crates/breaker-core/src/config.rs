@@ -198,6 +198,11 @@ impl Checked {
         self.count_calls || self.trip.time.is_some()
     }
 
+    /// Whether more is kept of a closed circuit's calls than what its word holds.
+    pub const fn keeps_calls(&self) -> bool {
+        self.counts_good_calls() || self.trip.calls.is_some()
+    }
+
     /// Whether a success must be recorded even while nothing speaks against the downstream.
     pub const fn records_successes(&self) -> bool {
         self.counts_good_calls() || self.slow_after.is_some()

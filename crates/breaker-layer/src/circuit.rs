@@ -251,6 +251,22 @@ impl Circuit {
             .state(self.slot.word(), self.slot.pace(), now)
     }
 
+    /// Whether [`Circuit::state`] is open: it has tripped, and its wait is not over. An isolated circuit rejects too; see
+    /// [`Circuit::is_ready`].
+    ///
+    /// ```
+    /// use breaker_layer::Circuit;
+    ///
+    /// let circuit = Circuit::builder("payments").build()?;
+    /// assert!(!circuit.is_open());
+    /// circuit.trip();
+    /// assert!(circuit.is_open());
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn is_open(&self) -> bool {
+        self.state() == State::Open
+    }
+
     /// Whether calls pass, or may pass as probes, at this moment: not while the circuit is open or isolated, unless it
     /// only observes. Like [`Circuit::state`] it knows the time: an open circuit whose wait is over is ready.
     pub fn is_ready(&self) -> bool {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{circuit::Circuit, slot::Tenancy};
+use crate::{circuit::Circuit, observe::Observe, slot::Tenancy};
 
 /// Finds circuits by their names: for a page that lists them, for an operator's commands, for health checks.
 ///
@@ -34,7 +34,14 @@ pub struct Registry {
 
 struct Shared {
     most: usize,
-    entries: Mutex<Vec<Entry>>,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    entries: Vec<Entry>,
+    /// Of every circuit, those included that are added later.
+    observers: Vec<Arc<dyn Observe>>,
 }
 
 /// A circuit or a table of them, by name.
@@ -65,7 +72,8 @@ impl Found {
         &self.name
     }
 
-    /// What its table calls it, if it is of one: see `KeyedBuilder::name_by`.
+    /// What its table calls its key, if it is of one: see `KeyedBuilder::name_by`. `None` for a table's circuit of requests
+    /// without a key, and for that of all other keys while the whole table is under a command: see `KeyedCircuits::all`.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
@@ -98,9 +106,9 @@ impl Registry {
 
     /// One that holds up to so many circuits and tables.
     pub fn with_capacity(most: usize) -> Self {
-        let entries = Mutex::default();
+        let held = Mutex::default();
         Self {
-            shared: Arc::new(Shared { most, entries }),
+            shared: Arc::new(Shared { most, held }),
         }
     }
 
@@ -160,11 +168,14 @@ impl Registry {
                     circuit,
                 })),
                 #[cfg(feature = "keyed")]
-                Place::Table(table) => found.extend(table.all().into_iter().map(|circuit| Found {
-                    name: name.clone(),
-                    key: Some(circuit.name()),
-                    circuit,
-                })),
+                Place::Table(table) => {
+                    let all = table.all().into_iter();
+                    found.extend(all.map(|(key, circuit)| Found {
+                        name: name.clone(),
+                        key,
+                        circuit,
+                    }));
+                }
             }
         }
         found
@@ -183,36 +194,72 @@ impl Registry {
 
     /// Those that are not known to be gone.
     fn living(&self) -> Vec<Entry> {
-        self.entries().clone()
+        self.held().entries.clone()
+    }
+
+    /// Has this observe every circuit, those included that are added later.
+    pub(crate) fn observe(&self, observer: Arc<dyn Observe>) {
+        let mut held = self.held();
+        let entries = held.entries.clone();
+        held.observers.push(observer.clone());
+        drop(held);
+        entries.iter().for_each(|entry| entry.observe(&observer));
+    }
+
+    pub(crate) fn unobserve(&self, observer: &Arc<dyn Observe>) {
+        let mut held = self.held();
+        let entries = held.entries.clone();
+        held.observers.retain(|other| !Arc::ptr_eq(other, observer));
+        drop(held);
+        entries.iter().for_each(|entry| entry.unobserve(observer));
     }
 
     fn push(&self, entry: Entry) -> Result<(), RegistryFull> {
         let most = self.shared.most;
-        let mut entries = self.entries();
-        let all = mem::take(&mut *entries).into_iter();
+        let mut held = self.held();
+        let all = mem::take(&mut held.entries).into_iter();
         let (gone, living): (Vec<_>, Vec<_>) = all.partition(Entry::is_gone);
-        *entries = living;
-        let has_room = entries.len() < most;
+        held.entries = living;
+        let has_room = held.entries.len() < most;
+        let observers = held.observers.clone();
         if has_room {
-            entries.push(entry);
+            held.entries.push(entry.clone());
         }
-        drop(entries);
+        drop(held);
         // Dropped with nothing held, because keys are the user's.
         drop(gone);
-        if has_room {
-            Ok(())
-        } else {
-            Err(RegistryFull { most })
+        if !has_room {
+            return Err(RegistryFull { most });
         }
+        observers
+            .iter()
+            .for_each(|observer| entry.observe(observer));
+        Ok(())
     }
 
-    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
-        let entries = &self.shared.entries;
-        entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> MutexGuard<'_, Held> {
+        let held = &self.shared.held;
+        held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Entry {
+    fn observe(&self, observer: &Arc<dyn Observe>) {
+        match &self.place {
+            Place::One(tenancy) => tenancy.observe(observer, None),
+            #[cfg(feature = "keyed")]
+            Place::Table(table) => table.observe(observer),
+        }
+    }
+
+    fn unobserve(&self, observer: &Arc<dyn Observe>) {
+        match &self.place {
+            Place::One(tenancy) => tenancy.unobserve(observer),
+            #[cfg(feature = "keyed")]
+            Place::Table(table) => table.unobserve(observer),
+        }
+    }
+
     fn is_gone(&self) -> bool {
         match &self.place {
             Place::One(tenancy) => tenancy.is_over(),

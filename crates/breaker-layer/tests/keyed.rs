@@ -126,7 +126,7 @@ fn a_dead_key_is_cut_off_and_the_others_are_not() {
     let table = Table::new();
     table.fail(1, THRESHOLD);
     let rejected = table.circuits.try_acquire(1).unwrap_err();
-    assert_eq!(rejected.circuit().as_deref(), Some("table"));
+    assert_eq!(rejected.circuit().as_deref(), Some("1"));
     for key in 2..1000 {
         table.succeed(key);
     }
@@ -259,7 +259,7 @@ fn one_that_is_kept_after_a_trip_goes_only_when_there_is_no_other() {
 #[test]
 fn what_is_not_simply_closed_is_never_forgotten_for_others() {
     let table = Table::with(|builder| builder.max_circuits(6));
-    table.circuits.isolate(&1).unwrap();
+    table.circuits.circuit(&1).unwrap().isolate();
     table.circuits.circuit(&2).unwrap().disable();
     table.circuits.circuit(&3).unwrap().observe_only();
     table.circuits.circuit(&4).unwrap().half_open();
@@ -271,8 +271,9 @@ fn what_is_not_simply_closed_is_never_forgotten_for_others() {
     assert_eq!(table.circuits.uncounted(), 10);
     let totals = (1..=10).map(|total| KeyedNews::Uncounted { total });
     assert_eq!(table.news(), totals.collect::<Vec<_>>());
-    let full = table.circuits.isolate(&7).unwrap_err();
-    assert!(full.to_string().contains("all 6"), "{full}");
+    let full = table.circuits.circuit(&7).unwrap_err();
+    let told = "no room for one more circuit beside 6: 2 open or half-open, 3 under an operator's command, 1 held by a handle";
+    assert_eq!(full.to_string(), told);
     let states = [1, 2, 3, 4, 5, 6].map(|key| table.state(key));
     use State::*;
     assert_eq!(states, [Isolated, Disabled, Closed, HalfOpen, Open, Closed]);
@@ -317,7 +318,7 @@ fn a_closed_circuit_is_forgotten_once_its_key_was_not_called_for_the_idle_time()
 fn an_open_circuit_that_nobody_calls_is_forgotten_aloud_and_an_isolated_one_is_not() {
     let table = Table::new();
     table.fail(1, THRESHOLD);
-    table.circuits.isolate(&2).unwrap();
+    table.circuits.circuit(&2).unwrap().isolate();
     table.circuits.circuit(&3).unwrap().trip_for(2 * IDLE);
     table.clock.advance(IDLE - MILLI);
     table.circuits.sweep();
@@ -433,8 +434,8 @@ fn every_key_can_be_looked_at_and_commanded() {
     table.circuits.reset(&1);
     assert!(table.circuits.is_empty());
     table.fail(1, 2);
-    table.circuits.isolate(&2).unwrap();
-    table.circuits.isolate(&2).unwrap();
+    table.circuits.circuit(&2).unwrap().isolate();
+    table.circuits.circuit(&2).unwrap().isolate();
     assert!(table.circuits.try_acquire(2).is_err());
     let mut all: Vec<_> = table.circuits.iter().collect();
     all.sort_by_key(|(key, _)| *key);
@@ -457,7 +458,7 @@ fn a_key_that_is_reset_is_forgotten_at_once_if_it_may_be() {
         .keep_after_trip(Duration::ZERO)
         .build()
         .unwrap();
-    circuits.isolate(&1).unwrap();
+    circuits.circuit(&1).unwrap().isolate();
     let handle = circuits.get(&1);
     circuits.reset(&1);
     assert_eq!(circuits.len(), 1, "somebody holds it");
@@ -532,7 +533,7 @@ fn a_key_that_is_dropped_may_use_the_table() {
     let (done, is_done) = mpsc::channel();
     // A thread of its own, because what this is about would never end.
     thread::spawn(move || {
-        let circuits = KeyedCircuits::builder("table").build().unwrap();
+        let circuits = KeyedCircuits::builder_unnamed("table").build().unwrap();
         let circuits = NOSY.get_or_init(|| circuits);
         for number in 0..1000 {
             let key = Nosy(number);

@@ -50,7 +50,7 @@ fn build<K: Key>(
     change: impl FnOnce(KeyedBuilder<K>) -> KeyedBuilder<K>,
 ) -> (KeyedCircuits<K>, ManualClock) {
     let clock = ManualClock::new();
-    let builder = KeyedCircuits::builder("table").clock(clock.clock());
+    let builder = KeyedCircuits::builder_unnamed("table").clock(clock.clock());
     (change(builder).build().unwrap(), clock)
 }
 
@@ -159,7 +159,7 @@ fn a_call_to_a_key_with_or_without_a_circuit_allocates_nothing() {
     // A cancelled call of a key without a circuit makes one, as a failure does, unless it is ignored.
     let config = Config::new().cancelled(Cancelled::Ignored);
     let (table, clock) = build(|builder| builder.config(config));
-    table.isolate(&1).unwrap();
+    table.circuit(&1).unwrap().isolate();
     table.try_acquire(2).unwrap().record(Outcome::Failure);
     table.try_acquire(2).unwrap().record(Outcome::Failure);
     table.circuit(&4).unwrap().half_open();

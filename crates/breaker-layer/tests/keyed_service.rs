@@ -80,7 +80,7 @@ fn all_services_of_a_layer_and_their_clones_share_its_circuits() {
 #[test]
 fn the_inner_service_is_polled_for_a_key_that_will_be_rejected_and_its_readiness_is_kept() {
     let (circuits, _) = table();
-    circuits.isolate(&1).unwrap();
+    circuits.circuit(&1).unwrap().isolate();
     let downstream = Downstream::new();
     downstream.ready([Ready::Pending]);
     let mut service = layer(&circuits).layer(downstream.clone());
@@ -198,7 +198,7 @@ fn a_panic_is_a_failure_wherever_it_is_caught() {
 #[tokio::test]
 async fn rejections_come_in_every_shape() {
     let (circuits, _) = table();
-    circuits.isolate(&1).unwrap();
+    circuits.circuit(&1).unwrap().isolate();
     let layer = layer(&circuits);
     let inner = || service_fn(async |request: u32| Ok::<_, Fault>(request));
 
@@ -307,7 +307,9 @@ async fn a_timeout_inside_is_a_failure_of_its_key() {
 
 #[cfg(feature = "http")]
 mod http {
-    use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+    use ::http::{
+        HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, uri::Authority,
+    };
     use allocation_counter::measure;
     use breaker_layer::{
         State,
@@ -352,7 +354,7 @@ mod http {
                 .unwrap();
             by_header.key(&request).unwrap()
         };
-        let long = "x".repeat(32);
+        let long = "x".repeat(47);
         for value in ["", "acme", &long[1..], &long] {
             assert_eq!(key(value, false), key(value, false));
             assert_eq!(key(value, false).as_bytes(), value.as_bytes());
@@ -408,7 +410,10 @@ mod http {
                     .unwrap();
             }
         }
-        assert_eq!(hosts.state(&"dead.example".parse().unwrap()), State::Open);
+        assert_eq!(
+            hosts.state(&Authority::from_static("dead.example")),
+            State::Open
+        );
         assert!(
             service
                 .clone()
@@ -445,7 +450,7 @@ mod http {
         }));
         for _ in 0..THRESHOLD {
             assert!(!matches!(
-                hosts.state(&"dead.example".parse().unwrap()),
+                hosts.state(&Authority::from_static("dead.example")),
                 State::Open
             ));
             let response = service
@@ -462,6 +467,9 @@ mod http {
                 .unwrap();
             assert!(body.trailers().is_some());
         }
-        assert_eq!(hosts.state(&"dead.example".parse().unwrap()), State::Open);
+        assert_eq!(
+            hosts.state(&Authority::from_static("dead.example")),
+            State::Open
+        );
     }
 }

@@ -629,7 +629,7 @@ fn a_key_whose_circuit_is_forgotten_is_closed_and_never_shown_as_anything_else()
     let hosts = KeyedCircuits::<u32>::builder("hosts")
         .name_by(|host| host.to_string().into())
         .keep_after_trip(std::time::Duration::ZERO)
-        .observe(Metrics::recording_to(gauges.clone()))
+        .observe(Metrics::recording_to(gauges.clone()).with_keys(1))
         .build()
         .unwrap();
     hosts.circuit(&1).unwrap().trip();

@@ -107,10 +107,7 @@ fn the_registry_is_bounded_by_the_living() {
 #[test]
 fn the_registry_finds_the_circuit_of_a_key() {
     use breaker_layer::{Outcome, keyed::KeyedCircuits};
-    let hosts = KeyedCircuits::<String>::builder("hosts")
-        .name_by(|host| host.as_str().into())
-        .build()
-        .unwrap();
+    let hosts = KeyedCircuits::<String>::builder("hosts").build().unwrap();
     let registry = Registry::new();
     registry.add_keyed(&hosts).unwrap();
     assert!(registry.circuits().is_empty());

@@ -159,7 +159,7 @@ fn a_table_that_is_full_says_so_more_and_more_seldom() {
     use breaker_layer::{Outcome, keyed::KeyedCircuits};
     let table = KeyedCircuits::builder("hosts").max_circuits(1);
     let table = table.observe(Tracing::new()).build().unwrap();
-    table.isolate(&0).unwrap();
+    table.circuit(&0).unwrap().isolate();
     let lines = written(LevelFilter::WARN, || {
         for key in 1..8 {
             table.try_acquire(key).unwrap().record(Outcome::Failure);

@@ -57,7 +57,7 @@ impl Stack {
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let seen = Seen::default();
         let log = settings.log.then(Log::default);
-        let mut circuits = KeyedCircuits::builder("breaker-node")
+        let mut circuits = KeyedCircuits::builder_unnamed("breaker-node")
             .config(settings.breaker())
             .max_circuits(settings.max_services.get())
             // No call outlives its message, so a circuit that has closed has no stragglers to wait for.

@@ -8,7 +8,7 @@ use super::{
     circuits::KeyedCircuits,
     entry::{Key, Limits},
     registry::Registry,
-    tenant::{Names, Parts, Policy, Selects, Tenant},
+    tenant::{Given, Mode, Names, Parts, Tenant},
 };
 use crate::{
     clock::Clock,
@@ -30,43 +30,43 @@ use crate::{
 /// ```
 #[must_use = "a builder does nothing until `build`"]
 pub struct KeyedBuilder<K> {
-    name: Arc<str>,
-    names: Option<Box<Names<K>>>,
-    config: Config,
-    special: Vec<(Box<Selects<K>>, Config)>,
+    given: Given<K>,
     limits: Limits,
     shares_keyless: bool,
-    clock: Clock,
-    observers: Observers,
-    seed: Option<u16>,
 }
 
 impl<K: Key> KeyedBuilder<K> {
-    pub(super) fn new(name: Arc<str>) -> Self {
+    pub(super) fn new(name: Arc<str>, names: Option<Box<Names<K>>>) -> Self {
         Self {
-            name,
-            names: None,
-            config: Config::new(),
-            special: Vec::new(),
+            given: Given {
+                name,
+                names,
+                keeps: None,
+                config: Config::new(),
+                special: Vec::new(),
+                clock: Clock::default(),
+                observers: Observers::default(),
+                seed: None,
+            },
             limits: Limits {
                 circuits: 10_000,
                 idle: Duration::from_secs(3600),
                 keep: Duration::from_secs(60),
+                mode: Mode::Usual,
             },
             shares_keyless: false,
-            clock: Clock::default(),
-            observers: Observers::default(),
-            seed: None,
         }
     }
 
     /// The settings of every circuit: a [`Config`], or settings from a file. Default: those of [`Config::new`].
+    /// [`KeyedCircuits::reconfigure`] changes them.
     pub fn config(mut self, config: impl Into<Config>) -> Self {
-        self.config = config.into();
+        self.given.config = config.into();
         self
     }
 
-    /// Other settings for the keys of which this says `true`; where it does so several times the first counts.
+    /// Other settings for the keys of which this says `true`; where it does so several times the first counts. They stay
+    /// when the table is [reconfigured](KeyedCircuits::reconfigure).
     ///
     /// It is asked when a circuit is made; for a call without one that was cancelled or panicked; and at each call without
     /// one, if some keys' settings have a window.
@@ -75,14 +75,39 @@ impl<K: Key> KeyedBuilder<K> {
         is_meant: impl Fn(&K) -> bool + Send + Sync + 'static,
         config: impl Into<Config>,
     ) -> Self {
-        self.special.push((Box::new(is_meant), config.into()));
+        self.given.special.push((Box::new(is_meant), config.into()));
         self
     }
 
-    /// Names each circuit after its key, for observers and rejections. Default: all have the name of the table, so that
-    /// whoever makes up keys does not make up names in your metrics too.
+    /// Names each circuit: for logs, rejections, events and a [`Registry`](crate::Registry). Default: what the key
+    /// displays as, up to 256 bytes of it.
+    ///
+    /// A name is made when a circuit is, and never by the call of a healthy key. Metrics have keys only where
+    /// `Metrics::with_keys` asks for them.
     pub fn name_by(mut self, name: impl Fn(&K) -> Arc<str> + Send + Sync + 'static) -> Self {
-        self.names = Some(Box::new(name));
+        self.given.names = Some(Box::new(name));
+        self
+    }
+
+    /// Says how a key is copied that is to be kept. Default: it is cloned; those of `http`'s types and `bytes::Bytes` that
+    /// share the memory of something larger are copied.
+    ///
+    /// It is for keys of your own that have such a part, and must give an equal key.
+    ///
+    /// ```
+    /// use breaker_layer::keyed::KeyedCircuits;
+    /// use http::{Method, uri::Authority};
+    ///
+    /// type Route = (Method, Authority);
+    /// let routes = KeyedCircuits::<Route>::builder_unnamed("routes")
+    ///     .name_by(|(method, host)| format!("{method} {host}").into())
+    ///     // An authority shares the memory of its URL.
+    ///     .keep_by(|(method, host)| (method.clone(), host.as_str().parse().expect("it is one")))
+    ///     .build()?;
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn keep_by(mut self, keep: impl Fn(&K) -> K + Send + Sync + 'static) -> Self {
+        self.given.keeps = Some(Box::new(keep));
         self
     }
 
@@ -118,20 +143,20 @@ impl<K: Key> KeyedBuilder<K> {
 
     /// Where the time comes from. Default: [`Clock::default`].
     pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
+        self.given.clock = clock;
         self
     }
 
     /// Adds an observer of every circuit, and of the table itself.
     pub fn observe(mut self, observer: impl Observe) -> Self {
-        self.observers.add(Arc::new(observer));
+        self.given.observers.add(Arc::new(observer));
         self
     }
 
     /// Makes the jitter and the draws of probes repeatable: circuits with the same history wait equally long, and draw the
     /// same. Default: random.
     pub fn seed(mut self, seed: u16) -> Self {
-        self.seed = Some(seed);
+        self.given.seed = Some(seed);
         self
     }
 
@@ -163,48 +188,28 @@ impl<K: Key> KeyedBuilder<K> {
         if let Some((_, setting, takes)) = ranges.into_iter().find(|(good, ..)| !good) {
             return Err(ConfigError::new(setting, takes));
         }
-        let clock = self.clock;
-        let observers = self.observers.of_table(&self.name);
-        let usual = Policy::new(self.config, &clock, &observers)?;
-        let special = self.special.into_iter();
-        let special = special
-            .map(|(selects, config)| Ok((selects, Policy::new(config, &clock, &observers)?)))
-            .collect::<Result<_, _>>()?;
-        let parts = Parts {
-            name: self.name,
-            names: self.names,
-            usual,
-            special,
-            clock,
-            observers,
-            seed: self.seed,
-        };
+        let parts = Parts::new(self.given)?;
         let keyless = self
             .shares_keyless
-            .then(|| parts.circuit(parts.name.clone(), usual, parts.clock.now()));
+            .then(|| parts.circuit(parts.name.clone(), parts.usual(), parts.clock.now()));
         keyless
             .iter()
-            .for_each(|circuit| parts.observers.tell_began(circuit));
-        let (registry, tenancy) = Registry::take();
-        Ok(KeyedCircuits::of(Tenant {
-            registry,
-            tenancy,
-            limits,
-            keyless,
-            has_lasting: parts.any(|policy| policy.is_lasting),
-            parts,
-        }))
+            .for_each(|circuit| parts.observers().tell_began(circuit));
+        let place = Registry::take();
+        Ok(KeyedCircuits::of(Tenant::new(
+            place, limits, keyless, parts,
+        )))
     }
 }
 
 impl<K> fmt::Debug for KeyedBuilder<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedBuilder")
-            .field("name", &self.name)
-            .field("config", &self.config)
+            .field("name", &self.given.name)
+            .field("config", &self.given.config)
             .field("limits", &self.limits)
-            .field("clock", &self.clock)
-            .field("observers", &self.observers)
+            .field("clock", &self.given.clock)
+            .field("observers", &self.given.observers)
             .finish_non_exhaustive()
     }
 }

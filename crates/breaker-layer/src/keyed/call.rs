@@ -7,7 +7,7 @@ use breaker_core::{Outcome, Timestamp, machine::Fate};
 use super::{
     entry::{Entry, Key},
     registry::Registry,
-    tenant::Tenant,
+    tenant::{Mode, Policy, Tenant},
     upkeep::Made,
 };
 use crate::{
@@ -53,7 +53,7 @@ impl<K: Key> Call<K> {
         let turn = registry.turn();
         let look = |entry: &Arc<Entry<K>>| Seen::of(entry, tenant);
         let admitted = match registry.with(&key, look) {
-            None if !tenant.is_lasting(&key) => Admitted::Alone { turn },
+            None if tenant.passes_alone(&key) => Admitted::Alone { turn },
             None => return Self::ask(tenant, key, None, draw),
             Some(Seen::Closed(given)) => Admitted::By(given),
             Some(Seen::Other(entry, now)) => {
@@ -82,6 +82,11 @@ impl<K: Key> Call<K> {
             let turn = registry.turn();
             seen = registry.with(&key, |entry| (entry.clone(), tenant.parts.clock.now()));
             if seen.is_none() {
+                match (tenant.mode(), tenant.others()) {
+                    (Mode::Isolated, Some(others)) => others.acquire(draw)?.discard(),
+                    (Mode::Disabled, _) => return Ok(None),
+                    _ => {}
+                }
                 if !tenant.is_lasting(&key) {
                     return Ok(Some(Self::new(tenant, key, Admitted::Alone { turn })));
                 }
@@ -127,7 +132,7 @@ impl<K: Key> Call<K> {
     /// Records that its permit was dropped.
     pub(super) fn give_up(self) {
         let policy = || self.registry.policy(self.tenancy, &self.key);
-        let fate = dropped(|| policy().is_none_or(|policy| policy.panic_is_failure));
+        let fate = dropped(|| policy().is_none_or(Policy::panic_is_failure));
         self.settle(fate, None);
     }
 
@@ -156,7 +161,7 @@ impl<K: Key> Call<K> {
             Fate::Recorded(_) => true,
             Fate::Cancelled { .. } => registry
                 .policy(tenancy, &key)
-                .is_some_and(|policy| policy.counts_cancelled),
+                .is_some_and(Policy::counts_cancelled),
         };
         let needs_circuit = match admitted {
             Admitted::Alone { turn } => {
@@ -224,7 +229,7 @@ impl Given {
         Some(Self {
             is_renewable: was_closed && entry.is_renewable(generation, now, tenant.limits.keep),
             was_closed,
-            is_lasting: entry.is_lasting,
+            is_lasting: entry.is_lasting(),
             permit,
         })
     }

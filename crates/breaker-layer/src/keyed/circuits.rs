@@ -1,18 +1,20 @@
 //! The handle of a table of circuits.
 
 use std::{
-    fmt,
+    borrow::Borrow,
+    fmt::{self, Display},
+    hash::Hash,
     sync::{Arc, atomic::Ordering::Relaxed},
-    vec,
 };
 
-use breaker_core::{Config, State};
+use breaker_core::{Config, Phase, State};
 
 use super::{
     builder::KeyedBuilder,
     entry::{Entry, Key},
+    kept,
     permit::KeyedPermit,
-    tenant::Tenant,
+    tenant::{Tenant, mode_of},
     upkeep::Made,
 };
 use crate::{
@@ -36,13 +38,22 @@ use crate::{
 /// assert!(hosts.try_acquire("fine.example").is_ok());
 /// assert_eq!(hosts.state(&"dead.example"), State::Open);
 ///
-/// hosts.reset(&"dead.example");
-/// hosts.isolate(&"fine.example").unwrap();
+/// hosts.reset("dead.example");
+/// hosts.circuit(&"fine.example")?.because("they move").isolate(); // one key
+/// hosts.all().because("we move").isolate(); // every key, later ones included
 /// for (host, circuit) in hosts.iter() {
 ///     println!("{host}: {}", circuit.state());
 /// }
-/// # Ok::<(), breaker_layer::ConfigError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`KeyedCircuits::run`] and [`KeyedCircuits::call`] do both steps at once.
+///
+/// # Commands
+///
+/// [`KeyedCircuits::circuit`] gives one key's [`Circuit`], which has all commands and [`Circuit::snapshot`]; there may be
+/// no room for it: [`Full`]. [`KeyedCircuits::all`] commands every key, and [`KeyedCircuits::reconfigure`] gives them other
+/// settings. Keys are looked up in any form that they can be borrowed as: a `String` by a `&str`.
 ///
 /// A [`Circuit`] that it hands out stays its key's circuit for as long as that handle, or a clone of it, is there. With the
 /// last clone of the table its circuits are gone, but for those that a handle holds; the storage waits for the next table
@@ -52,9 +63,30 @@ pub struct KeyedCircuits<K: Key> {
 }
 
 impl<K: Key> KeyedCircuits<K> {
-    /// Begins a table of this name.
-    pub fn builder(name: impl Into<Arc<str>>) -> KeyedBuilder<K> {
-        KeyedBuilder::new(name.into())
+    /// Begins a table of this name. Each circuit is named after its key, as that displays.
+    ///
+    /// A key that does not display needs [`KeyedCircuits::builder_unnamed`].
+    pub fn builder(name: impl Into<Arc<str>>) -> KeyedBuilder<K>
+    where
+        K: Display,
+    {
+        KeyedBuilder::new(name.into(), Some(Box::new(kept::name)))
+    }
+
+    /// Begins a table of this name, whose circuits are all called as the table, until
+    /// [`KeyedBuilder::name_by`] says otherwise.
+    ///
+    /// ```
+    /// use breaker_layer::keyed::KeyedCircuits;
+    ///
+    /// type Host = (String, u16);
+    /// let hosts = KeyedCircuits::<Host>::builder_unnamed("hosts")
+    ///     .name_by(|(host, port)| format!("{host}:{port}").into())
+    ///     .build()?;
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn builder_unnamed(name: impl Into<Arc<str>>) -> KeyedBuilder<K> {
+        KeyedBuilder::new(name.into(), None)
     }
 
     pub(super) fn of(tenant: Tenant<K>) -> Self {
@@ -76,9 +108,9 @@ impl<K: Key> KeyedCircuits<K> {
         &self.tenant.parts.name
     }
 
-    /// The settings of every circuit but those that [`KeyedBuilder::config_for`] gave others.
+    /// The settings in force, of every key but those that [`KeyedBuilder::config_for`] gave others.
     pub fn config(&self) -> Config {
-        self.tenant.parts.usual.config()
+        self.tenant.parts.config()
     }
 
     /// Asks to make a call for this key.
@@ -105,8 +137,13 @@ impl<K: Key> KeyedCircuits<K> {
         }
     }
 
-    /// The circuit of a key, if it has one: a key without one is closed, with nothing against it.
-    pub fn get(&self, key: &K) -> Option<Circuit> {
+    /// The circuit of a key, if it has one. A key without one is closed, with nothing against it, or as a command to
+    /// [all keys](Self::all) says.
+    pub fn get<Q>(&self, key: &Q) -> Option<Circuit>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         loop {
             let entry = self.tenant.registry.with(key, Arc::clone)?;
             if let Some(circuit) = self.handle(&entry) {
@@ -117,17 +154,33 @@ impl<K: Key> KeyedCircuits<K> {
 
     /// The circuit of a key, made if it has none.
     ///
+    /// ```
+    /// use breaker_layer::{State, keyed::KeyedCircuits};
+    ///
+    /// let hosts = KeyedCircuits::<String>::builder("hosts").build()?;
+    /// hosts.circuit("shop.example")?.trip();
+    /// assert_eq!(hosts.state("shop.example"), State::Open);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Full`] if there is no room for it.
-    pub fn circuit(&self, key: &K) -> Result<Circuit, Full> {
+    pub fn circuit<Q>(&self, key: &Q) -> Result<Circuit, Full>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        if let Some(circuit) = self.get(key) {
+            return Ok(circuit);
+        }
+        let key = key.to_owned();
         loop {
-            if let Some(circuit) = self.get(key) {
+            let Made::Yes(entry) = self.tenant.registry.make_for(&key, &self.tenant) else {
+                return Err(Full::of(&self.tenant));
+            };
+            if let Some(circuit) = self.handle(&entry) {
                 return Ok(circuit);
-            }
-            if let Made::No | Made::Gone = self.tenant.registry.make_for(key, &self.tenant) {
-                let circuits = self.tenant.limits.circuits;
-                return Err(Full { circuits });
             }
         }
     }
@@ -138,23 +191,23 @@ impl<K: Key> KeyedCircuits<K> {
     }
 
     /// The state of a key, as a caller of this moment would meet it.
-    pub fn state(&self, key: &K) -> State {
+    pub fn state<Q>(&self, key: &Q) -> State
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let circuit = self.get(key);
-        circuit.map_or(State::Closed, |circuit| circuit.state())
+        let circuit = circuit.as_ref().or(self.tenant.others());
+        circuit.map_or(State::Closed, Circuit::state)
     }
 
-    /// Rejects every call for this key until another command says otherwise.
-    ///
-    /// # Errors
-    ///
-    /// [`Full`] if there is no room for its circuit.
-    pub fn isolate(&self, key: &K) -> Result<(), Full> {
-        self.circuit(key).map(|circuit| circuit.isolate())
-    }
-
-    /// Starts this key afresh: closed, with nothing against it, and no longer under any command. Its circuit is forgotten
-    /// at once, if it may be.
-    pub fn reset(&self, key: &K) {
+    /// Starts this key afresh, if it has a circuit: closed, with nothing against it, and no longer under any command. Its
+    /// circuit is forgotten at once, if it may be.
+    pub fn reset<Q>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         if let Some(circuit) = self.get(key) {
             circuit.reset();
             drop(circuit);
@@ -167,10 +220,15 @@ impl<K: Key> KeyedCircuits<K> {
 
     /// Every key that has a circuit at this moment, in no order. Those that are forgotten before they come are left out.
     pub fn iter(&self) -> impl Iterator<Item = (K, Circuit)> + use<K> {
-        Iter {
-            circuits: self.clone(),
-            entries: self.tenant.registry.all().into_iter(),
-        }
+        self.living()
+            .map(|(entry, circuit)| (entry.key.clone(), circuit))
+    }
+
+    /// Every circuit that is not forgotten before it comes.
+    pub(super) fn living(&self) -> impl Iterator<Item = (Arc<Entry<K>>, Circuit)> + use<K> {
+        let circuits = self.clone();
+        let entries = self.tenant.registry.all().into_iter();
+        entries.filter_map(move |entry| circuits.handle(&entry).map(|circuit| (entry, circuit)))
     }
 
     /// How many keys have a circuit.
@@ -208,23 +266,6 @@ impl<K: Key> KeyedCircuits<K> {
     }
 }
 
-struct Iter<K: Key> {
-    circuits: KeyedCircuits<K>,
-    entries: vec::IntoIter<Arc<Entry<K>>>,
-}
-
-impl<K: Key> Iterator for Iter<K> {
-    type Item = (K, Circuit);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let circuits = &self.circuits;
-        self.entries.find_map(|entry| {
-            let circuit = circuits.handle(&entry)?;
-            Some((entry.key.clone(), circuit))
-        })
-    }
-}
-
 impl<K: Key> Clone for KeyedCircuits<K> {
     fn clone(&self) -> Self {
         Self {
@@ -242,19 +283,57 @@ impl<K: Key> fmt::Debug for KeyedCircuits<K> {
     }
 }
 
-/// There is no room for one more circuit: each is open, half-open, under an operator's command, or held by a handle.
+/// There is no room for one more circuit, and no circuit may be forgotten for it.
+///
+/// Its text says why they may not: they are open or half-open, or under an operator's command, or held by a handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full {
     circuits: usize,
+    open: usize,
+    commanded: usize,
+    held: usize,
+}
+
+impl Full {
+    #[cold]
+    fn of<K: Key>(tenant: &Tenant<K>) -> Self {
+        let mut full = Self {
+            circuits: tenant.limits.circuits,
+            open: 0,
+            commanded: 0,
+            held: 0,
+        };
+        for entry in tenant.registry.all() {
+            let (slot, mode) = (entry.circuit.slot(), tenant.mode());
+            let is_commanded = !mode.counts() || mode_of(&entry.circuit) != mode;
+            let count = match slot.word().phase() {
+                _ if is_commanded => &mut full.commanded,
+                Phase::Open { .. } | Phase::HalfOpen { .. } => &mut full.open,
+                _ if slot.is_shared() => &mut full.held,
+                // It may go, the next time.
+                _ => continue,
+            };
+            *count += 1;
+        }
+        full
+    }
 }
 
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let circuits = self.circuits;
-        write!(
-            f,
-            "no room for one more circuit: all {circuits} are in use, and none of them is closed"
-        )
+        write!(f, "no room for one more circuit beside {}", self.circuits)?;
+        let mut before = ": ";
+        for (many, what) in [
+            (self.open, "open or half-open"),
+            (self.commanded, "under an operator's command"),
+            (self.held, "held by a handle"),
+        ] {
+            if many > 0 {
+                write!(f, "{before}{many} {what}")?;
+                before = ", ";
+            }
+        }
+        Ok(())
     }
 }
 

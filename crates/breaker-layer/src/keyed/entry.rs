@@ -5,19 +5,25 @@ use std::{
     hash::{Hash, Hasher},
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
 use breaker_core::{Phase, State, Timestamp, Word};
+use papaya::Equivalent;
 
+use super::tenant::{Mode, mode_of};
 use crate::{circuit::Circuit, slot::Slot};
 
 /// What a circuit can be had for: a host name, an authority, a tenant's number.
 ///
-/// Implemented for every type that can be looked up, cloned, and shared between threads. It is cloned once for each circuit
-/// that is made; cheap to clone are `Arc<str>`, integers and `http::uri::Authority`.
+/// Implemented for every type that can be looked up, cloned, and shared between threads: `String`, `Arc<str>`, integers,
+/// `http::uri::Authority`, tuples of them.
+///
+/// It is cloned for each circuit that is made, and the clone is kept for as long as the circuit. Of a key that shares the
+/// memory of a larger buffer, that buffer is kept: [`KeyedBuilder::keep_by`](super::KeyedBuilder::keep_by) says how to copy
+/// it. The types of `http` and `bytes::Bytes` are copied without being told.
 ///
 /// Its `hash`, `eq` and `clone` must not use the table, which may be locked then. Its `drop` may.
 pub trait Key: Hash + Eq + Clone + Send + Sync + 'static {}
@@ -30,6 +36,8 @@ pub(super) struct Limits {
     pub(super) circuits: usize,
     pub(super) idle: Duration,
     pub(super) keep: Duration,
+    /// The command that the whole table is under.
+    pub(super) mode: Mode,
 }
 
 /// A key and its circuit.
@@ -39,7 +47,7 @@ pub(super) struct Entry<K> {
     /// The generation with which the circuit began.
     pub(super) first: u16,
     /// It is not forgotten as soon as its score is zero: it holds more than a score.
-    pub(super) is_lasting: bool,
+    is_lasting: AtomicBool,
     /// The table's tenancy.
     pub(super) tenancy: u32,
     /// Its number among all that the table has made.
@@ -83,17 +91,28 @@ impl<K> Entry<K> {
         tenancy: u32,
         number: u64,
     ) -> Self {
-        let first = circuit.slot().settings().first();
+        let first = circuit.slot().word().generation();
         Self {
             key,
             circuit,
             first,
-            is_lasting,
+            is_lasting: AtomicBool::new(is_lasting),
             tenancy,
             number,
             used: AtomicU64::new(0),
             place: AtomicU32::new(0),
         }
+    }
+
+    #[inline]
+    pub(super) fn is_lasting(&self) -> bool {
+        self.is_lasting.load(Relaxed)
+    }
+
+    /// Its circuit has other settings.
+    pub(super) fn reconfigured(&self) {
+        let config = self.circuit.slot().settings().rules().config;
+        self.is_lasting.store(config.keeps_calls(), Relaxed);
     }
 
     /// Notes that its key is called. `now` is a time of the circuit's clock.
@@ -128,7 +147,9 @@ impl<K> Entry<K> {
     pub(super) fn standing(&self, now: Timestamp, limits: &Limits) -> Standing {
         let slot = self.circuit.slot();
         let (word, now) = (slot.word(), slot.since_built(now));
-        if slot.is_shared() || word.is_shadow() {
+        // What is not as the whole table is was commanded by itself.
+        let is_usual = limits.mode.counts() && mode_of(&self.circuit) == limits.mode;
+        if slot.is_shared() || !is_usual {
             return Standing::Held;
         }
         let in_state_for = match word.generation() == self.first {
@@ -155,7 +176,8 @@ impl<K> Entry<K> {
         };
         let is_kept = in_state_for < limits.keep;
         // A call may be under way whose outcome is the first that the window is to hold.
-        let is_empty = || !self.is_lasting || idle >= limits.keep && slot.holds_no_calls(word, now);
+        let keeps_none = !slot.settings().rules().config.keeps_calls();
+        let is_empty = || keeps_none || idle >= limits.keep && slot.holds_no_calls(word, now);
         if !is_kept && (idle >= limits.idle || slot.is_calm() && is_empty()) {
             return Standing::Spent(word);
         }
@@ -188,9 +210,20 @@ fn is_due(slot: &Slot, word: Word, now: Timestamp) -> bool {
 /// An entry that is found by its key.
 pub(super) struct ByKey<K>(pub(super) Arc<Entry<K>>);
 
-impl<K> Borrow<K> for ByKey<K> {
-    fn borrow(&self) -> &K {
-        &self.0.key
+/// A key that is looked for, in any form that it can be borrowed as.
+pub(super) struct Sought<'a, Q: ?Sized>(pub(super) &'a Q);
+
+impl<Q: Hash + ?Sized> Hash for Sought<'_, Q> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl<Q: Eq + ?Sized, K: Borrow<Q>> Equivalent<ByKey<K>> for Sought<'_, Q> {
+    #[inline]
+    fn equivalent(&self, found: &ByKey<K>) -> bool {
+        found.0.key.borrow() == self.0
     }
 }
 

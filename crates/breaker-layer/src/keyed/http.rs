@@ -1,6 +1,9 @@
 //! Keys of HTTP requests.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use ::http::{HeaderName, HeaderValue, Request, uri::Authority};
 
@@ -9,7 +12,7 @@ use super::ExtractKey;
 /// One circuit for each host and port that clients call: the authority of the request's URI.
 ///
 /// A request whose URI has none, as servers see them, has no key. `example.com` and `EXAMPLE.com` are the same key,
-/// `example.com:80` is another, and so is `user@example.com`. The key shares the URI's memory.
+/// `example.com:80` is another, and so is `user@example.com`. The key shares the URI's memory; a table keeps a copy.
 ///
 /// ```
 /// use breaker_layer::keyed::{ByAuthority, KeyedBreakerLayer, KeyedCircuits};
@@ -57,17 +60,27 @@ impl<B> ExtractKey<Request<B>, HeaderKey> for ByHeader {
 
 /// A header's value as a key.
 ///
-/// Up to 31 bytes are kept in place, so that nothing is allocated. A longer value shares the header's memory; the first
-/// time that is done to one which was copied together, rather than read from a connection, allocates a reference count.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// Up to 46 bytes, such as a UUID, are kept in place, so that nothing is allocated. A longer value shares the header's
+/// memory; the first time that is done to one which was copied together, rather than read from a connection, allocates a
+/// reference count. A table keeps a copy of it. A value that is marked as sensitive does not show itself.
+///
+/// ```
+/// use breaker_layer::keyed::{HeaderKey, KeyedCircuits};
+///
+/// let tenants = KeyedCircuits::<HeaderKey>::builder("tenants").build()?;
+/// tenants.circuit(&HeaderKey::from("acme"))?.isolate();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
 pub struct HeaderKey(Value);
 
-const IN_PLACE: usize = 31;
+const IN_PLACE: usize = 46;
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 enum Value {
     InPlace { bytes: [u8; IN_PLACE], len: u8 },
     Shared(HeaderValue),
+    Owned(Box<[u8]>),
 }
 
 impl HeaderKey {
@@ -76,29 +89,83 @@ impl HeaderKey {
         match &self.0 {
             Value::InPlace { bytes, len } => &bytes[..usize::from(*len)],
             Value::Shared(value) => value.as_bytes(),
+            Value::Owned(bytes) => bytes,
+        }
+    }
+
+    fn in_place(value: &[u8]) -> Option<Self> {
+        let mut bytes = [0; IN_PLACE];
+        bytes.get_mut(..value.len())?.copy_from_slice(value);
+        let len = value.len() as u8;
+        Some(Self(Value::InPlace { bytes, len }))
+    }
+
+    /// The same, which shares no memory.
+    pub(super) fn compact(&self) -> Self {
+        match &self.0 {
+            Value::Shared(value) if value.is_sensitive() => {
+                let copy = compact_value(value).map(Value::Shared);
+                copy.map_or_else(|| self.clone(), Self)
+            }
+            Value::Shared(value) => Self(Value::Owned(value.as_bytes().into())),
+            Value::InPlace { .. } | Value::Owned(_) => self.clone(),
         }
     }
 }
 
+/// The same value, which shares no memory.
+pub(super) fn compact_value(value: &HeaderValue) -> Option<HeaderValue> {
+    let mut copy = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+    copy.set_sensitive(value.is_sensitive());
+    Some(copy)
+}
+
 impl From<&HeaderValue> for HeaderKey {
     fn from(value: &HeaderValue) -> Self {
-        let len = value.len();
         // A sensitive value stays one that does not show itself.
-        if len > IN_PLACE || value.is_sensitive() {
-            return Self(Value::Shared(value.clone()));
+        let in_place = (!value.is_sensitive()).then(|| Self::in_place(value.as_bytes()));
+        in_place
+            .flatten()
+            .unwrap_or_else(|| Self(Value::Shared(value.clone())))
+    }
+}
+
+impl From<&str> for HeaderKey {
+    fn from(value: &str) -> Self {
+        let bytes = value.as_bytes();
+        Self::in_place(bytes).unwrap_or_else(|| Self(Value::Owned(bytes.into())))
+    }
+}
+
+impl PartialEq for HeaderKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for HeaderKey {}
+
+impl Hash for HeaderKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+/// The value as text, or `Sensitive`.
+impl fmt::Display for HeaderKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Value::Shared(value) if value.is_sensitive() => f.write_str("Sensitive"),
+            _ => String::from_utf8_lossy(self.as_bytes()).fmt(f),
         }
-        let mut bytes = [0; IN_PLACE];
-        bytes[..len].copy_from_slice(value.as_bytes());
-        let len = len as u8;
-        Self(Value::InPlace { bytes, len })
     }
 }
 
 impl fmt::Debug for HeaderKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Value::InPlace { .. } => fmt::Debug::fmt(&String::from_utf8_lossy(self.as_bytes()), f),
-            Value::Shared(value) => value.fmt(f),
+            Value::Shared(value) if value.is_sensitive() => fmt::Debug::fmt(value, f),
+            _ => fmt::Debug::fmt(&String::from_utf8_lossy(self.as_bytes()), f),
         }
     }
 }

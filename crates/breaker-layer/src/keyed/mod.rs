@@ -42,8 +42,8 @@
 //! circuit is forgotten meanwhile it counts for the next one. Any other permit that outlives its circuit changes nothing.
 //! So calls that take less than half of `keep_after_trip` are counted exactly as if nothing were ever forgotten.
 //!
-//! There are at most [`max_circuits`](KeyedBuilder::max_circuits), of which each takes, beside its key, 128 bytes, as many
-//! again once it has tripped or where there is an observer or a clock of the user's own, 8 for each cell of a window, and at
+//! There are at most [`max_circuits`](KeyedBuilder::max_circuits), of which each takes, beside its key and its name, 128
+//! bytes, as many again once it has tripped or where there is an observer or a clock of the user's own, 8 for each cell of a window, and at
 //! most 192 for its place in the table. When all are taken, the closed one with the least evidence and the longest idle
 //! goes first: exactly so among up to 32 of them, and beyond that of 32 that are looked at in turn. One that is kept after a
 //! trip goes only when there is no other. One that is open, half-open, under an operator's command or held by a handle never
@@ -51,20 +51,45 @@
 //! [told](crate::Observe::keyed). An open or half-open circuit that is due for a probe and whose key nobody has called for
 //! the idle time is forgotten too, [counted](KeyedCircuits::forgotten_open) and told.
 //!
+//! The key that is kept with a circuit owns its bytes: see [`Key`]. The name is what the key displays as, up to 256 bytes of
+//! it, and shows in logs, rejections and a [`Registry`](crate::Registry): see [`KeyedBuilder::name_by`].
+//!
+//! # Commands and other settings
+//!
+//! ```
+//! use breaker_layer::{Config, Trip, keyed::KeyedCircuits};
+//!
+//! let hosts = KeyedCircuits::<String>::builder("hosts").build()?;
+//! // One key. `Full`, if there is no room for its circuit.
+//! hosts.circuit("shop.example")?.because("they move, until 04:00").isolate();
+//! hosts.reset("shop.example");
+//! // Every key, those included that come later.
+//! hosts.all().because("a trial").observe_only();
+//! hosts.all().reset();
+//! hosts.reconfigure(Config::new().trip(Trip::consecutive_failures(5)))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Under a command to all a key without a circuit needs none: its calls are rejected in the name of the table, or pass
+//! uncounted. While all are isolated or disabled no circuit is forgotten.
+//!
 //! # What is different from one circuit
 //!
 //! The key is known only once there is a request, in `call`. So the inner service is always polled, also for a key that
 //! will be rejected, and there is no `wait`. An error of the inner service's readiness belongs to no key; it counts as a
 //! request without one does.
 
+mod all;
 mod builder;
 mod call;
 mod circuits;
+mod direct;
 mod entry;
 mod extract;
 #[cfg(feature = "http")]
 mod http;
 mod index;
+mod kept;
 mod layer;
 mod permit;
 mod registry;
@@ -73,6 +98,7 @@ mod table;
 mod tenant;
 mod upkeep;
 
+pub use all::AllKeys;
 pub use builder::KeyedBuilder;
 pub use circuits::{Full, KeyedCircuits};
 pub use entry::Key;

@@ -15,7 +15,8 @@
 
 use std::{
     any::Any,
-    hash::RandomState,
+    borrow::Borrow,
+    hash::{Hash, RandomState},
     mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -30,7 +31,7 @@ use std::{
 use papaya::{Guard, HashSet};
 
 use super::{
-    entry::{ByKey, Entry, Key},
+    entry::{ByKey, Entry, Key, Sought},
     index::Index,
     tenant::{Policy, Tenant},
 };
@@ -137,8 +138,13 @@ impl<K: Key> Registry<K> {
 
     /// Looks at the circuit of a key without a lock. What it runs should be quick, and must not be the user's.
     #[inline]
-    pub(super) fn with<T>(&self, key: &K, look: impl FnOnce(&Arc<Entry<K>>) -> T) -> Option<T> {
-        self.map.pin().get(key).map(|ByKey(entry)| look(entry))
+    pub(super) fn with<Q, T>(&self, key: &Q, look: impl FnOnce(&Arc<Entry<K>>) -> T) -> Option<T>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let map = self.map.pin();
+        map.get(&Sought(key)).map(|ByKey(entry)| look(entry))
     }
 
     /// The circuit of a key in this tenancy.

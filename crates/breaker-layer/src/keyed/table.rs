@@ -2,15 +2,22 @@
 
 use std::sync::{Arc, Weak};
 
-use super::{circuits::KeyedCircuits, entry::Key, tenant::Tenant};
-use crate::circuit::Circuit;
+use super::{
+    circuits::KeyedCircuits,
+    entry::Key,
+    tenant::{Mode, Tenant},
+};
+use crate::{circuit::Circuit, observe::Observe};
 
 /// A table of circuits that may be gone.
 pub(crate) trait Table: Send + Sync {
-    /// The circuit that the table calls so.
-    fn find(&self, name: &str) -> Option<Circuit>;
-    /// Every circuit of the table.
-    fn all(&self) -> Vec<Circuit>;
+    /// The circuit of the key that has this name.
+    fn find(&self, key: &str) -> Option<Circuit>;
+    /// Every circuit of the table, with the name of its key if it has one.
+    fn all(&self) -> Vec<(Option<Arc<str>>, Circuit)>;
+    /// Has this observe every circuit of the table, those included that are made later.
+    fn observe(&self, observer: &Arc<dyn Observe>);
+    fn unobserve(&self, observer: &Arc<dyn Observe>);
     fn is_gone(&self) -> bool;
 }
 
@@ -18,19 +25,70 @@ impl<K: Key> KeyedCircuits<K> {
     pub(crate) fn to_table(&self) -> Arc<dyn Table> {
         Arc::new(Arc::downgrade(self.tenant()))
     }
+
+    /// Every circuit.
+    fn observable(&self) -> impl Iterator<Item = Circuit> {
+        let of_no_key = self.tenant().others().into_iter().chain(self.keyless());
+        self.living()
+            .map(|(_, circuit)| circuit)
+            .chain(of_no_key.cloned())
+    }
+
+    /// The circuits of no key: that of requests without one, and, under a command, that of all other keys.
+    fn of_no_key(&self) -> impl Iterator<Item = Circuit> {
+        let tenant = self.tenant();
+        let is_commanded = tenant.mode() != Mode::Usual;
+        let others = tenant.others().filter(|_| is_commanded);
+        others.into_iter().chain(self.keyless()).cloned()
+    }
 }
 
 impl<K: Key> Table for Weak<Tenant<K>> {
-    fn find(&self, name: &str) -> Option<Circuit> {
+    fn find(&self, key: &str) -> Option<Circuit> {
         let circuits = KeyedCircuits::from_tenant(self.upgrade()?);
-        let mut all = circuits.iter().map(|(_, circuit)| circuit);
-        all.find(|circuit| *circuit.name() == *name)
+        circuits.tenant().parts.names.as_ref()?;
+        let mut all = circuits.living().map(|(_, circuit)| circuit);
+        all.find(|circuit| *circuit.name() == *key)
     }
 
-    fn all(&self) -> Vec<Circuit> {
-        let circuits = self.upgrade().map(KeyedCircuits::from_tenant);
-        let circuits = circuits.iter().flat_map(KeyedCircuits::iter);
-        circuits.map(|(_, circuit)| circuit).collect()
+    fn all(&self) -> Vec<(Option<Arc<str>>, Circuit)> {
+        let Some(circuits) = self.upgrade().map(KeyedCircuits::from_tenant) else {
+            return Vec::new();
+        };
+        let has_names = circuits.tenant().parts.names.is_some();
+        let of_keys = circuits.living().map(|(_, circuit)| {
+            let name = has_names.then(|| circuit.name());
+            (name, circuit)
+        });
+        let of_no_key = circuits.of_no_key().map(|circuit| (None, circuit));
+        of_no_key.chain(of_keys).collect()
+    }
+
+    fn observe(&self, observer: &Arc<dyn Observe>) {
+        let Some(circuits) = self.upgrade().map(KeyedCircuits::from_tenant) else {
+            return;
+        };
+        let tenant = circuits.tenant();
+        tenant.parts.observe(observer);
+        // Circuits that are being made just now are there after this; later ones have the observer.
+        tenant.registry.settle();
+        for circuit in circuits.observable() {
+            circuit
+                .tenancy()
+                .observe(observer, Some(&tenant.parts.name));
+        }
+    }
+
+    fn unobserve(&self, observer: &Arc<dyn Observe>) {
+        let Some(circuits) = self.upgrade().map(KeyedCircuits::from_tenant) else {
+            return;
+        };
+        let tenant = circuits.tenant();
+        tenant.parts.unobserve(observer);
+        tenant.registry.settle();
+        for circuit in circuits.observable() {
+            circuit.tenancy().unobserve(observer);
+        }
     }
 
     fn is_gone(&self) -> bool {

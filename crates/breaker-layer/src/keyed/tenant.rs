@@ -1,8 +1,14 @@
-//! What a table of circuits was built with.
+//! What a table of circuits was built with, and what its operator has said since.
 
-use std::{cell::Cell, sync::Arc};
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    atomic::{
+        AtomicU8, AtomicU64,
+        Ordering::{AcqRel, Acquire, Relaxed, Release},
+    },
+};
 
-use breaker_core::{Beside, Cancelled, Checked, Config, ConfigError, Mode, Timestamp};
+use breaker_core::{Cancelled, Checked, Config, ConfigError, Phase, Timestamp, machine::Command};
 
 use super::{
     entry::{Key, Limits},
@@ -11,9 +17,9 @@ use super::{
 use crate::{
     builder::random_seed,
     circuit::Circuit,
-    clock::Clock,
+    clock::{Clock, Source},
     intern,
-    observe::{KeyedNews, Observers},
+    observe::{KeyedNews, Observe, Observers},
     slot::{Extra, Settings, Slot},
 };
 
@@ -25,89 +31,265 @@ pub(super) struct Tenant<K: Key> {
     /// Requests without a key share it, if there is one.
     pub(super) keyless: Option<Circuit>,
     pub(super) parts: Parts<K>,
-    /// Some key keeps its circuit from the first call on.
-    pub(super) has_lasting: bool,
+    /// That of all keys without one, once the whole table was commanded.
+    others: OnceLock<Circuit>,
+    /// What a call must look at, besides its key's circuit.
+    asks: AtomicU8,
+}
+
+/// Some key keeps its circuit from the first call on.
+const LASTING: u8 = 1;
+/// The whole table is under a command.
+const COMMANDED: u8 = 2;
+
+/// The command that the whole table is under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Usual,
+    ObserveOnly,
+    Isolated,
+    Disabled,
+}
+
+impl Mode {
+    pub(super) const fn command(self) -> Command {
+        match self {
+            Self::Usual => Command::Reset,
+            Self::ObserveOnly => Command::ObserveOnly,
+            Self::Isolated => Command::Isolate,
+            Self::Disabled => Command::Disable,
+        }
+    }
+
+    /// Whether calls count, so that keys get circuits.
+    pub(super) const fn counts(self) -> bool {
+        match self {
+            Self::Usual | Self::ObserveOnly => true,
+            Self::Isolated | Self::Disabled => false,
+        }
+    }
 }
 
 impl<K: Key> Tenant<K> {
-    /// Whether this key keeps its circuit from the first call on.
+    pub(super) fn new(
+        (registry, tenancy): (&'static Registry<K>, u32),
+        limits: Limits,
+        keyless: Option<Circuit>,
+        parts: Parts<K>,
+    ) -> Self {
+        let asks = AtomicU8::new(parts.asks());
+        Self {
+            registry,
+            tenancy,
+            limits,
+            keyless,
+            parts,
+            others: OnceLock::new(),
+            asks,
+        }
+    }
+
+    /// Whether a call to this key, which has no circuit, passes without one.
     #[inline]
+    pub(super) fn passes_alone(&self, key: &K) -> bool {
+        match self.asks.load(Relaxed) & (LASTING | COMMANDED) {
+            0 => true,
+            LASTING => !self.parts.policy(key).is_lasting(),
+            _ => false,
+        }
+    }
+
+    /// Whether this key keeps its circuit from the first call on.
     pub(super) fn is_lasting(&self, key: &K) -> bool {
-        self.has_lasting && self.parts.policy(key).is_lasting
+        self.asks.load(Relaxed) & LASTING != 0 && self.parts.policy(key).is_lasting()
+    }
+
+    /// The circuit of all keys that have none, if the whole table was ever commanded.
+    pub(super) fn others(&self) -> Option<&Circuit> {
+        self.others.get()
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.others().map_or(Mode::Usual, mode_of)
+    }
+
+    /// With the present mode.
+    pub(super) fn limits(&self) -> Limits {
+        let mode = self.mode();
+        Limits {
+            mode,
+            ..self.limits
+        }
+    }
+
+    /// As [`Tenant::others`], made if there is none.
+    pub(super) fn make_others(&self) -> &Circuit {
+        let mut is_new = false;
+        let others = self.others.get_or_init(|| {
+            is_new = true;
+            let parts = &self.parts;
+            parts.circuit(parts.name.clone(), parts.usual(), parts.clock.now())
+        });
+        if is_new {
+            self.parts.observers().tell_began(others);
+        }
+        others
+    }
+
+    /// Has all keys that have no circuit be under this command, and those that get one later.
+    pub(super) fn command_others(&self, command: Command, note: Option<&Arc<str>>) -> &Circuit {
+        let others = self.make_others();
+        others.command(command, note);
+        self.asks.fetch_or(COMMANDED, AcqRel);
+        // Circuits that are being made just now are there after this; later ones see the mode.
+        self.registry.settle();
+        others
+    }
+
+    /// Calls go on as usual where the whole table is no longer under a command.
+    pub(super) fn end_command(&self) {
+        self.asks.fetch_and(!COMMANDED, AcqRel);
+        // Whoever commanded it just now has stored that before the flag.
+        if self.mode() != Mode::Usual {
+            self.asks.fetch_or(COMMANDED, AcqRel);
+        }
+    }
+
+    /// Changes the settings of the keys that have none of their own, for circuits that are made from now on.
+    pub(super) fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
+        let parts = &self.parts;
+        let policy = parts.new_policy(config)?;
+        let mut usual = lock(&parts.config);
+        *usual = config;
+        parts.usual.store(policy.0.to_bits(), Release);
+        self.asks.fetch_or(parts.asks(), AcqRel);
+        self.asks.fetch_and(parts.asks() | COMMANDED, AcqRel);
+        drop(usual);
+        self.registry.settle();
+        Ok(())
+    }
+}
+
+/// The command that a circuit is under.
+pub(super) fn mode_of(circuit: &Circuit) -> Mode {
+    let word = circuit.slot().word();
+    match word.phase() {
+        Phase::Isolated => Mode::Isolated,
+        Phase::Disabled => Mode::Disabled,
+        _ if word.is_shadow() => Mode::ObserveOnly,
+        _ => Mode::Usual,
     }
 }
 
 /// What circuits are made of.
 pub(super) struct Parts<K> {
     pub(super) name: Arc<str>,
+    /// What a key's circuit is called; as the table, where nothing says so.
     pub(super) names: Option<Box<Names<K>>>,
-    pub(super) usual: Policy,
-    pub(super) special: Vec<(Box<Selects<K>>, Policy)>,
+    /// What is kept of a key.
+    pub(super) keeps: Option<Box<Keeps<K>>>,
+    config: Mutex<Config>,
+    /// What `config` means, to be read without a lock.
+    usual: AtomicU64,
+    special: Vec<(Box<Selects<K>>, Policy)>,
+    pub(super) clock: Clock,
+    source: Source,
+    observers: Mutex<Observers>,
+    seed: Option<u16>,
+}
+
+pub(super) type Names<K> = dyn Fn(&K) -> Arc<str> + Send + Sync;
+pub(super) type Keeps<K> = dyn Fn(&K) -> K + Send + Sync;
+pub(super) type Selects<K> = dyn Fn(&K) -> bool + Send + Sync;
+
+/// A checked configuration.
+#[derive(Clone, Copy)]
+pub(super) struct Policy(Settings);
+
+impl Policy {
+    fn config(self) -> &'static Checked {
+        self.0.rules().config
+    }
+
+    /// It keeps a circuit from the first call on.
+    pub(super) fn is_lasting(self) -> bool {
+        self.config().keeps_calls()
+    }
+
+    /// A cancelled call may count, and so needs a circuit.
+    pub(super) fn counts_cancelled(self) -> bool {
+        self.config().cancelled() != Cancelled::Ignored
+    }
+
+    pub(super) fn panic_is_failure(self) -> bool {
+        self.config().panic_is_failure()
+    }
+}
+
+/// What a builder was told.
+pub(super) struct Given<K> {
+    pub(super) name: Arc<str>,
+    pub(super) names: Option<Box<Names<K>>>,
+    pub(super) keeps: Option<Box<Keeps<K>>>,
+    pub(super) config: Config,
+    pub(super) special: Vec<(Box<Selects<K>>, Config)>,
     pub(super) clock: Clock,
     pub(super) observers: Observers,
     pub(super) seed: Option<u16>,
 }
 
-pub(super) type Names<K> = dyn Fn(&K) -> Arc<str> + Send + Sync;
-pub(super) type Selects<K> = dyn Fn(&K) -> bool + Send + Sync;
-
-/// A checked configuration, and what it means for a key.
-#[derive(Clone, Copy)]
-pub(super) struct Policy {
-    settings: Settings,
-    /// It keeps a circuit from the first call on.
-    pub(super) is_lasting: bool,
-    /// A cancelled call may count, and so needs a circuit.
-    pub(super) counts_cancelled: bool,
-    pub(super) panic_is_failure: bool,
-}
-
-impl Policy {
-    pub(super) fn new(
-        config: Config,
-        clock: &Clock,
-        observers: &Observers,
-    ) -> Result<Self, ConfigError> {
-        if config.starts_as() != Mode::Normal {
-            let takes = "`normal` in a table of circuits: most keys have none, and pass";
-            return Err(ConfigError::new("mode", takes));
-        }
-        let interned = intern::store(config)?;
-        let config = interned.config;
+impl<K: Key> Parts<K> {
+    pub(super) fn new(given: Given<K>) -> Result<Self, ConfigError> {
+        let (source, observers) = (given.clock.source(), given.observers.of_table(&given.name));
+        let policy = |config| policy(config, source, &observers);
+        let usual = policy(given.config)?;
+        let special = given.special.into_iter();
+        let special = special
+            .map(|(selects, config)| Ok((selects, policy(config)?)))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
-            settings: Settings::new(interned, clock.source(), false, observers, 0),
-            is_lasting: holds_calls(config),
-            counts_cancelled: config.cancelled() != Cancelled::Ignored,
-            panic_is_failure: config.panic_is_failure(),
+            name: given.name,
+            names: given.names,
+            keeps: given.keeps,
+            config: Mutex::new(given.config),
+            usual: AtomicU64::new(usual.0.to_bits()),
+            special,
+            clock: given.clock,
+            source,
+            observers: Mutex::new(observers),
+            seed: given.seed,
         })
     }
-}
 
-impl Policy {
-    /// The configuration as it was said.
-    pub(super) fn config(&self) -> Config {
-        self.settings.said()
+    fn new_policy(&self, config: Config) -> Result<Policy, ConfigError> {
+        policy(config, self.source, &self.observers())
     }
-}
 
-/// Whether a circuit of this configuration holds more than its score.
-fn holds_calls(config: &Checked) -> bool {
-    let cells = vec![Cell::new(0); config.cells()];
-    let beside = Beside::new(config, &cells);
-    let windows = [beside.calls(0), beside.time(0, Timestamp::ZERO)];
-    windows.iter().any(Option::is_some) || beside.counted().is_some()
-}
+    /// The settings of the keys that have none of their own.
+    pub(super) fn config(&self) -> Config {
+        *lock(&self.config)
+    }
 
-impl<K> Parts<K> {
+    pub(super) fn usual(&self) -> Policy {
+        Policy(Settings::from_bits(self.usual.load(Acquire)))
+    }
+
+    /// The settings that this key has of its own.
+    pub(super) fn special(&self, key: &K) -> Option<Policy> {
+        let special = self.special.iter().find(|(selects, _)| selects(key));
+        special.map(|(_, policy)| *policy)
+    }
+
     /// The policy of a key.
     pub(super) fn policy(&self, key: &K) -> Policy {
-        let special = self.special.iter().find(|(selects, _)| selects(key));
-        special.map_or(self.usual, |(_, policy)| *policy)
+        self.special(key).unwrap_or_else(|| self.usual())
     }
 
-    /// Whether any key has such a policy.
-    pub(super) fn any(&self, is: impl Fn(&Policy) -> bool) -> bool {
-        is(&self.usual) || self.special.iter().any(|(_, policy)| is(policy))
+    /// What calls must look at.
+    fn asks(&self) -> u8 {
+        let special = self.special.iter().map(|(_, policy)| *policy);
+        let is_lasting = special.chain([self.usual()]).any(Policy::is_lasting);
+        if is_lasting { LASTING } else { 0 }
     }
 
     /// What a key's circuit is called.
@@ -118,25 +300,58 @@ impl<K> Parts<K> {
         }
     }
 
+    /// What is kept of a key.
+    pub(super) fn kept(&self, key: &K) -> K {
+        match &self.keeps {
+            // What is not the same key would never be found.
+            Some(keeps) => Some(keeps(key))
+                .filter(|kept| kept == key)
+                .unwrap_or_else(|| key.clone()),
+            None => super::kept::copy(key),
+        }
+    }
+
     pub(super) fn circuit(&self, name: Arc<str>, policy: Policy, origin: Timestamp) -> Circuit {
         let seed = self.seed.unwrap_or_else(random_seed);
         let extra = Extra {
-            observers: self.observers.clone(),
+            observers: self.observers(),
             clock: self.clock.clone().into_user(),
             ..Extra::default()
         };
-        Circuit::of(Slot::let_to(
-            name,
-            policy.settings.seeded(seed),
-            origin,
-            extra,
-        ))
+        Circuit::of(Slot::let_to(name, policy.0.seeded(seed), origin, extra))
+    }
+
+    pub(super) fn observers(&self) -> Observers {
+        lock(&self.observers).clone()
+    }
+
+    /// Adds an observer of the circuits that are made from now on.
+    pub(super) fn observe(&self, observer: &Arc<dyn Observe>) {
+        lock(&self.observers).add_once(observer, Some(&self.name));
+    }
+
+    pub(super) fn unobserve(&self, observer: &Arc<dyn Observe>) {
+        let removed = lock(&self.observers).remove(observer);
+        drop(removed);
     }
 
     /// With nothing held.
     pub(super) fn tell(&self, news: KeyedNews) {
-        self.observers.tell_keyed(&self.name, news);
+        self.observers().tell_keyed(&self.name, news);
     }
+}
+
+fn policy(config: Config, source: Source, observers: &Observers) -> Result<Policy, ConfigError> {
+    if config.starts_as() != breaker_core::Mode::Normal {
+        let takes = "`normal` in a table of circuits: most keys have none, and pass";
+        return Err(ConfigError::new("mode", takes));
+    }
+    let interned = intern::store(config)?;
+    Ok(Policy(Settings::new(interned, source, false, observers, 0)))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<K: Key> Drop for Tenant<K> {

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use super::{
-    entry::{ByKey, Entry, Key},
+    entry::{ByKey, Entry, Key, Sought},
     index::{Gone, Index},
     registry::Registry,
     tenant::Tenant,
@@ -46,7 +46,7 @@ impl<K: Key> Registry<K> {
             let permit = entry.circuit.first_permit(entry.first);
             let slot = permit.slot();
             if settle(permit) {
-                if !entry.is_lasting && slot.is_calm() {
+                if !entry.is_lasting() && slot.is_calm() {
                     self.tidy(key, tenancy, false);
                 }
                 return;
@@ -76,30 +76,43 @@ impl<K: Key> Registry<K> {
 
     /// Makes the circuit of a key, unless there is one.
     pub(super) fn make(&self, key: &K, tenancy: u32) -> Made<K> {
-        let tenant = self.tenant(tenancy);
-        tenant.map_or(Made::Gone, |tenant| self.make_for(key, &tenant))
+        match self.tenant(tenancy) {
+            Some(tenant) if tenant.mode().counts() => self.make_for(key, &tenant),
+            // Nothing counts that is recorded from now on.
+            Some(_) | None => Made::Gone,
+        }
     }
 
     pub(super) fn make_for(&self, key: &K, tenant: &Tenant<K>) -> Made<K> {
-        let (parts, limits) = (&tenant.parts, &tenant.limits);
+        let parts = &tenant.parts;
         // The user's functions run before the lock is taken.
-        let (policy, name, now) = (parts.policy(key), parts.name_of(key), parts.clock.now());
+        let (special, name, now) = (parts.special(key), parts.name_of(key), parts.clock.now());
+        // Dropped with nothing held, if there is a circuit by now: keys are the user's.
+        let mut kept = Some(parts.kept(key));
         let (made, began) = self.change(tenant, |index, gone| {
             let map = self.map.pin();
-            if let Some(ByKey(entry)) = map.get(key) {
+            if let Some(ByKey(entry)) = map.get(&Sought(key)) {
                 return (Made::Yes(entry.clone()), None);
             }
+            let limits = &tenant.limits();
             let has_room = index.make_room(now, limits, gone);
             self.remove(gone);
-            if !has_room {
+            let Some(kept) = kept.take_if(|_| has_room) else {
                 return (Made::No, None);
-            }
+            };
+            // Whoever changes what holds for the whole table waits for the lock before he looks for its circuits.
+            let policy = special.unwrap_or_else(|| parts.usual());
             let circuit = parts.circuit(name, policy, now);
+            if let Some(others) = tenant.others() {
+                circuit
+                    .slot()
+                    .begin_like(others.slot(), limits.mode.command());
+            }
             // Held, it is not taken away before its observers know of it.
-            let began = (!parts.observers.is_empty()).then(|| circuit.clone());
+            let began = (!parts.observers().is_empty()).then(|| circuit.clone());
             index.made += 1;
             let (tenancy, number) = (tenant.tenancy, index.made);
-            let entry = Entry::new(key.clone(), circuit, policy.is_lasting, tenancy, number);
+            let entry = Entry::new(kept, circuit, policy.is_lasting(), tenancy, number);
             let entry = Arc::new(entry);
             self.turn.fetch_add(1, AcqRel);
             map.insert(ByKey(entry.clone()));
@@ -108,7 +121,7 @@ impl<K: Key> Registry<K> {
             (Made::Yes(entry), began)
         });
         if let Some(circuit) = began {
-            parts.observers.tell_began(&circuit);
+            parts.observers().tell_began(&circuit);
         }
         made
     }
@@ -120,7 +133,7 @@ impl<K: Key> Registry<K> {
         };
         let now = tenant.parts.clock.now();
         self.change(&tenant, |index, gone| {
-            index.look_at(entry, now, &tenant.limits, gone);
+            index.look_at(entry, now, &tenant.limits(), gone);
             self.remove(gone);
         });
     }
@@ -131,7 +144,7 @@ impl<K: Key> Registry<K> {
         while place > 0 {
             let now = tenant.parts.clock.now();
             place = self.change(tenant, |index, gone| {
-                let place = index.look_below(place, now, &tenant.limits, gone);
+                let place = index.look_below(place, now, &tenant.limits(), gone);
                 self.remove(gone);
                 place
             });
@@ -160,7 +173,7 @@ impl<K: Key> Registry<K> {
     fn remove(&self, gone: &Gone<K>) {
         let map = self.map.pin();
         for (entry, _) in gone.entries() {
-            map.remove(&entry.key);
+            map.remove(&Sought(&entry.key));
         }
     }
 

@@ -11,7 +11,7 @@ use std::{
 use breaker_core::Transition;
 
 use super::{Observe, ReconfiguredEvent, TransitionEvent};
-use crate::{circuit::Circuit, slot::Tenancy, snapshot::Snapshot};
+use crate::{circuit::Circuit, registry::Registry, slot::Tenancy, snapshot::Snapshot};
 
 /// What [`Events`] give.
 #[derive(Clone, Debug)]
@@ -37,6 +37,14 @@ impl Event {
         match self {
             Self::Transition(event) => event.circuit(),
             Self::Reconfigured(event) => event.circuit(),
+        }
+    }
+
+    /// The name of the table that the circuit belongs to, if it does.
+    pub fn table(&self) -> Option<&str> {
+        match self {
+            Self::Transition(event) => event.table(),
+            Self::Reconfigured(event) => event.table(),
         }
     }
 
@@ -67,10 +75,12 @@ impl fmt::Display for Event {
     }
 }
 
-/// The transitions of a circuit and the changes of its settings, from [`Circuit::events`] on.
+/// The transitions of a circuit and the changes of its settings, from [`Circuit::events`] on; or those of all circuits of a
+/// [`Registry`](crate::Registry::events).
 ///
 /// It holds up to [`Events::CAPACITY`] of them that were not asked for yet. Then it drops the oldest, and
-/// [`Events::missed`] says how many. It ends when the circuit does, which it does not keep alive.
+/// [`Events::missed`] says how many. It ends when the circuit does, which it does not keep alive. That of a registry does
+/// not end: there may be more circuits.
 ///
 /// With the feature `stream` it is a `Stream`, too.
 ///
@@ -92,8 +102,14 @@ impl fmt::Display for Event {
 pub struct Events {
     queue: Arc<Queue>,
     feed: Weak<dyn Observe>,
-    tenancy: Tenancy,
+    source: Source,
     missed: u64,
+}
+
+/// Where the events come from.
+enum Source {
+    One(Tenancy),
+    All(Registry),
 }
 
 impl Events {
@@ -101,14 +117,25 @@ impl Events {
     pub const CAPACITY: usize = 128;
 
     fn of(circuit: &Circuit) -> Self {
-        let (queue, tenancy) = (Arc::new(Queue::default()), circuit.tenancy());
-        let feed: Arc<dyn Observe> = Arc::new(Feed(queue.clone()));
+        let tenancy = circuit.tenancy();
+        Self::new(Source::One(tenancy), |feed| {
+            tenancy.observe(&feed, None);
+        })
+    }
+
+    fn of_all(registry: &Registry) -> Self {
+        Self::new(Source::All(registry.clone()), |feed| registry.observe(feed))
+    }
+
+    fn new(source: Source, observe: impl FnOnce(Arc<dyn Observe>)) -> Self {
+        let queue = Arc::new(Queue::default());
+        let feed: Arc<dyn Observe> = Arc::new(Feed(Arc::downgrade(&queue)));
         let weak = Arc::downgrade(&feed);
-        tenancy.observe(feed);
+        observe(feed);
         Self {
             queue,
             feed: weak,
-            tenancy,
+            source,
             missed: 0,
         }
     }
@@ -157,7 +184,10 @@ impl futures_core::Stream for Events {
 impl Drop for Events {
     fn drop(&mut self) {
         if let Some(feed) = self.feed.upgrade() {
-            self.tenancy.unobserve(&feed);
+            match &self.source {
+                Source::One(tenancy) => tenancy.unobserve(&feed),
+                Source::All(registry) => registry.unobserve(&feed),
+            }
         }
     }
 }
@@ -175,6 +205,28 @@ impl Circuit {
     /// The circuit's transitions, and the changes of its settings, from now on.
     pub fn events(&self) -> Events {
         Events::of(self)
+    }
+}
+
+impl Registry {
+    /// The transitions of every circuit in it from now on, and the changes of their settings; and of those that are added later: a table's circuits included,
+    /// which come and go.
+    ///
+    /// ```
+    /// use breaker_layer::{Circuit, Registry, State};
+    ///
+    /// # tokio_test::block_on(async {
+    /// let registry = Registry::new();
+    /// let mut events = registry.events();
+    /// let circuit = Circuit::builder("payments").build().unwrap();
+    /// registry.add(&circuit).unwrap();
+    /// circuit.trip();
+    /// let event = events.next().await.unwrap();
+    /// assert_eq!((event.circuit(), event.transition().unwrap().to()), ("payments", State::Open));
+    /// # });
+    /// ```
+    pub fn events(&self) -> Events {
+        Events::of_all(self)
     }
 }
 
@@ -207,7 +259,7 @@ impl Queue {
 }
 
 /// The circuit's end of the queue: dropped with the circuit.
-struct Feed(Arc<Queue>);
+struct Feed(Weak<Queue>);
 
 impl Observe for Feed {
     fn transition(&self, event: &TransitionEvent<'_>) {
@@ -221,7 +273,10 @@ impl Observe for Feed {
 
 impl Feed {
     fn push(&self, event: Event) {
-        self.0.change(|held| {
+        let Some(queue) = self.0.upgrade() else {
+            return;
+        };
+        queue.change(|held| {
             let is_full = held.events.len() >= Events::CAPACITY;
             let oldest = is_full.then(|| held.events.pop_front()).flatten();
             held.dropped += u64::from(is_full);
@@ -233,9 +288,11 @@ impl Feed {
 
 impl Drop for Feed {
     fn drop(&mut self) {
-        self.0.change(|held| {
-            held.has_ended = true;
-            None
-        });
+        if let Some(queue) = self.0.upgrade() {
+            queue.change(|held| {
+                held.has_ended = true;
+                None
+            });
+        }
     }
 }

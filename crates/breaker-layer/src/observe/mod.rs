@@ -231,6 +231,17 @@ impl Observers {
         self.change(|audience| audience.all.push(listener));
     }
 
+    /// Adds an observer, unless it is there: of this table's circuits, if of any.
+    pub(crate) fn add_once(&mut self, observer: &Arc<dyn Observe>, table: Option<&Arc<str>>) {
+        let is_it = |listener: &Listener| Arc::ptr_eq(&listener.observer, observer);
+        if !self.all().iter().any(is_it) {
+            self.add(observer.clone());
+        }
+        if let Some(table) = table {
+            self.change(|audience| audience.table = Some(table.clone()));
+        }
+    }
+
     /// Takes an observer away, to be dropped with nothing held.
     pub(crate) fn remove(&mut self, observer: &Arc<dyn Observe>) -> Option<Arc<dyn Observe>> {
         let is_it = |listener: &Listener| Arc::ptr_eq(&listener.observer, observer);

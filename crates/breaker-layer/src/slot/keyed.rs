@@ -1,15 +1,24 @@
 //! What the table of keyed circuits does with a slot: it may take a circuit's slot away while calls still look at it.
 
 use std::{
-    sync::atomic::Ordering::{Acquire, Relaxed},
+    sync::atomic::Ordering::{Acquire, Relaxed, Release},
     time::Duration,
 };
 
-use breaker_core::{Evidence, Phase, Timestamp, Word};
+use breaker_core::{Evidence, Phase, Timestamp, Word, machine::Command};
 
 use super::{Settings, Slot};
 
 impl Settings {
+    pub(crate) const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// What [`Settings::to_bits`] gave.
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// The same with another seed.
     pub(crate) const fn seeded(self, seed: u16) -> Self {
         Self(self.0 & !(0xffff << Self::SEED) | (seed as u64) << Self::SEED)
@@ -17,6 +26,23 @@ impl Settings {
 }
 
 impl Slot {
+    /// Has a circuit that nobody has seen yet begin under a command, with the note of another that is under it.
+    pub(crate) fn begin_like(&'static self, other: &'static Self, command: Command) {
+        if matches!(command, Command::Reset) {
+            return;
+        }
+        let (rules, word) = (self.settings().rules(), self.word());
+        let Some((next, _)) = rules.command(word, command, Timestamp::ZERO) else {
+            return;
+        };
+        self.beside(self.settings()).clear(next.generation());
+        let note = other.note(other.word());
+        self.with_cold(|cold| cold.note(note.as_ref(), next.generation()));
+        let pace = rules.pace(next, Timestamp::ZERO);
+        self.pace.store(pace.to_bits(), Release);
+        self.word.store(next.to_bits(), Release);
+    }
+
     /// As [`Slot::vacate`], unless somebody has a handle besides the table: among them are those who made it what was seen,
     /// until that is told.
     pub(crate) fn vacate_told(&self, seen: Word) -> bool {

@@ -48,11 +48,12 @@ impl Tenancy {
         (!self.is_over()).then_some(snapshot)
     }
 
-    /// Adds an observer of transitions.
-    pub(crate) fn observe(self, observer: Arc<dyn Observe>) {
+    /// Adds an observer of transitions, unless it is there; `table` is the circuit's, if it is of one.
+    pub(crate) fn observe(self, observer: &Arc<dyn Observe>, table: Option<&Arc<str>>) {
         self.slot.with_cold(|cold| {
             if !self.is_over() {
-                cold.extra.get_or_insert_default().observers.add(observer);
+                let extra = cold.extra.get_or_insert_default();
+                extra.observers.add_once(observer, table);
             }
         });
     }

@@ -39,8 +39,7 @@ use crate::{circuit::Circuit, slot::Tenancy};
 /// | `breaker_uncounted_calls_total` | counter | | calls to a table of circuits that were not counted for want of room |
 /// | `breaker_forgotten_open_total` | counter | | open circuits that a table forgot |
 ///
-/// All have the label `circuit`, and those of a table of circuits `key`, where
-/// `KeyedBuilder::name_by` gives them names. A circuit that only observes is shown
+/// All have the label `circuit`, and those of a table of circuits `key`, where [`Metrics::with_keys`] asks for it. A circuit that only observes is shown
 /// with the state and the transitions that it would have. The last two are the table's own, and there once they happen.
 ///
 /// # When
@@ -51,9 +50,10 @@ use crate::{circuit::Circuit, slot::Tenancy};
 ///
 /// # How many
 ///
-/// A recorder does not forget a label, so there is a limit to how many are ever made up. A key that trips gets its own, and
-/// keeps it until its table forgets its circuit, as it does some time after the trouble is over. [`Metrics::with_keys`] have
-/// one at a time, and ten times as many ever; all others share the key `other`, without `breaker_state`. The first 1000 circuits outside of tables get their own, and the others share the name `other`. Of two
+/// A recorder does not forget a label, so there is a limit to how many are ever made up. Where [`Metrics::with_keys`] asks
+/// for keys, one that trips gets its own label, and keeps it until its table forgets its circuit, as it does some time after
+/// the trouble is over. So many have one at a time, and ten times as many ever; all others share the key `other`, without
+/// `breaker_state`. The first 1000 circuits outside of tables get their own, and the others share the name `other`. Of two
 /// circuits with the same name at one time the first has `breaker_state`. A circuit that is gone is shown as closed.
 ///
 /// ```
@@ -115,13 +115,14 @@ impl Metrics {
         Self {
             shared: Arc::new(Shared {
                 sink,
-                keys: 100,
+                keys: 0,
                 known: Mutex::default(),
             }),
         }
     }
 
-    /// Gives labels of their own to so many keys at a time, of all tables together. Default: 100.
+    /// Gives labels of their own to so many keys at a time, of all tables together. Default: none, and no label `key`:
+    /// whoever makes up keys would make up names in your metrics too.
     ///
     /// What was observed so far is forgotten: say it first.
     #[must_use]
@@ -158,7 +159,10 @@ impl Shared {
             return series.clone();
         }
         let labels = match &subject.table {
-            Some(table) => (table.clone(), subject.key().map(|_| OTHER.into())),
+            Some(table) => {
+                let key = subject.key().filter(|_| self.keys > 0);
+                (table.clone(), key.map(|_| OTHER.into()))
+            }
             None => (subject.name.clone(), None),
         };
         let (handles, is_own) = known.handles(&self.sink, labels);
