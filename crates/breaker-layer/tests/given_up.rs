@@ -437,3 +437,53 @@ mod keyed {
         }
     }
 }
+
+#[cfg(feature = "http")]
+mod bodies {
+    use std::{
+        convert::Infallible,
+        pin::Pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use breaker_layer::http::{EndOfStream, ServerErrors};
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body::{Body, Frame};
+
+    use super::*;
+
+    struct Panics;
+
+    impl Body for Panics {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            panic!("told to panic")
+        }
+    }
+
+    #[test]
+    fn a_panic_of_a_body_is_a_failure_wherever_it_is_caught() {
+        let bench = Bench::new();
+        let settle = EndOfStream::new(ServerErrors::new()).on_early_drop(Outcome::Success);
+        let service = BreakerLayer::new(bench.circuit.clone())
+            .settle_with(settle)
+            .layer(service_fn(async |_: Request<()>| {
+                Ok::<_, Infallible>(Response::new(Panics))
+            }));
+        for failed in 1..=3 {
+            let answer = service.clone().oneshot(Request::new(())).now_or_never();
+            let mut response = answer.unwrap().unwrap();
+            let body = Pin::new(response.body_mut());
+            assert!(panics(|| body.poll_frame(&mut Context::from_waker(Waker::noop()))));
+            // The response lives on when the panic is over.
+            assert_eq!(bench.circuit.snapshot().failed, failed);
+        }
+        assert_eq!(bench.state(), State::Open);
+    }
+}

@@ -480,3 +480,20 @@ async fn no_wake_up_is_lost_between_threads() {
         assert!(in_time.is_ok(), "round {round}: {:?}", bench.circuit);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_caller_s_probes_close_the_circuit_and_wait_for_no_deadline() {
+    let bench = bench_with(|builder| builder.probes(Probes::new(3).timeout(PROBE_TIMEOUT)));
+    let mut service = service(&bench, &Downstream::new());
+    bench.circuit.trip();
+    for _ in 0..3 {
+        advance(PROBE_TIMEOUT * 5).await;
+        assert_ready_ok!(poll_once(&mut service));
+        assert_eq!(service.call(1).await, Ok(1));
+    }
+    assert_eq!(bench.state(), State::Closed);
+    assert_eq!(
+        bench.log.states(),
+        [State::Open, State::HalfOpen, State::Closed]
+    );
+}

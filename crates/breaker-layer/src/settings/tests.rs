@@ -225,6 +225,18 @@ fn a_fault_names_the_path_of_the_file_and_the_value_of_the_file() {
             "`trip[0].consecutive_failures` is 0, but takes a number from 1 to 4095",
         ),
         (
+            json!({ "cancelled": "never" }),
+            "`cancelled` is \"never\", but takes `ignored`, `failure`, or a map with `failure_after`",
+        ),
+        (
+            json!({ "cancelled": { "failure_after": 0 } }),
+            "`cancelled.failure_after` is 0, but takes a number from 1 to 4094",
+        ),
+        (
+            json!({ "cancelled": { "failure_after": 70000 } }),
+            "`cancelled.failure_after` is 70000, but takes a number from 1 to 4094",
+        ),
+        (
             json!({ "trip": [{ "consecutive_failures": 1e12 }] }),
             "`trip[0].consecutive_failures` is 1000000000000, but takes a number from 1 to 4095",
         ),
