@@ -88,10 +88,16 @@
 //!
 //! Read several circuits as a [`Table`]: a map of [`Settings`] would stop at the first circuit that has a fault.
 
+mod cancelled;
+mod faults;
+mod members;
+mod open_time;
+mod probes;
 mod read;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod trip;
 mod write;
 
 use std::collections::{BTreeMap, btree_map};
@@ -99,7 +105,7 @@ use std::collections::{BTreeMap, btree_map};
 use breaker_core::Config;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-use self::{read::Faults, tree::Tree};
+use self::{faults::Faults, tree::Tree};
 
 /// A circuit's settings as they stand in a file: see the [module](self).
 ///

@@ -64,7 +64,7 @@ pub struct Snapshot {
     pub succeeded: Option<u64>,
     /// Calls that were slow, where [`slow_after`](crate::CircuitBuilder::slow_after) says what that is.
     pub slow: Option<u64>,
-    /// The settings in force. With the feature `serde` they are written as in a file: see `Settings`.
+    /// The settings in force. With the feature `serde` they are written as in a file: see the module `settings`.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::config"))]
     pub config: Config,
     /// How often it opened.
