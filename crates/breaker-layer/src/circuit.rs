@@ -16,6 +16,7 @@ use crate::{
     snapshot::Snapshot,
 };
 
+mod acquire;
 #[cfg(feature = "keyed")]
 mod keyed;
 mod permit;
@@ -23,7 +24,7 @@ mod record;
 #[cfg(feature = "tokio")]
 mod waiting;
 #[cfg(feature = "tokio")]
-pub(crate) use waiting::Pause;
+pub(crate) use acquire::{Pause, SHORTEST};
 
 pub use permit::Permit;
 #[cfg(feature = "keyed")]
@@ -77,12 +78,12 @@ impl Circuit {
     /// [`Rejected`] if the call must not be made.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, Rejected> {
-        self.acquire(&mut Draw::default())
+        self.acquire_drawn(&mut Draw::default())
     }
 
     /// As a caller that has drawn already, or does so now.
     #[inline]
-    pub(crate) fn acquire(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
+    pub(crate) fn acquire_drawn(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
         match self.acquire_at_once() {
             Some(permit) => Ok(permit),
             None => self.acquire_or_reject(draw),
@@ -109,7 +110,7 @@ impl Circuit {
         })
     }
 
-    /// As [`Circuit::acquire`], where there is none at once.
+    /// As [`Circuit::acquire_drawn`], where there is none at once.
     #[inline(never)]
     pub(crate) fn acquire_or_reject(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
         match self.acquire_if_passing() {
@@ -118,7 +119,7 @@ impl Circuit {
         }
     }
 
-    /// As [`Circuit::acquire`], where not every call passes.
+    /// As [`Circuit::acquire_drawn`], where not every call passes.
     #[inline(never)]
     fn ask_or_reject(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
         match self.slot.look() {
@@ -167,7 +168,6 @@ impl Circuit {
                 }
                 Admission::Probe(extended, next) => {
                     if slot.replace_pace(pace, extended) && slot.replace(word, next) {
-                        #[cfg(feature = "tokio")]
                         if settings.rules().lapses_in(word, pace, now).is_none() {
                             // From here on there is a deadline to wait for.
                             slot.wake_waiters();
@@ -359,7 +359,6 @@ impl Circuit {
         note: Option<&Arc<str>>,
     ) -> Result<(), ConfigError> {
         let old = self.slot.reconfigure(intern::store(new)?)?;
-        #[cfg(feature = "tokio")]
         self.slot.wake_waiters();
         if old != new {
             self.tell_reconfigured(old, new, note);

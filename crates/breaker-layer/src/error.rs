@@ -16,6 +16,7 @@ use crate::{
 mod any;
 mod because;
 mod elapsed;
+mod sample;
 
 pub use any::AnyError;
 pub use elapsed::Elapsed;

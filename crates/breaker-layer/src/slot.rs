@@ -32,11 +32,9 @@ use crate::{
 mod keyed;
 mod rejections;
 mod tenancy;
-#[cfg(feature = "tokio")]
 mod waiters;
 pub(crate) use tenancy::Tenancy;
-#[cfg(feature = "tokio")]
-pub(crate) use waiters::Waiter;
+pub(crate) use waiters::{Kind, Waiter};
 
 /// One circuit, or none at present. What every call reads comes first, apart from what refusals and failures write.
 #[repr(C, align(64))]
@@ -96,7 +94,6 @@ pub(crate) struct Extra {
     pub(crate) opened: u32,
     pub(crate) last_trip: Option<Transition>,
     pub(crate) note: Option<Box<Note>>,
-    #[cfg(feature = "tokio")]
     pub(crate) waiters: Option<Box<waiters::Waiters>>,
 }
 
@@ -561,6 +558,18 @@ impl Slot {
         Timestamp::from_nanos(now.as_nanos().saturating_sub(origin))
     }
 
+    /// Whether the clock is one that nobody moves by hand.
+    pub(crate) fn clock_moves_by_itself(&self) -> bool {
+        match self.settings().source() {
+            Source::Std => true,
+            #[cfg(feature = "quanta")]
+            Source::Quanta => true,
+            #[cfg(feature = "tokio")]
+            Source::Tokio => false,
+            Source::User => false,
+        }
+    }
+
     pub(crate) fn name(&self) -> Option<Arc<str>> {
         self.with_cold(|cold| cold.name.clone())
     }
@@ -670,7 +679,6 @@ impl Slot {
             Some((name, extra.observers.clone(), extra.policy.clone()))
         });
         self.store_pace(settings.rules().pace(word, transition.at().min(now)));
-        #[cfg(feature = "tokio")]
         self.wake_waiters();
         let Some((name, observers, policy)) = told else {
             return;

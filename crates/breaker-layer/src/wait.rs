@@ -13,7 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    circuit::{Circuit, Pause, Permit},
+    circuit::{Circuit, Pause, Permit, SHORTEST},
     classify::{AtOnce, ErrorsAreFailures, Settle},
     exclude::Exclude,
     future::ResponseFuture,
@@ -64,7 +64,7 @@ pub struct Wait<S, J = AtOnce<ErrorsAreFailures>, A = Typed> {
     // In a half-open circuit, or one that lets traffic back gradually: the right to make the next call.
     permit: Option<Permit>,
     waiter: Waiter,
-    sleep: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
     breaker: Breaker<S, J, A>,
 }
 
@@ -72,8 +72,8 @@ impl<S, J, A> Wait<S, J, A> {
     const fn of(breaker: Breaker<S, J, A>) -> Self {
         Self {
             permit: None,
-            waiter: breaker.circuit().waiter(),
-            sleep: None,
+            waiter: breaker.circuit().watcher(),
+            timer: Timer(None),
             breaker,
         }
     }
@@ -121,22 +121,29 @@ impl<S, J, A> Wait<S, J, A> {
         let permit = self.breaker.circuit().acquire_ahead();
         Poll::Ready(Ok(permit.map(|permit| self.permit = permit)))
     }
+}
 
-    fn poll_sleep(&mut self, pause: Duration, cx: &mut Context<'_>) -> Poll<()> {
+/// Wakes after a pause.
+#[derive(Default)]
+pub(crate) struct Timer(Option<Pin<Box<Sleep>>>);
+
+impl Timer {
+    pub(crate) fn poll(&mut self, pause: Duration, cx: &mut Context<'_>) -> Poll<()> {
         let next = sleep(pause.max(SHORTEST));
-        let sleep = match &mut self.sleep {
+        let sleep = match &mut self.0 {
             Some(sleep) => {
                 sleep.set(next);
                 sleep
             }
-            None => self.sleep.insert(Box::pin(next)),
+            None => self.0.insert(Box::pin(next)),
         };
         sleep.as_mut().poll(cx)
     }
-}
 
-/// No pause is shorter: Tokio's timer knows no less.
-const SHORTEST: Duration = Duration::from_millis(1);
+    pub(crate) fn stop(&mut self) {
+        self.0 = None;
+    }
+}
 
 impl<S, J, A, Request> Service<Request> for Wait<S, J, A>
 where
@@ -161,7 +168,7 @@ where
                 continue;
             }
             match pause.0 {
-                Some(pause) => ready!(self.poll_sleep(pause, cx)),
+                Some(pause) => ready!(self.timer.poll(pause, cx)),
                 None => return Poll::Pending,
             }
         }

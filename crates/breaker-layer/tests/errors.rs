@@ -9,7 +9,7 @@ use breaker_layer::{
     error::{AnyError, Elapsed},
     policy::{RecordedCall, TripPolicy},
 };
-use support::{Answer, Bench, Downstream, Fault, MILLI, OPEN_FOR, THRESHOLD, call};
+use support::{Answer, Bench, Downstream, Fault, MILLI, OPEN_FOR, THRESHOLD, alone, call};
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 
 fn rejected(bench: &Bench) -> Rejected {
@@ -294,6 +294,27 @@ fn a_rejection_is_found_through_whatever_is_around_it() {
         Rejected::of(&Error::<Fault>::from(Elapsed::after(MILLI))),
         None
     );
+}
+
+#[test]
+fn a_test_can_have_a_rejection_without_a_circuit_of_its_own() {
+    let _alone = alone();
+    for wait in [MILLI, Duration::from_millis(1500), OPEN_FOR] {
+        let rejected = Rejected::for_tests("payments", Some(wait));
+        assert_eq!(rejected.retry_after(), Some(wait));
+        assert_eq!(rejected.circuit().as_deref(), Some("payments"));
+    }
+    let isolated = Rejected::for_tests("payments", None);
+    assert_eq!(
+        chain(&isolated),
+        r#"circuit "payments" is isolated: by the operator"#
+    );
+    for _ in 0..63 {
+        let _ = Rejected::for_tests("another", None);
+    }
+    assert!(isolated.circuit().is_some());
+    let _ = Rejected::for_tests("another", None);
+    assert_eq!(isolated.circuit(), None, "no storage is kept without bound");
 }
 
 /// A chain of errors as anyhow prints it: no text is there twice.

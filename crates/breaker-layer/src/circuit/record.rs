@@ -470,7 +470,6 @@ impl Recording {
                 Record::Unchanged => true,
                 Record::Count(next) => {
                     let is_counted = slot.replace(word, next);
-                    #[cfg(feature = "tokio")]
                     if is_counted {
                         slot.wake_waiters();
                     }

@@ -1,21 +1,16 @@
-//! The circuit of those who wait until their call may pass.
+//! The circuit of a service that waits until its call may pass.
 
 use std::time::Duration;
 
-use breaker_core::{
-    Pace, Refusal, Timestamp, Word,
-    machine::{Admission, Rules},
+use super::{
+    Circuit, Permit, StandsFor,
+    acquire::{Pause, admit},
 };
-
-use super::{Circuit, Permit, StandsFor};
-use crate::slot::Waiter;
-
-/// A call may not pass yet. It is time to ask again after this long, or when the circuit changes.
-pub(crate) struct Pause(pub(crate) Option<Duration>);
+use crate::slot::{Kind, Waiter};
 
 impl Circuit {
-    pub(crate) const fn waiter(&self) -> Waiter {
-        Waiter::of(self.slot)
+    pub(crate) const fn watcher(&self) -> Waiter {
+        Waiter::of(self.slot, Kind::Watcher)
     }
 
     /// After how long time alone changes the state, if it does.
@@ -66,26 +61,4 @@ impl Circuit {
         permit.ticket = self.slot.admitted(self.slot.settings(), permit.ticket);
         permit
     }
-
-    #[cold]
-    fn pause_of(&self, refusal: Refusal) -> Pause {
-        let (slot, now) = (self.slot, self.slot.now());
-        Pause(match refusal {
-            Refusal::Open { retry_after } | Refusal::Recovering { retry_after } => {
-                Some(retry_after)
-            }
-            // A probe that gives its place back wakes those who wait.
-            Refusal::ProbesTaken { .. } => {
-                slot.settings()
-                    .rules()
-                    .lapses_in(slot.word(), slot.pace(), now)
-            }
-            // Isolated, and whatever else only an operator ends.
-            _ => None,
-        })
-    }
-}
-
-fn admit(rules: Rules<'_>, word: Word, pace: Pace, now: Timestamp) -> Admission {
-    rules.admit_waiting(word, pace, now)
 }

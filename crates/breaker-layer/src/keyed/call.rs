@@ -74,7 +74,9 @@ impl<K: Key> Call<K> {
         let registry = tenant.registry;
         loop {
             if let Some((entry, now)) = seen {
-                if let Some(given) = Given::by(&entry, entry.circuit.acquire(draw)?, now, tenant) {
+                if let Some(given) =
+                    Given::by(&entry, entry.circuit.acquire_drawn(draw)?, now, tenant)
+                {
                     return Ok(Some(Self::new(tenant, key, Admitted::By(given))));
                 }
                 registry.settle();

@@ -132,7 +132,7 @@ impl<K: Key> KeyedCircuits<K> {
     ) -> Result<KeyedPermit<K>, Rejected> {
         match (key, &self.tenant.keyless) {
             (Some(key), _) => KeyedPermit::of(&self.tenant, key, draw),
-            (None, Some(shared)) => shared.acquire(draw).map(KeyedPermit::keyless),
+            (None, Some(shared)) => shared.acquire_drawn(draw).map(KeyedPermit::keyless),
             (None, None) => Ok(KeyedPermit::uncounted()),
         }
     }

@@ -18,6 +18,7 @@ mod ramp;
 mod reconfigure;
 mod rejected;
 mod tenancy;
+mod waiting;
 mod window_of_calls;
 mod window_of_time;
 

@@ -172,7 +172,7 @@ impl fmt::Display for ReconfiguredEvent<'_> {
             write!(f, ", {name} none -> {after}")?;
         }
         if let Some(note) = note {
-            write!(f, ", because {note}")?;
+            write!(f, ", because {}", OneLine(note))?;
         }
         Ok(())
     }

@@ -2,15 +2,11 @@
 
 use std::{
     fmt,
-    future::{Future, poll_fn},
-    pin::Pin,
+    future::poll_fn,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
-use tokio::time::{Sleep, sleep};
-
-use crate::{circuit::Circuit, slot::Waiter};
+use crate::{circuit::Circuit, slot::Waiter, wait::Timer};
 
 /// Watches whether a circuit is ready. Made by [`Circuit::readiness`].
 ///
@@ -19,7 +15,7 @@ use crate::{circuit::Circuit, slot::Waiter};
 pub struct Readiness {
     seen: bool,
     waiter: Waiter,
-    sleep: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
     circuit: Circuit,
 }
 
@@ -59,23 +55,10 @@ impl Readiness {
                 continue;
             }
             match self.circuit.changes_in() {
-                Some(pause) => ready!(self.poll_sleep(pause, cx)),
+                Some(pause) => ready!(self.timer.poll(pause, cx)),
                 None => return Poll::Pending,
             }
         }
-    }
-
-    fn poll_sleep(&mut self, pause: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        // Tokio's timer knows no shorter one.
-        let next = sleep(pause.max(Duration::from_millis(1)));
-        let sleep = match &mut self.sleep {
-            Some(sleep) => {
-                sleep.set(next);
-                sleep
-            }
-            None => self.sleep.insert(Box::pin(next)),
-        };
-        sleep.as_mut().poll(cx)
     }
 }
 
@@ -107,8 +90,8 @@ impl Circuit {
     pub fn readiness(&self) -> Readiness {
         Readiness {
             seen: self.is_ready(),
-            waiter: self.waiter(),
-            sleep: None,
+            waiter: self.watcher(),
+            timer: Timer::default(),
             circuit: self.clone(),
         }
     }
