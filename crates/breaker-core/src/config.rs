@@ -225,6 +225,7 @@ impl Checked {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "settings do nothing until a circuit is built of them"]
+#[doc(alias("CircuitBreakerConfig", "CircuitBreakerStrategyOptions"))]
 pub struct Config {
     trip: Trip,
     open_time: OpenTime,
@@ -279,6 +280,7 @@ impl Config {
 
     /// A call that takes longer is slow, from 1 ns to 100 days, whether it is answered or given up. Each call then reads the
     /// clock at both ends.
+    #[doc(alias = "slowCallDurationThreshold")]
     pub const fn slow_after(mut self, slow_after: Duration) -> Self {
         self.slow_after = Some(slow_after);
         self
@@ -335,7 +337,8 @@ impl Config {
     /// Names every setting that is out of its range, and the range.
     ///
     /// ```
-    /// use breaker_core::{Config, Probes, Trip};
+    /// # use breaker_core as breaker_layer;
+    /// use breaker_layer::{Config, Probes, Trip};
     ///
     /// let config = Config::new().trip(Trip::consecutive_failures(0)).probes(Probes::new(1000));
     /// let mut faults = vec![];
@@ -352,7 +355,8 @@ impl Config {
     /// Tells every setting by its name, those with their defaults too.
     ///
     /// ```
-    /// use breaker_core::{Config, Trip};
+    /// # use breaker_core as breaker_layer;
+    /// use breaker_layer::{Config, Trip};
     ///
     /// let config = Config::new().trip(Trip::consecutive_failures(5));
     /// let mut told = vec![];

@@ -77,6 +77,7 @@ impl CircuitBuilder {
     }
 
     /// A call that takes longer is slow.
+    #[doc(alias = "slowCallDurationThreshold")]
     pub fn slow_after(mut self, slow_after: Duration) -> Self {
         self.config = self.config.slow_after(slow_after);
         self

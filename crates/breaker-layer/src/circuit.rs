@@ -47,6 +47,7 @@ use permit::{StandsFor, Ticket};
 /// ```
 ///
 /// A healthy call on the default policy only reads: it writes nothing that another clone can touch.
+#[doc(alias("CircuitBreaker", "TwoStepCircuitBreaker"))]
 pub struct Circuit {
     slot: &'static Slot,
 }
@@ -77,6 +78,7 @@ impl Circuit {
     ///
     /// [`Rejected`] if the call must not be made.
     #[inline]
+    #[doc(alias("tryAcquirePermission", "Allow"))]
     pub fn try_acquire(&self) -> Result<Permit, Rejected> {
         self.acquire_drawn(&mut Draw::default())
     }
@@ -279,6 +281,7 @@ impl Circuit {
     }
 
     /// Opens the circuit as if it had tripped, for the usual open time.
+    #[doc(alias = "transitionToOpenState")]
     pub fn trip(&self) {
         self.command(Command::Trip(None), None);
     }
@@ -289,27 +292,32 @@ impl Circuit {
     }
 
     /// Makes the circuit half-open: the next calls are probes.
+    #[doc(alias = "transitionToHalfOpenState")]
     pub fn half_open(&self) {
         self.command(Command::HalfOpen, None);
     }
 
     /// Closes the circuit.
+    #[doc(alias = "transitionToClosedState")]
     pub fn close(&self) {
         self.command(Command::Close, None);
     }
 
     /// Rejects every call until another command says otherwise.
+    #[doc(alias("transitionToForcedOpenState", "IsolateAsync"))]
     pub fn isolate(&self) {
         self.command(Command::Isolate, None);
     }
 
     /// Lets every call pass, uncounted, until another command says otherwise.
+    #[doc(alias = "transitionToDisabledState")]
     pub fn disable(&self) {
         self.command(Command::Disable, None);
     }
 
     /// Starts afresh and goes on as usual, but rejects nothing: [`Circuit::state`], the snapshot and the observers say
     /// what it would have done, until [`Circuit::reset`], [`Circuit::isolate`] or [`Circuit::disable`].
+    #[doc(alias = "transitionToMetricsOnlyState")]
     pub fn observe_only(&self) {
         self.command(Command::ObserveOnly, None);
     }

@@ -27,6 +27,7 @@ pub use crate::exclude::{Exclude, Excluding, ForRequest};
     note = "a closure says what a result means: `.classify(|result: Result<&Response, &Error>| …)`, its argument annotated with references in both places",
     note = "`ServerErrors` and `GrpcErrors` judge `http::Response`; for reqwest and others a closure asks them: see `guide::reqwest`"
 )]
+#[doc(alias("ShouldHandle", "recordExceptions", "ignoreExceptions", "IsSuccessful"))]
 pub trait Classify<Response, Error> {
     /// What this result means.
     fn classify(&self, result: Result<&Response, &Error>) -> Outcome;

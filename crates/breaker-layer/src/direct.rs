@@ -61,6 +61,7 @@ impl Circuit {
     /// # Errors
     ///
     /// [`Error::Rejected`], or the call's own error.
+    #[doc(alias("Execute", "executeSupplier"))]
     pub fn call<T, E>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, Error<E>> {
         self.call_with(&ErrorsAreFailures, call)
     }
@@ -111,6 +112,7 @@ impl Circuit {
     /// # Errors
     ///
     /// [`Error::Rejected`], or the future's own error.
+    #[doc(alias("ExecuteAsync", "executeCompletionStage"))]
     pub async fn run<T, E>(
         &self,
         future: impl Future<Output = Result<T, E>>,

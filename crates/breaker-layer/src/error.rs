@@ -31,6 +31,12 @@ pub type BoxError = Box<dyn error::Error + Send + Sync>;
 /// Its text is `circuit "payments" is open, retry after 5s`, and its [`source`](error::Error::source) adds why:
 /// `tripped after 15 failures in a row`.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[doc(alias(
+    "CallNotPermittedException",
+    "BrokenCircuitException",
+    "ErrOpenState",
+    "ErrTooManyRequests"
+))]
 pub struct Rejected(Because);
 
 /// The word that refused, and how long it is not worth asking again.

@@ -37,6 +37,7 @@ use crate::{
 /// # });
 /// ```
 #[derive(Clone, Debug)]
+#[doc(alias = "CircuitBreakerLayer")]
 pub struct BreakerLayer<J = AtOnce<ErrorsAreFailures>, A = Typed> {
     circuit: Circuit,
     settle: J,
@@ -221,6 +222,7 @@ impl<J> BreakerLayer<J> {
     ///
     /// Its response and its error are of the inner service's own type; where the inner service's body is wrapped, as by
     /// `EndOfStream`, so is the fallback's: `fallback.map_response(|response| response.map(Into::into))`.
+    #[doc(alias = "FallbackAction")]
     pub fn fallback<S>(self, fallback: S) -> BreakerLayer<J, Fallback<S>> {
         self.shaped(Fallback(fallback))
     }

@@ -76,7 +76,8 @@
 //!
 //! # Where to go on
 //!
-//! The [`guide`] says where a breaker stands in a stack, what counts as a failure, which settings to choose, how to test; it has the usual stacks to copy.
+//! The [`guide`] says where a breaker stands in a stack, what counts as a failure, which settings to choose, how to test; it has the usual stacks to copy, and the
+//! [mistakes that compile](guide::traps).
 //!
 //! - [`Circuit`] is the state; clones share it. [`BreakerLayer`] puts it before a Tower service.
 //! - [`Trip`] says when it trips, [`OpenTime`] how long it stays open, [`Probes`] how it finds the recovery.

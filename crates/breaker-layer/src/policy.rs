@@ -37,6 +37,7 @@ use breaker_core::{Outcome, Timestamp};
 /// assert_eq!(circuit.state(), State::Open);
 /// # Ok::<(), breaker_layer::ConfigError>(())
 /// ```
+#[doc(alias = "ReadyToTrip")]
 pub trait TripPolicy: Send + Sync + 'static {
     /// A call was recorded; a number of your own as the reason, if the circuit is to trip.
     fn record(&self, call: &RecordedCall) -> Option<u32>;

@@ -28,6 +28,7 @@ use crate::{circuit::Circuit, observe::Observe, slot::Tenancy};
 /// # Ok::<(), breaker_layer::ConfigError>(())
 /// ```
 #[derive(Clone)]
+#[doc(alias = "CircuitBreakerRegistry")]
 pub struct Registry {
     shared: Arc<Shared>,
 }

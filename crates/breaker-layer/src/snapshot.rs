@@ -75,7 +75,7 @@ pub struct Snapshot {
     pub rejected: u64,
     /// Calls whose result was ignored.
     pub ignored: u64,
-    /// Calls that were cancelled, whether they count as failures or not: see [`Cancelled`](breaker_core::Cancelled).
+    /// Calls that were cancelled, whether they count as failures or not: see [`Cancelled`](crate::Cancelled).
     pub cancelled: u64,
 }
 

@@ -17,6 +17,7 @@ use crate::{
 ///
 /// Default: [`OpenTime::probe_share`] of 1 % from 250 ms to 30 s.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias("waitDurationInOpenState", "BreakDuration", "resetTimeout"))]
 pub struct OpenTime {
     kind: Kind,
     shortest: Duration,
@@ -57,6 +58,7 @@ impl OpenTime {
 
     /// Whatever `wait` says of the attempt: 0 when the circuit trips, one more each time the probes fail, at most 63.
     /// What it says is kept from `shortest` to `longest`. Without jitter unless asked for.
+    #[doc(alias("BreakDurationGenerator", "waitIntervalFunctionInOpenState"))]
     pub const fn by_attempt(
         wait: fn(u32) -> Duration,
         shortest: Duration,

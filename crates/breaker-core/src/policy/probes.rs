@@ -20,6 +20,7 @@ use crate::{
 ///
 /// Defaults: 3 probes, of which all 3 must succeed, within 30 s.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias("permittedNumberOfCallsInHalfOpenState", "MaxRequests"))]
 pub struct Probes {
     pub(crate) live: u32,
     pub(crate) successes: Option<u32>,
@@ -81,6 +82,7 @@ impl Probes {
     /// that follow one another without a break it waits four times that at the most. While none is under way it waits for
     /// the next call, however long. Default: 30 s.
     #[must_use]
+    #[doc(alias = "maxWaitDurationInHalfOpenState")]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

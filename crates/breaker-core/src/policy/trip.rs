@@ -15,6 +15,7 @@ use crate::{
 /// Default: [`Trip::evidence`] that more than 70 % rather than at most 30 % of the calls fail, with one false trip in
 /// e¹² (162 755) calls at 30 %.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias = "ReadyToTrip")]
 pub struct Trip {
     row: Option<u32>,
     evidence: Option<Belief>,
@@ -44,6 +45,7 @@ struct Rules {
 
 /// The calls that a rate is taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias("slidingWindowSize", "slidingWindowType"))]
 pub struct Window(Extent);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,7 @@ enum Extent {
 
 impl Window {
     /// The last `calls` calls, from 1 to 1 048 575: two bits each.
+    #[doc(alias = "COUNT_BASED")]
     pub const fn calls(calls: u32) -> Self {
         Self(Extent::Calls {
             calls,
@@ -69,6 +72,7 @@ impl Window {
     }
 
     /// The calls of the last `time`, from 10 ms to one day, in ten buckets: the window moves by a tenth of its span.
+    #[doc(alias("SamplingDuration", "TIME_BASED"))]
     pub const fn time(time: Duration) -> Self {
         Self(Extent::Time { time, buckets: 10 })
     }
@@ -120,6 +124,7 @@ impl Trip {
     }
 
     /// After so many failures in a row, from 1 to 4095.
+    #[doc(alias = "ConsecutiveFailures")]
     pub const fn consecutive_failures(failures: u32) -> Self {
         Self {
             row: Some(failures),
@@ -154,6 +159,7 @@ impl Trip {
     /// When at least this share of the calls in the window failed, once it holds [`Trip::min_calls`].
     ///
     /// A rate is from 1 % to 100 %: `Percent(0.5)` is not a half, and `build` says so. See [`Trip::with_tiny_rates`].
+    #[doc(alias("failureRateThreshold", "FailureRatio"))]
     pub const fn failure_rate(rate: Percent, window: Window) -> Self {
         Self::windowed(Rules {
             window: Some(window),
@@ -177,6 +183,7 @@ impl Trip {
 
     /// When at least this share of the calls in the window took longer than
     /// [`Config::slow_after`](crate::Config::slow_after), once it holds [`Trip::min_calls`].
+    #[doc(alias = "slowCallRateThreshold")]
     pub const fn slow_rate(rate: Percent, window: Window) -> Self {
         Self::windowed(Rules {
             window: Some(window),
@@ -203,6 +210,7 @@ impl Trip {
     /// How many calls a window must hold before its rates say anything: from 1 to the window's calls, or to a million.
     /// Default: 20, or the size of a smaller window of calls.
     #[must_use]
+    #[doc(alias("minimumNumberOfCalls", "MinimumThroughput"))]
     pub const fn min_calls(mut self, calls: u32) -> Self {
         if self.calls.window.is_none() && self.time.window.is_none() {
             self.conflict = Some((
@@ -218,7 +226,8 @@ impl Trip {
     /// Lets the rates of these rules be below 1 %, which `build` otherwise takes for a mistake.
     ///
     /// ```
-    /// use breaker_core::{Config, Percent, Trip, Window};
+    /// # use breaker_core as breaker_layer;
+    /// use breaker_layer::{Config, Percent, Trip, Window};
     ///
     /// let rate = Trip::failure_rate(Percent(0.5), Window::calls(10_000));
     /// let error = Config::new().trip(rate).build().unwrap_err();

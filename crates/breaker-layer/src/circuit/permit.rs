@@ -8,7 +8,7 @@ use crate::slot::{Settings, Slot};
 
 /// The right to make one call, and the duty to say how it went.
 ///
-/// Dropped without [`Permit::record`] the call is cancelled: [`Cancelled`](breaker_core::Cancelled) says what that counts as.
+/// Dropped without [`Permit::record`] the call is cancelled: [`Cancelled`](crate::Cancelled) says what that counts as.
 /// Dropped while its thread unwinds it is a failure, unless
 /// [`panic_is_failure`](crate::CircuitBuilder::panic_is_failure) says otherwise. It may outlive its circuit, and then changes
 /// nothing.
@@ -21,6 +21,7 @@ pub struct Permit {
 impl Permit {
     /// Says how the call went.
     #[inline]
+    #[doc(alias("onSuccess", "onError"))]
     pub fn record(self, outcome: Outcome) {
         self.settle(Fate::Recorded(outcome), None);
     }

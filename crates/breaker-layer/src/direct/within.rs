@@ -47,6 +47,7 @@ impl Circuit {
     /// # Panics
     ///
     /// When it is polled outside of a Tokio runtime with its time driver enabled.
+    #[doc(alias = "TimeLimiter")]
     pub async fn run_within<T, E>(
         &self,
         limit: Duration,

@@ -7,7 +7,7 @@
 //! - [without Tower](without_tower): `run`, `run_within` and `call`, for async code and plain threads
 //! - [where it stands in a stack](order): timeouts, retries, limits, hedges
 //! - [what counts as a failure](failures), and [what the caller gets](answers) of a rejection
-//! - [mistakes that do not compile](mistakes)
+//! - [mistakes that compile](traps), and [mistakes that do not](mistakes)
 //!
 //! By what is called:
 //!
@@ -37,6 +37,10 @@ pub mod failures {}
 
 #[doc = include_str!("answers.md")]
 pub mod answers {}
+
+#[doc = include_str!("traps.md")]
+#[cfg(any(feature = "tokio", not(doctest)))]
+pub mod traps {}
 
 #[doc = include_str!("mistakes.md")]
 pub mod mistakes {}

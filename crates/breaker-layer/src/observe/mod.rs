@@ -72,6 +72,7 @@ pub use tracing::Tracing;
 ///
 /// Implemented for closures over [`TransitionEvent`]. An observer that keeps a [`Circuit`] which it
 /// observes keeps it alive for ever.
+#[doc(alias("OnStateChange", "onStateTransition", "OnOpened"))]
 pub trait Observe: Send + Sync + 'static {
     /// The circuit went from one state to another.
     fn transition(&self, event: &TransitionEvent<'_>);
