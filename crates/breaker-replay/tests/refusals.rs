@@ -6,7 +6,6 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     process::{Command, Stdio},
-    time::Duration,
 };
 
 use support::{ended, file, json, refused, replay, services};
@@ -266,7 +265,7 @@ fn an_interrupt_prints_what_there_is() {
         })
     };
     while !listens() {
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::yield_now();
     }
     let sent = Command::new("kill")
         .args(["-INT", &child.id().to_string()])

@@ -615,7 +615,10 @@ fn an_output_never_overwrites_an_input_by_whatever_name() {
         }
     }
     assert_eq!(fs::read(&log).unwrap(), before);
-    let config = file("outputs/own.toml", b"trip.consecutive_failures = 3\n");
+    let config = file(
+        "outputs/own.toml",
+        b"trip = [{ consecutive_failures = 3 }]\n",
+    );
     let error = refused(&["--config", &config, "--svg", &config, &log], "");
     assert!(error.contains("this is the input"), "{error}");
 }

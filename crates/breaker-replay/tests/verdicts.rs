@@ -34,7 +34,7 @@ fn seconds(value: &Value) -> f64 {
 fn an_outage_that_begins_while_the_circuit_is_open_has_no_time_to_trip() {
     let config = file(
         "verdicts/minute.toml",
-        b"trip.consecutive_failures = 5\nopen_time.fixed = \"1min\"\n",
+        b"trip = [{ consecutive_failures = 5 }]\nopen_time = { kind = \"fixed\", wait = \"1min\" }\n",
     );
     // The second outage begins and ends while the circuit is open for the first.
     let log = log(
@@ -73,7 +73,7 @@ fn an_outage_that_begins_while_the_circuit_is_open_has_no_time_to_trip() {
 fn slow_calls_are_part_of_outages_savings_and_verdict_where_the_configuration_trips_on_them() {
     let config = file(
         "verdicts/slow.toml",
-        b"slow_after = \"2s\"\n[trip]\nwindows = [{ calls = 20, slow_rate = 50, min_calls = 20 }]\n[open_time]\nfixed = \"10s\"\n",
+        b"slow_after = \"2s\"\ntrip = [{ calls = 20, slow_rate = 50, min_calls = 20 }]\nopen_time = { kind = \"fixed\", wait = \"10s\" }\n",
     );
     let log: String = (0..6000)
         .map(|at| {
@@ -275,7 +275,7 @@ fn each_outage_is_told_with_its_times_its_length_and_its_failures() {
 fn the_table_fits_into_80_columns_and_sums_all_services_up() {
     let long = file(
         "verdicts/a-configuration-with-quite-a-long-name.toml",
-        b"trip.consecutive_failures = 3\n",
+        b"trip = [{ consecutive_failures = 3 }]\n",
     );
     let mut log = log(600, |second| (100..130).contains(&second));
     log += &log.replace("\"pay\"", "\"mail\"").repeat(3);
