@@ -13,7 +13,7 @@ use crate::input::Options;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit status: 0 when a log was replayed, whatever came out; 2 when nothing could be (no call in it, \
+    after_help = "Exit status: 0 when a log was replayed, whatever came out; 1 when a --fail-if holds; 2 when nothing could be (no call in it, \
                   an unreadable file, a wrong option), or with --strict when a line was bad."
 )]
 pub(crate) struct Arguments {
@@ -57,6 +57,19 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 1.0, value_name = "PRICE", value_parser = price)]
     pub(crate) waste_price: f64,
 
+    /// Besides, say whether other circuits would do better than one for each service: one for each value of these names, as
+    /// --service takes them; may be given several times, and needs files
+    #[arg(long, value_name = "NAMES")]
+    pub(crate) suggest_key: Vec<String>,
+    /// So many clients make the calls, each with circuits of its own: those that --client tells apart, or else dealt out at
+    /// random [default: 1]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(crate) clients: Option<u16>,
+    /// Exit with status 1 if this holds of a configuration, over all services: harm, saved, waste, rejected, trips or missed
+    /// (outages without a trip), <, <=, > or >=, and a number; may be given several times: 'harm>0', 'missed>=1'
+    #[arg(long, value_name = "CONDITION")]
+    pub(crate) fail_if: Vec<crate::fail_if::Condition>,
+
     /// So many services have a circuit; calls to others are left out and counted
     #[arg(long, default_value_t = 1000, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) max_services: u32,
@@ -69,6 +82,14 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     pub(crate) input: Options,
+}
+
+impl Arguments {
+    /// How many clients there may be.
+    pub(crate) fn clients(&self) -> u16 {
+        let named = if self.input.client.is_some() { 1000 } else { 1 };
+        self.clients.unwrap_or(named)
+    }
 }
 
 /// The default, or that of another breaker.
@@ -87,7 +108,7 @@ pub(crate) enum Preset {
 pub(crate) enum Output {
     /// For people
     Table,
-    /// For programs: everything
+    /// For programs: everything, described in crates/breaker-replay/JSON.md
     Json,
 }
 

@@ -5,7 +5,10 @@
 
 mod cli;
 mod configs;
+mod fail_if;
 mod input;
+mod interrupt;
+mod keys;
 mod outputs;
 mod replay;
 mod report;
@@ -20,21 +23,31 @@ use std::{
 
 use clap::Parser;
 
-use crate::{cli::Arguments, input::plain_lines};
+use crate::{cli::Arguments, input::plain_lines, interrupt::Interrupt};
 
 /// Runs the program on this process's arguments and standard streams.
 #[must_use = "the process ends with it"]
 pub fn main() -> ExitCode {
-    let said = run::run(&Arguments::parse()).and_then(|text| {
+    let said = interrupt::listen().and_then(|interrupt| {
+        let said = run::run(&Arguments::parse(), &interrupt)?;
         let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        match out
+            .write_all(said.text.as_bytes())
+            .and_then(|()| out.flush())
+        {
             // Whoever read it has read enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            done => done.map_err(|error| format!("standard output: {error}")),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(said.failed),
+            done => done
+                .map(|()| said.failed)
+                .map_err(|error| format!("standard output: {error}")),
         }
     });
     match said {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(failed)) => {
+            eprintln!("breaker-replay: {}", plain_lines(&failed));
+            ExitCode::FAILURE
+        }
         Err(error) => {
             eprintln!("breaker-replay: {}", plain_lines(&error));
             ExitCode::from(2)
@@ -51,5 +64,5 @@ pub fn run_with(
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<String, String> {
     let arguments = Arguments::try_parse_from(arguments).map_err(|error| error.to_string())?;
-    run::run(&arguments)
+    run::run(&arguments, &Interrupt::default()).map(|said| said.text)
 }

@@ -5,100 +5,204 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use breaker_core::Checked;
+
 use crate::{
     cli::{Arguments, Output},
     configs,
     input::{
-        Call, How, Interrupt, Logs, OURS, Options, Present, Seen, Services, formats, plain_json,
+        Call, How, Logs, OURS, Options, Present, Row, Seen, Services, formats, plain_json,
         plain_lines,
     },
+    interrupt::Interrupt,
+    keys::Scope,
     outputs,
-    replay::{Lane, Replay},
-    report::{self, Doubtful, Report},
+    replay::{Lane, Replay, Replayed, Split},
+    report::{self, Doubtful, Found, Report},
     suggest::{self, Prices, Suggestion},
 };
 
 /// Of the calls that come too late so many are borne, in percent.
 const LATE: u64 = 1;
 
+/// What is to be printed, and which `--fail-if` holds.
+pub(crate) struct Said {
+    pub(crate) text: String,
+    pub(crate) failed: Option<String>,
+}
+
 /// Replays, writes the files that were asked for, and gives what to print.
 ///
 /// # Errors
 ///
 /// Why nothing could be replayed, or written.
-pub(crate) fn run(arguments: &Arguments) -> Result<String, String> {
+pub(crate) fn run(arguments: &Arguments, interrupt: &Interrupt) -> Result<Said, String> {
     if arguments
         .input
         .formats
         .iter()
         .any(|path| path.as_os_str() == "help")
     {
-        return Ok(OURS.to_owned());
+        return Ok(Said {
+            text: OURS.to_owned(),
+            failed: None,
+        });
     }
     outputs::check(arguments)?;
-    let report = replayed(arguments)?;
+    let report = replayed(arguments, interrupt)?;
     let write = |path: &Option<PathBuf>, text: &dyn Fn() -> String| match path {
         Some(path) => fs::write(path, text()).map_err(|error| at(path, &error)),
         None => Ok(()),
     };
     write(&arguments.report, &|| report::html(&report, arguments.top))?;
     write(&arguments.svg, &|| report::svg(&report, arguments.top))?;
-    match arguments.format {
-        Output::Table => Ok(plain_lines(&report::table(&report, arguments.top))),
+    let text = match arguments.format {
+        Output::Table => plain_lines(&report::table(&report, arguments.top)),
         Output::Json => {
-            let text = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
-            Ok(plain_json(&text) + "\n")
+            let text = serde_json::to_string(&report).map_err(|error| error.to_string())?;
+            plain_json(&text) + "\n"
         }
-    }
+    };
+    let failed = arguments
+        .fail_if
+        .iter()
+        .find_map(|condition| condition.holds(&report));
+    Ok(Said { text, failed })
 }
 
-fn replayed(arguments: &Arguments) -> Result<Report, String> {
+fn replayed(arguments: &Arguments, interrupt: &Interrupt) -> Result<Report, String> {
     let configs = configs::all(arguments)?;
+    let rows = formats(&own_formats(&arguments.input)?)?;
+    let pass = Pass {
+        arguments,
+        options: &arguments.input,
+        rows: &rows,
+        interrupt,
+    };
     let candidates = if arguments.suggest {
         suggest::candidates()?
     } else {
         vec![]
     };
-    let own = own_formats(&arguments.input)?;
-    let rows = formats(&own)?;
-    let how = How {
-        options: &arguments.input,
-        rows: &rows,
+    let mark = if arguments.suggest {
+        pass.mark()?
+    } else {
+        None
     };
-    let interrupt = listen()?;
-    let lanes = configs.iter().map(|named| Lane::detailed(named.config));
-    let priced = candidates.iter().map(|(_, config)| Lane::priced(*config));
-    let mut replay = Replay::new(lanes.chain(priced).collect(), arguments.window as usize);
-    let mut read = Reading::new(arguments, how, interrupt)?;
-    read.all(|call| replay.push(call))?;
+    let clients = arguments.clients();
+    let lanes = configs
+        .iter()
+        .map(|named| Lane::detailed(named.config, clients));
+    let split = Split::new(mark);
+    let priced = candidates.iter();
+    let priced = priced.map(|(_, config)| Lane::priced(*config, clients, split.clone()));
+    let (mut replayed, read) = pass.replay(lanes.chain(priced).collect())?;
     let Reading {
         services,
         mut seen,
         doubtful,
         ..
     } = read;
-    let mut replayed = replay.finish();
     let is_timed = replayed.facts.iter().any(|facts| facts.timed > 0);
     seen.doubt_options(&arguments.input, is_timed);
-    let late = replayed.disorder.late;
-    let calls = late + replayed.facts.iter().map(|facts| facts.calls).sum::<u64>();
-    if late * 100 > calls * LATE {
-        return Err(format!(
-            "{late} of {calls} calls came too late to be put in order: sort the log by time, or let more lines be held (--window)"
-        ));
-    }
+    seen.doubt_clients(services.clients.shared);
     let prices = Prices {
         harm: arguments.harm_price,
         waste: arguments.waste_price,
     };
     let suggestion = if arguments.suggest {
-        Suggestion::new(candidates, prices, &mut replayed)
+        Suggestion::new(candidates, prices, &mut replayed, mark)
     } else {
         None
     };
-    let names: Vec<_> = configs.into_iter().map(|named| named.name).collect();
     let nothing = nothing(&seen, &services, &arguments.input);
-    Report::new(seen, doubtful, &services, &names, replayed, suggestion).ok_or(nothing)
+    let found = Found {
+        seen,
+        doubtful,
+        services,
+        names: configs.iter().map(|named| named.name.clone()).collect(),
+        prices,
+        clients,
+    };
+    let mut report = Report::new(found, replayed, suggestion).ok_or(nothing)?;
+    if let Some(first) = configs
+        .first()
+        .filter(|_| !arguments.suggest_key.is_empty())
+    {
+        report.scopes = pass.scopes(first.config, prices)?;
+    }
+    Ok(report)
+}
+
+/// One way through all logs.
+struct Pass<'a> {
+    arguments: &'a Arguments,
+    options: &'a Options,
+    rows: &'a [Row],
+    interrupt: &'a Interrupt,
+}
+
+impl<'a> Pass<'a> {
+    fn replay(&self, lanes: Vec<Lane>) -> Result<(Replayed, Reading<'a>), String> {
+        let mut replay = Replay::new(lanes, self.arguments.window as usize);
+        let mut read = Reading::new(self)?;
+        read.all(|call| replay.push(call))?;
+        let replayed = replay.finish();
+        let late = replayed.disorder.late;
+        let calls = late + replayed.facts.iter().map(|facts| facts.calls).sum::<u64>();
+        if late * 100 > calls * LATE {
+            return Err(format!(
+                "{late} of {calls} calls came too late to be put in order: sort the log by time, or let more lines be held (--window)"
+            ));
+        }
+        Ok((replayed, read))
+    }
+
+    /// Where the first part of the log ends, if it can be read twice.
+    fn mark(&self) -> Result<Option<u64>, String> {
+        if !self.can_be_read_again() {
+            return Ok(None);
+        }
+        let (replayed, _) = self.replay(vec![])?;
+        Ok(replayed.span.map(|(from, to)| suggest::mark(from, to)))
+    }
+
+    fn can_be_read_again(&self) -> bool {
+        let files = &self.arguments.files;
+        !files.is_empty() && files.iter().all(|path| path.is_file())
+    }
+
+    /// The same calls with circuits of other scopes.
+    fn scopes(&self, config: Checked, prices: Prices) -> Result<Vec<Scope>, String> {
+        if !self.can_be_read_again() {
+            return Err("--suggest-key reads the logs several times, and needs files".to_owned());
+        }
+        let own = match &self.options.service[..] {
+            [] => "service".to_owned(),
+            names => names.join(","),
+        };
+        let keys = self.arguments.suggest_key.iter();
+        let keys = [(own, self.options.service.clone())]
+            .into_iter()
+            .chain(keys.map(|key| (key.clone(), key.split(',').map(str::to_owned).collect())));
+        keys.map(|(key, service)| {
+            let options = Options {
+                service,
+                ..self.options.clone()
+            };
+            let pass = Pass {
+                options: &options,
+                ..*self
+            };
+            let (replayed, read) =
+                pass.replay(vec![Lane::detailed(config, self.arguments.clients())])?;
+            match read.seen.doubts.first() {
+                Some(doubt) if !key.is_empty() => Err(format!("--suggest-key {key}: {doubt}")),
+                _ => Ok(Scope::new(&key, replayed, prices)),
+            }
+        })
+        .collect()
+    }
 }
 
 /// Reads all logs, once.
@@ -111,7 +215,12 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(arguments: &'a Arguments, how: How<'a>, interrupt: Interrupt) -> Result<Self, String> {
+    fn new(pass: &Pass<'a>) -> Result<Self, String> {
+        let arguments = pass.arguments;
+        let how = How {
+            options: pass.options,
+            rows: pass.rows,
+        };
         let stdin = [PathBuf::from("-")];
         let files = if arguments.files.is_empty() {
             &stdin[..]
@@ -120,8 +229,12 @@ impl<'a> Reading<'a> {
         };
         Ok(Self {
             arguments,
-            logs: Logs::new(files, how, interrupt)?,
-            services: Services::new(arguments.max_services as usize, &arguments.input.only),
+            logs: Logs::new(files, how, pass.interrupt.clone())?,
+            services: Services::new(
+                arguments.max_services as usize,
+                &pass.options.only,
+                arguments.clients(),
+            ),
             seen: Seen::default(),
             doubtful: Doubtful::default(),
         })
@@ -139,7 +252,7 @@ impl<'a> Reading<'a> {
             if self.arguments.strict {
                 strict(&self.seen, &self.arguments.files)?;
             }
-            match call.filter(|_| !self.logs.is_interrupted()) {
+            match call {
                 Some(call) => present.push(call, &mut take),
                 None => break,
             }
@@ -173,20 +286,6 @@ fn own_formats(options: &Options) -> Result<Vec<String>, String> {
             Ok(text)
         })
         .collect()
-}
-
-/// The first Ctrl-C ends the log where it is, the second one the program.
-fn listen() -> Result<Interrupt, String> {
-    let interrupt = Interrupt::default();
-    let heard = interrupt.clone();
-    let handle = move || {
-        if heard.is_set() {
-            std::process::exit(130);
-        }
-        heard.set();
-    };
-    ctrlc::set_handler(handle).map_err(|error| format!("Ctrl-C: {error}"))?;
-    Ok(interrupt)
 }
 
 fn at(path: &Path, error: &std::io::Error) -> String {

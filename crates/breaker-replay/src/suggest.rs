@@ -24,6 +24,17 @@ pub(crate) struct Prices {
     pub(crate) waste: f64,
 }
 
+impl Prices {
+    pub(crate) fn of(self, harm: u64, waste: u64) -> f64 {
+        harm as f64 * self.harm + waste as f64 * self.waste
+    }
+}
+
+/// Where the part ends that is chosen on.
+pub(crate) fn mark(from: u64, to: u64) -> u64 {
+    from + ((to - from) as f64 * CHOSEN_ON) as u64
+}
+
 /// A proposal, and what speaks for it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Suggestion {
@@ -36,6 +47,10 @@ pub(crate) struct Suggestion {
     pub(crate) default: Candidate,
     /// Whether the best is better than the default where it had no say.
     pub(crate) holds: bool,
+    /// Outages in the part that had no say; without any it cannot tell.
+    pub(crate) held_out_outages: usize,
+    /// Whether the mark between the parts was known beforehand; if not, what is about it is of neither part.
+    pub(crate) is_exact: bool,
 }
 
 /// Settings, and what they cost on both parts of the log.
@@ -98,9 +113,16 @@ impl Suggestion {
         candidates: Vec<(String, Checked)>,
         prices: Prices,
         replayed: &mut Replayed,
+        known: Option<u64>,
     ) -> Option<Self> {
         let (from, to) = replayed.span?;
-        let split = from + ((to - from) as f64 * CHOSEN_ON) as u64;
+        let split = known.unwrap_or_else(|| mark(from, to));
+        let held_out_outages = replayed
+            .facts
+            .iter()
+            .flat_map(|facts| &facts.outages.all)
+            .filter(|outage| outage.ended.is_none_or(|ended| ended > split))
+            .count();
         let lanes = replayed.lanes.len().checked_sub(candidates.len())?;
         let lanes = replayed.lanes.split_off(lanes);
         let tried = candidates.len();
@@ -121,6 +143,8 @@ impl Suggestion {
             candidates: tried,
             as_good: as_good as u64 - 1,
             holds: best.held_out.price < default.held_out.price,
+            held_out_outages,
+            is_exact: known.is_some(),
             best,
             runner_up,
             default,
@@ -159,6 +183,10 @@ impl Suggestion {
         if best.settings == default.settings {
             return text + "  Keep the default: nothing that was tried is better.\n";
         }
+        if self.held_out_outages == 0 {
+            return text
+                + "  Cannot tell: the last 30 % of the log has no outage, and so cannot tell whether the best is better than the default.\n";
+        }
         if !self.holds {
             return text
                 + "  Keep the default: on the held-out part the best is no better than it.\n";
@@ -174,19 +202,12 @@ impl Suggestion {
 
 impl Candidate {
     fn new(settings: String, lane: Lane, split: u64, prices: Prices) -> Self {
-        let (mut chosen_on, mut held_out) = (Cost::default(), Cost::default());
-        for (at, [harm, waste]) in lane.costs.iter().flat_map(|costs| costs.columns()) {
-            let part = if at < split {
-                &mut chosen_on
-            } else {
-                &mut held_out
-            };
-            part.harm += u64::from(harm);
-            part.waste += u64::from(waste);
-        }
-        for part in [&mut chosen_on, &mut held_out] {
-            part.price = part.harm as f64 * prices.harm + part.waste as f64 * prices.waste;
-        }
+        let sides = lane.costs.as_ref().map(|costs| costs.sides(split));
+        let [chosen_on, held_out] = sides.unwrap_or_default().map(|[harm, waste]| Cost {
+            harm,
+            waste,
+            price: prices.of(harm, waste),
+        });
         Self {
             settings,
             chosen_on,

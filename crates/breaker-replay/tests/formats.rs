@@ -4,10 +4,12 @@ mod support;
 
 use support::refused;
 
-/// What is said of a log, but for what it was taken for.
+/// What is said of a log, but for what it was taken for and what is noted of it.
 fn replay(arguments: &[&str], log: &str) -> String {
     let text = support::replay(arguments, log);
-    let lines = text.lines().filter(|line| !line.starts_with("Read as "));
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with("Read as ") && !line.starts_with("Note: "));
     lines.map(|line| format!("{line}\n")).collect()
 }
 

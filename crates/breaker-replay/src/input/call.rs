@@ -18,6 +18,8 @@ pub(crate) struct Call {
     pub(crate) start: u64,
     pub(crate) end: u64,
     pub(crate) service: u32,
+    /// Which of the clients made it, each of which has circuits of its own.
+    pub(crate) client: u16,
     pub(crate) fate: Fate,
     /// Whether the log says how long it took; if not, it ends as it begins.
     pub(crate) is_timed: bool,

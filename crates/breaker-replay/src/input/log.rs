@@ -171,6 +171,7 @@ impl<'o> Log<'o> {
             "--grpc-status" => Some(Field::Grpc),
             "--ok" => Some(Field::Ok),
             "--duration" => Some(Field::Duration),
+            "--client" => Some(Field::Client),
             _ => services.next(),
         };
         let given = self.how.options.given();
@@ -281,6 +282,7 @@ impl<'o> Log<'o> {
     fn end(&mut self, seen: &mut Seen) {
         self.is_over = true;
         if let Some(Reader { reading, .. }) = &self.reader {
+            seen.is_coarse |= !reading.times.are_fine();
             seen.zoneless |= reading.times.is_zoneless;
             seen.yearless |= reading.times.is_yearless;
             seen.used.zone |= reading.times.used.zone;
@@ -337,6 +339,8 @@ fn taken(fields: &Fields<'_>, reading: &mut Reading, to: &mut Sink<'_>) -> Resul
     if !unseen.is_empty() {
         unseen.retain(|(_, _, field)| *fields.get(*field) == Value::Missing);
     }
+    let client = services.clients.named(fields.get(Field::Client));
+    seen.names_clients |= client.is_some();
     let before = more.len();
     let mut count = 0;
     let time = reading
@@ -345,7 +349,13 @@ fn taken(fields: &Fields<'_>, reading: &mut Reading, to: &mut Sink<'_>) -> Resul
             if !period.contains(&call.start) {
                 seen.outside += 1;
             } else if let Some(service) = services.number(name) {
-                more.push_back((Call { service, ..call }, None, more.len() > before));
+                let client = client.unwrap_or_else(|| services.clients.dealt());
+                let call = Call {
+                    service,
+                    client,
+                    ..call
+                };
+                more.push_back((call, None, more.len() > before));
             }
         })
         .map_err(|flaw| flaw.text().to_owned())?;

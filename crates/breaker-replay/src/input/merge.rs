@@ -12,8 +12,9 @@ use super::{
     log::{How, Log, Stop},
     seen::Seen,
     services::Services,
-    source::{self, Interrupt},
+    source,
 };
+use crate::interrupt::Interrupt;
 
 /// All logs.
 pub(crate) struct Logs<'o> {
@@ -131,11 +132,6 @@ impl<'o> Logs<'o> {
             self.open.push(Open { path, log, next });
         }
         Ok(())
-    }
-
-    /// Whether the user asked for what there is.
-    pub(crate) fn is_interrupted(&self) -> bool {
-        self.interrupt.is_set()
     }
 }
 

@@ -1,6 +1,7 @@
 //! From the bytes of a log to calls.
 
 mod call;
+mod clients;
 mod csv;
 mod cutter;
 mod derive;
@@ -32,7 +33,7 @@ mod wrap;
 
 pub(crate) use call::{Call, Fate};
 pub(crate) use detect::Told;
-pub(crate) use formats::{OURS, table as formats};
+pub(crate) use formats::{OURS, Row, table as formats};
 pub(crate) use log::How;
 pub(crate) use merge::Logs;
 pub(crate) use options::Options;
@@ -40,5 +41,4 @@ pub(crate) use plain::{plain, plain_json, plain_lines};
 pub(crate) use present::Present;
 pub(crate) use seen::Seen;
 pub(crate) use services::Services;
-pub(crate) use source::Interrupt;
 pub(crate) use time::show;

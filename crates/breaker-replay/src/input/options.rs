@@ -58,6 +58,10 @@ pub(crate) struct Options {
     /// The name of the duration [default: the format's own; in JSON and CSV duration]
     #[arg(long, value_name = "NAME")]
     pub(crate) duration: Option<String>,
+    /// The name of the client that made a call: each has circuits of its own (--clients says how many at the most, 1000 if it
+    /// does not)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client: Option<String>,
     /// The unit of a duration that is a bare number [default: the format's own, or s]
     #[arg(long, value_enum, value_name = "UNIT")]
     pub(crate) duration_unit: Option<Unit>,
@@ -154,6 +158,9 @@ impl Options {
         if let Some(name) = &self.grpc_status {
             row.grpc = one(name);
         }
+        if let Some(name) = &self.client {
+            row.client = one(name);
+        }
         if let Some(name) = &self.ok {
             row.ok = one(name);
         }
@@ -187,6 +194,7 @@ impl Options {
             ("--grpc-status", &self.grpc_status),
             ("--ok", &self.ok),
             ("--duration", &self.duration),
+            ("--client", &self.client),
         ];
         let named = named
             .into_iter()

@@ -115,6 +115,7 @@ mod tests {
                 start: day * DAY,
                 end: day * DAY,
                 service: 0,
+                client: 0,
                 fate: Fate::Success,
                 is_timed: false,
             };

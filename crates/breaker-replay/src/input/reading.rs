@@ -95,6 +95,7 @@ impl Reading {
                 start,
                 end,
                 service: 0,
+                client: 0,
                 fate,
                 is_timed: lasted.1,
             };
@@ -113,6 +114,7 @@ impl Reading {
             start,
             end,
             service: 0,
+            client: 0,
             fate,
             is_timed,
         }

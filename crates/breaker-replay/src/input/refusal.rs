@@ -27,7 +27,8 @@ pub(crate) fn cut(line: &[u8]) -> String {
 }
 
 fn told(options: &Options, sample: &[&[u8]], first: &[u8]) -> (String, String) {
-    if let Some(missing) = without_names(options, sample) {
+    if let Some(missing) = without_year(options, sample).or_else(|| without_names(options, sample))
+    {
         return missing;
     }
     let line = first.trim_ascii();
@@ -73,6 +74,20 @@ fn told(options: &Options, sample: &[&[u8]], first: &[u8]) -> (String, String) {
         "plain text".to_owned(),
         "--log-format '$remote_addr [$time_local] $status $request_time' says where things stand, with a $name for each; --time, --service, --status and --duration say what the names mean; --input names a format".to_owned(),
     )
+}
+
+/// Where the log would be read if somebody said which year it is.
+fn without_year(options: &Options, sample: &[&[u8]]) -> Option<(String, String)> {
+    if options.year.is_some() {
+        return None;
+    }
+    let told = Options {
+        year: Some(2000),
+        ..options.clone()
+    };
+    let reader = Reader::detect(&told, &formats::table(&[]).ok()?, sample).ok()??;
+    let help = "Its times have no year: --year 2026 says which".to_owned();
+    Some((reader.told.about, help))
 }
 
 /// Where the log would be read but for the names that the user gave.

@@ -78,6 +78,7 @@ mod tests {
                 start: end - HALF,
                 end: *end,
                 service: 0,
+                client: 0,
                 fate: Fate::Success,
                 is_timed: true,
             };
@@ -105,6 +106,7 @@ mod tests {
                 start: 0,
                 end: place as u64,
                 service: 0,
+                client: 0,
                 fate: Fate::Success,
                 is_timed: true,
             };

@@ -30,6 +30,11 @@ pub(crate) struct Seen {
     pub(crate) cut_off: Vec<String>,
     /// Whether a time had no zone, and was taken for UTC.
     pub(crate) zoneless: bool,
+    /// Whether a log had whole seconds alone.
+    pub(crate) is_coarse: bool,
+    /// Whether a line says which client made the call.
+    #[serde(skip)]
+    pub(crate) names_clients: bool,
     /// Whether a time had no year, and could not be read.
     #[serde(skip)]
     pub(crate) yearless: bool,
@@ -98,6 +103,15 @@ impl Seen {
                     idle(&format!("{flag} {range}"), "no line has such a status");
                 }
             }
+        }
+    }
+
+    /// A doubt about calls of more clients than there may be.
+    pub(crate) fn doubt_clients(&mut self, shared: u64) {
+        if shared > 0 {
+            self.doubts.push(format!(
+                "{shared} calls are of clients beyond the limit, which share the circuits of others (--clients)"
+            ));
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::clients::Clients;
+
 /// A name may be so long.
 pub(crate) const LONGEST_NAME: usize = 256;
 
@@ -16,15 +18,17 @@ pub(crate) struct Services {
     most: usize,
     /// Where others are not asked for.
     only: Vec<Vec<u8>>,
+    pub(crate) clients: Clients,
     /// Calls to services beyond the limit.
     pub(crate) left_out: u64,
 }
 
 impl Services {
-    /// So many at the most; if any are named, these alone.
-    pub(crate) fn new(most: usize, only: &[String]) -> Self {
+    /// So many at the most, of so many clients; if any are named, these alone.
+    pub(crate) fn new(most: usize, only: &[String], clients: u16) -> Self {
         Self {
             numbers: HashMap::new(),
+            clients: Clients::new(clients),
             most,
             only: only.iter().map(|name| name.clone().into()).collect(),
             left_out: 0,

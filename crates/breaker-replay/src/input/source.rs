@@ -4,11 +4,7 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, sync_channel},
-    },
+    sync::mpsc::{Receiver, RecvTimeoutError, sync_channel},
     thread,
     time::Duration,
 };
@@ -20,26 +16,14 @@ use ruzstd::decoding::{
     errors::{FrameDecoderError, ReadFrameHeaderError},
 };
 
+use crate::interrupt::Interrupt;
+
 /// A zstd stream that asks for more memory than this to be unpacked is refused, as zstd itself does unless it is told.
 const WIDEST_WINDOW: u64 = 128 << 20;
 /// Pieces of a pipe.
 const PIECE: usize = 1 << 18;
 /// So often a pipe on which nothing comes is looked after.
 const PATIENCE: Duration = Duration::from_millis(100);
-
-/// Whether the user has asked for what there is.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Interrupt(Arc<AtomicBool>);
-
-impl Interrupt {
-    pub(crate) fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// Opens a file, or standard input for `-`, with its progress shown where somebody watches.
 ///
@@ -54,11 +38,24 @@ pub(crate) fn open(path: &Path, interrupt: &Interrupt) -> io::Result<Box<dyn Rea
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() {
+        let file = UntilInterrupt(file, interrupt.clone());
         unpacked(bar(Some(metadata.len())).wrap_read(file))
     } else if metadata.is_dir() {
         Err(io::Error::other("it is a directory; name the files in it"))
     } else {
         unpacked(bar(None).wrap_read(Pipe::new(file, interrupt.clone())))
+    }
+}
+
+/// A file that ends where the user interrupts.
+struct UntilInterrupt(File, Interrupt);
+
+impl Read for UntilInterrupt {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.1.is_set() {
+            return Ok(0);
+        }
+        self.0.read(buffer)
     }
 }
 
@@ -101,16 +98,20 @@ impl Read for Pipe {
             if read > 0 || buffer.is_empty() {
                 return Ok(read);
             }
-            if self.interrupt.is_set() {
-                return Ok(0);
-            }
-            match self.pieces.recv_timeout(PATIENCE) {
+            // What has come until an interrupt is still read.
+            let patience = if self.interrupt.is_set() {
+                Duration::ZERO
+            } else {
+                PATIENCE
+            };
+            match self.pieces.recv_timeout(patience) {
                 Ok(piece) => {
                     self.piece = Cursor::new(piece?);
                     if self.piece.get_ref().is_empty() {
                         return Ok(0);
                     }
                 }
+                Err(RecvTimeoutError::Timeout) if self.interrupt.is_set() => return Ok(0),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),
             }

@@ -2,7 +2,7 @@
 
 use super::{
     flight::{Event, What},
-    outage::{Finder, Turn},
+    outage::Outages,
     series::Series,
 };
 use crate::input::Fate;
@@ -25,16 +25,7 @@ pub(crate) struct Facts {
     pub(crate) failed_nanos: u64,
     /// Calls and failures over time.
     pub(crate) traffic: Series,
-    pub(crate) outages: Vec<Outage>,
-    finder: Finder,
-    is_kept: bool,
-}
-
-/// A time during which most calls failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Outage {
-    pub(crate) began: u64,
-    pub(crate) ended: Option<u64>,
+    pub(crate) outages: Outages,
 }
 
 impl Facts {
@@ -62,20 +53,6 @@ impl Facts {
         if !(failed || fate == Fate::Success) {
             return;
         }
-        match self.finder.see(event.at, failed) {
-            None => {}
-            Some(Turn::Began(began)) => {
-                self.is_kept = *room > 0;
-                if self.is_kept {
-                    *room -= 1;
-                    self.outages.push(Outage { began, ended: None });
-                }
-            }
-            Some(Turn::Ended(ended)) => {
-                if let Some(outage) = self.outages.last_mut().filter(|_| self.is_kept) {
-                    outage.ended = Some(ended);
-                }
-            }
-        }
+        self.outages.see(event.at, failed, room);
     }
 }

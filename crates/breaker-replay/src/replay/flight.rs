@@ -12,6 +12,7 @@ const MOST: usize = 1 << 18;
 pub(crate) struct Event {
     pub(crate) at: u64,
     pub(crate) service: u32,
+    pub(crate) client: u16,
     /// The place of the call among those under way; it is another's once the call is over.
     pub(crate) place: u32,
     pub(crate) what: What,
@@ -48,6 +49,7 @@ impl Flight {
         tell(Event {
             at: call.start,
             service: call.service,
+            client: call.client,
             place,
             what: What::Start,
         });
@@ -79,6 +81,7 @@ impl Flight {
             start,
             end,
             service,
+            client,
             fate,
             is_timed,
         } = self.calls[place as usize];
@@ -87,6 +90,7 @@ impl Flight {
         tell(Event {
             at,
             service,
+            client,
             place,
             what: What::End {
                 fate,
@@ -116,6 +120,7 @@ mod tests {
             start,
             end,
             service: 0,
+            client: 0,
             fate: Fate::Success,
             is_timed: true,
         }

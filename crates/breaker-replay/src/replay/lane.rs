@@ -1,29 +1,37 @@
 //! One configuration, over all services.
 
-use breaker_core::{Checked, Reason, State, Transition, machine::mix};
+use breaker_core::{Checked, Transition, machine::mix};
 
 use super::{
+    facts::MOST_OUTAGES,
     flight::{Event, What},
     machine::{Machine, Permit},
-    series::Series,
+    outage::Outages,
+    split::Split,
+    tally::Tally,
 };
 use crate::input::Fate;
 
 /// So many trips are kept in detail, of all services together; the others are only counted.
 const DETAILED: usize = 20_000;
-/// Half-open periods that are closer together than this part of the time since the trip are kept as one.
-const FINENESS: u64 = 1000;
 
 /// A configuration, and what it would have done.
 pub(crate) struct Lane {
     config: Checked,
-    circuits: Vec<Option<Circuit>>,
+    /// Each service's, one for each client.
+    circuits: Vec<Option<Box<Circuit>>>,
+    clients: u16,
     /// By the places of the calls under way; `None` for a call that was refused.
     permits: Vec<Option<Permit>>,
-    /// How many more trips and half-open periods may be kept.
+    /// How many more trips and half-open periods may be kept, and outages.
     room: usize,
-    /// Harm and waste over time.
-    pub(crate) costs: Option<Series>,
+    outage_room: usize,
+    /// Calls that take longer are as bad as failures, where the configuration trips on them.
+    slow_after: Option<u64>,
+    /// Of each service, with slow calls, where they count; and how many slow ones there were.
+    outages: Vec<(Outages, u64)>,
+    /// Harm and waste, before and after the mark.
+    pub(crate) costs: Option<Split>,
 }
 
 struct Circuit {
@@ -31,54 +39,29 @@ struct Circuit {
     tally: Tally,
 }
 
-/// What a configuration would have done to one service.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
-    /// From closed to open.
-    pub(crate) trips: u64,
-    /// Calls refused; then those of them that succeeded and that failed in truth, and how long the latter took.
-    pub(crate) rejected: u64,
-    pub(crate) harm: u64,
-    pub(crate) saved: u64,
-    pub(crate) saved_nanos: u64,
-    /// Failures that were let pass.
-    pub(crate) waste: u64,
-    /// The trips, as far as there was room.
-    pub(crate) episodes: Vec<Episode>,
-    /// Whether the present episode is the last of `episodes`.
-    is_kept: bool,
-    half_open_since: u64,
-}
-
-/// From a trip until the circuit closes.
-#[derive(Clone, Debug)]
-pub(crate) struct Episode {
-    pub(crate) tripped: u64,
-    pub(crate) reason: Reason,
-    pub(crate) closed: Option<u64>,
-    /// How often it opened again without having closed.
-    pub(crate) reopened: u32,
-    pub(crate) half_open: Vec<(u64, u64)>,
-}
-
 impl Lane {
-    /// With its trips in detail.
-    pub(crate) const fn detailed(config: Checked) -> Self {
+    /// With its trips in detail, over so many clients.
+    pub(crate) fn detailed(config: Checked, clients: u16) -> Self {
+        let slow_after = config.slow_after();
         Self {
             config,
             circuits: vec![],
+            clients: clients.max(1),
             permits: vec![],
             room: DETAILED,
+            outage_room: MOST_OUTAGES,
+            slow_after: slow_after.map(|limit| limit.as_nanos().try_into().unwrap_or(u64::MAX)),
+            outages: vec![],
             costs: None,
         }
     }
 
-    /// With nothing but counts, and harm and waste over time.
-    pub(crate) fn priced(config: Checked) -> Self {
+    /// With nothing but counts, and harm and waste before and after a mark.
+    pub(crate) fn priced(config: Checked, clients: u16, split: Split) -> Self {
         Self {
             room: 0,
-            costs: Some(Series::default()),
-            ..Self::detailed(config)
+            costs: Some(split),
+            ..Self::detailed(config, clients)
         }
     }
 
@@ -92,18 +75,20 @@ impl Lane {
     #[inline]
     pub(crate) fn watched(&mut self, event: Event, mut watch: impl FnMut(u32, Transition)) {
         let Event {
-            at, service, place, ..
+            at,
+            service,
+            client,
+            place,
+            ..
         } = event;
-        let circuit = circuit_of(&mut self.circuits, &self.config, service, at);
+        let number = service * u32::from(self.clients) + u32::from(client);
+        let circuit = circuit_of(&mut self.circuits, &self.config, number, at);
         let (config, tally, room) = (&self.config, &mut circuit.tally, &mut self.room);
         let origin = circuit.machine.origin();
         let tell = |transition: Transition| {
             watch(service, transition);
-            tally.enter(
-                transition,
-                origin.saturating_add(transition.at().as_nanos()),
-                room,
-            );
+            let at = origin.saturating_add(transition.at().as_nanos());
+            tally.enter(transition, at, client, room);
         };
         let place = place as usize;
         match event.what {
@@ -114,115 +99,91 @@ impl Lane {
                 }
                 self.permits[place] = permit;
             }
-            What::End { fate, took, .. } => match self.permits[place] {
-                Some(permit) => {
-                    circuit.machine.record(config, permit, fate, took, at, tell);
-                    if fate == Fate::Failure {
-                        circuit.tally.waste += 1;
-                        self.cost(at, [0, 1]);
+            What::End { fate, took, .. } => {
+                let seen = seen(fate, took, self.slow_after);
+                let cost = match self.permits[place] {
+                    Some(permit) => {
+                        circuit.machine.record(config, permit, fate, took, at, tell);
+                        circuit.tally.waste += u64::from(seen == Fate::Failure);
+                        [0, u32::from(seen == Fate::Failure)]
                     }
-                }
-                None => {
-                    circuit.tally.reject(fate, took);
-                    if fate == Fate::Success {
-                        self.cost(at, [1, 0]);
+                    None => {
+                        circuit.tally.reject(seen, took);
+                        [u32::from(seen == Fate::Success), 0]
                     }
+                };
+                if let Some(costs) = self.costs.as_mut().filter(|_| cost != [0, 0]) {
+                    costs.add(at, cost);
                 }
-            },
+                if self.slow_after.is_some() {
+                    self.see_slow(service, at, fate, seen);
+                }
+            }
         }
     }
 
-    fn cost(&mut self, at: u64, cost: [u32; 2]) {
-        if let Some(costs) = &mut self.costs {
-            costs.add(at, cost);
+    /// A call's end, where slow calls are as bad as failures.
+    fn see_slow(&mut self, service: u32, at: u64, fate: Fate, seen: Fate) {
+        if !matches!(seen, Fate::Success | Fate::Failure) {
+            return;
         }
+        let place = service as usize;
+        if place >= self.outages.len() {
+            self.outages.resize_with(place + 1, Default::default);
+        }
+        let (outages, slow) = &mut self.outages[place];
+        outages.see(at, seen == Fate::Failure, &mut self.outage_room);
+        *slow += u64::from(seen != fate);
     }
 
     /// What it would have done to a service.
     pub(crate) fn take(&mut self, service: u32) -> Tally {
-        let circuit = self.circuits.get_mut(service as usize);
-        let tally = circuit.and_then(|circuit| circuit.as_mut().map(|circuit| &mut circuit.tally));
-        tally.map(std::mem::take).unwrap_or_default()
+        let clients = usize::from(self.clients);
+        let first = service as usize * clients;
+        let circuits = self.circuits.iter_mut().skip(first).take(clients);
+        let tallies = circuits
+            .filter_map(Option::take)
+            .map(|circuit| circuit.tally);
+        let mut whole = tallies.reduce(Tally::and).unwrap_or_default();
+        whole.episodes.sort_by_key(|episode| episode.tripped);
+        if self.slow_after.is_some() {
+            let found = self.outages.get_mut(service as usize).map(std::mem::take);
+            let (outages, slow) = found.unwrap_or_default();
+            (whole.outages, whole.slow) = (Some(outages.finish()), slow);
+        }
+        whole
+    }
+}
+
+/// What became of a call, where one that took longer than this is as bad as a failure.
+#[inline]
+fn seen(fate: Fate, took: u64, slow_after: Option<u64>) -> Fate {
+    match fate {
+        Fate::Success if slow_after.is_some_and(|limit| took > limit) => Fate::Failure,
+        fate => fate,
     }
 }
 
 #[inline]
 fn circuit_of<'c>(
-    circuits: &'c mut Vec<Option<Circuit>>,
+    circuits: &'c mut Vec<Option<Box<Circuit>>>,
     config: &Checked,
-    service: u32,
+    number: u32,
     at: u64,
 ) -> &'c mut Circuit {
-    let place = service as usize;
+    let place = number as usize;
     if place >= circuits.len() {
         circuits.resize_with(place + 1, || None);
     }
-    circuits[place].get_or_insert_with(|| Circuit {
-        machine: Machine::new(config, seed(service), at),
-        tally: Tally::default(),
+    circuits[place].get_or_insert_with(|| {
+        Box::new(Circuit {
+            machine: Machine::new(config, seed(number), at),
+            tally: Tally::default(),
+        })
     })
 }
 
-/// Each service's circuit jitters in its own way, and the same in every run.
-pub(crate) const fn seed(service: u32) -> u16 {
-    mix(service as u64) as u16
-}
-
-impl Tally {
-    fn reject(&mut self, fate: Fate, took: u64) {
-        self.rejected += 1;
-        match fate {
-            Fate::Success => self.harm += 1,
-            Fate::Failure => {
-                self.saved += 1;
-                self.saved_nanos = self.saved_nanos.saturating_add(took);
-            }
-            Fate::Ignored | Fate::Cancelled => {}
-        }
-    }
-
-    #[cold]
-    fn enter(&mut self, transition: Transition, at: u64, room: &mut usize) {
-        match (transition.from(), transition.to()) {
-            (State::Closed, State::Open) => self.trip(transition.reason(), at, room),
-            (_, State::HalfOpen) => self.half_open_since = at,
-            (State::HalfOpen, to) => self.leave_half_open(to, at, room),
-            _ => {}
-        }
-    }
-
-    fn trip(&mut self, reason: Reason, at: u64, room: &mut usize) {
-        self.trips += 1;
-        self.is_kept = *room > 0;
-        if self.is_kept {
-            *room -= 1;
-            self.episodes.push(Episode {
-                tripped: at,
-                reason,
-                closed: None,
-                reopened: 0,
-                half_open: vec![],
-            });
-        }
-    }
-
-    fn leave_half_open(&mut self, to: State, at: u64, room: &mut usize) {
-        let since = self.half_open_since;
-        let Some(episode) = self.episodes.last_mut().filter(|_| self.is_kept) else {
-            return;
-        };
-        let gap = (since - episode.tripped.min(since)) / FINENESS;
-        match episode.half_open.last_mut() {
-            Some((_, end)) if since.saturating_sub(*end) <= gap || *room == 0 => *end = at,
-            _ => {
-                *room = room.saturating_sub(1);
-                episode.half_open.push((since, at));
-            }
-        }
-        if to == State::Closed {
-            episode.closed = Some(at);
-        } else {
-            episode.reopened += 1;
-        }
-    }
+/// Each circuit jitters in its own way, and the same in every run.
+pub(crate) const fn seed(number: u32) -> u16 {
+    mix(number as u64) as u16
 }

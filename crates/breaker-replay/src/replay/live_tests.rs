@@ -91,6 +91,7 @@ fn events(lines: &[Line]) -> Vec<Event> {
                 start: at,
                 end: at + took * MILLI,
                 service: *service,
+                client: 0,
                 fate: *fate,
                 is_timed: true,
             }
@@ -108,7 +109,7 @@ fn events(lines: &[Line]) -> Vec<Event> {
 }
 
 fn replayed(config: Checked, events: &[Event]) -> (Vec<(u32, Transition)>, [u64; 2]) {
-    let mut lane = Lane::detailed(config);
+    let mut lane = Lane::detailed(config, 1);
     let mut all = vec![];
     for event in events {
         lane.watched(*event, |service, transition| {

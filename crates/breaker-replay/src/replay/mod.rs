@@ -9,16 +9,21 @@ mod machine;
 mod order;
 mod outage;
 mod series;
+mod split;
+mod tally;
 
 use std::thread;
 
+pub(crate) use facts::Facts;
 use facts::MOST_OUTAGES;
-pub(crate) use facts::{Facts, Outage};
 use flight::{Event, Flight};
-pub(crate) use lane::{Episode, Lane, Tally};
+pub(crate) use lane::Lane;
 pub(crate) use order::Disorder;
 use order::Order;
+pub(crate) use outage::Outage;
 pub(crate) use series::Series;
+pub(crate) use split::Split;
+pub(crate) use tally::{Episode, Tally};
 
 use crate::input::Call;
 

@@ -77,6 +77,7 @@ mod tests {
             start,
             end,
             service: 0,
+            client: 0,
             fate: Fate::Success,
             is_timed: true,
         }

@@ -8,16 +8,76 @@ const BALANCE: u32 = 10;
 
 /// Finds outages in the ends of calls.
 #[derive(Debug, Default)]
-pub(crate) struct Finder {
+struct Finder {
     is_failing: bool,
     climb: u32,
-    /// When the climb began.
+    /// When the climb began, and the calls and failures since.
     since: u64,
+    counts: [u64; 2],
+    /// Calls and failures since the outage began.
+    within: [u64; 2],
+}
+
+/// A time during which most calls failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outage {
+    pub(crate) began: u64,
+    pub(crate) ended: Option<u64>,
+    pub(crate) calls: u64,
+    pub(crate) failures: u64,
+}
+
+/// The outages of a service, as far as there is room.
+#[derive(Debug, Default)]
+pub(crate) struct Outages {
+    pub(crate) all: Vec<Outage>,
+    finder: Finder,
+    is_kept: bool,
+}
+
+impl Outages {
+    /// A call ended; `room` is for how many more outages there is room.
+    #[inline]
+    pub(crate) fn see(&mut self, at: u64, failed: bool, room: &mut usize) {
+        match self.finder.see(at, failed) {
+            None => {}
+            Some(Turn::Began(began)) => {
+                self.is_kept = *room > 0;
+                if self.is_kept {
+                    *room -= 1;
+                    self.all.push(Outage {
+                        began,
+                        ended: None,
+                        calls: 0,
+                        failures: 0,
+                    });
+                }
+            }
+            Some(Turn::Ended(ended)) => {
+                if let Some(outage) = self.all.last_mut().filter(|_| self.is_kept) {
+                    outage.ended = Some(ended);
+                    [outage.calls, outage.failures] = self.finder.within;
+                }
+            }
+        }
+    }
+
+    /// All of them; one that lasts to the end has the calls until then.
+    pub(crate) fn finish(mut self) -> Vec<Outage> {
+        if let Some(outage) = self
+            .all
+            .last_mut()
+            .filter(|outage| outage.ended.is_none() && self.is_kept)
+        {
+            [outage.calls, outage.failures] = self.finder.within;
+        }
+        self.all
+    }
 }
 
 /// What a call's end brought to light.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+enum Turn {
     /// An outage has begun at this time.
     Began(u64),
     /// It was over at this time.
@@ -26,13 +86,22 @@ pub(crate) enum Turn {
 
 impl Finder {
     #[inline]
-    pub(crate) fn see(&mut self, at: u64, failed: bool) -> Option<Turn> {
+    fn see(&mut self, at: u64, failed: bool) -> Option<Turn> {
+        if self.is_failing {
+            self.within[0] += 1;
+            self.within[1] += u64::from(failed);
+        }
+        if self.climb > 0 {
+            self.counts[0] += 1;
+            self.counts[1] += u64::from(failed);
+        }
         if failed == self.is_failing {
             self.climb = self.climb.saturating_sub(1);
             return None;
         }
         if self.climb == 0 {
             self.since = at;
+            self.counts = [1, failed.into()];
         }
         self.climb += 1;
         if self.climb < BALANCE {
@@ -41,8 +110,12 @@ impl Finder {
         self.climb = 0;
         self.is_failing = failed;
         Some(if failed {
+            self.within = self.counts;
             Turn::Began(self.since)
         } else {
+            // What came since the first success was after the outage.
+            self.within[0] -= self.counts[0];
+            self.within[1] -= self.counts[1];
             Turn::Ended(self.since)
         })
     }
@@ -65,6 +138,26 @@ mod tests {
             turns("....xxxxxxxxxxxx..............."),
             [Turn::Began(4), Turn::Ended(16)]
         );
+    }
+
+    #[test]
+    fn an_outage_has_the_calls_from_its_first_failure_to_its_last() {
+        for (calls, wanted) in [
+            ("....xxxxxxxxxxxx...............", (12, 12, true)),
+            ("..xxxxxxxx.xxxx..xxxx.xx..........", (22, 18, true)),
+            ("..xxxxx.xxxxxxxx.x", (16, 14, false)),
+        ] {
+            let (mut outages, mut room) = (Outages::default(), 10);
+            for (at, call) in calls.bytes().enumerate() {
+                outages.see(at as u64, call == b'x', &mut room);
+            }
+            let outage = outages.finish()[0];
+            assert_eq!(
+                (outage.calls, outage.failures, outage.ended.is_some()),
+                wanted,
+                "{calls}"
+            );
+        }
     }
 
     #[test]

@@ -46,6 +46,8 @@ impl Scale {
             .unwrap_or(u64::MAX);
         let mut text = format!("<path class=\"line\" d=\"M{LEFT} {y}H{RIGHT}\"/>");
         let mut at = self.from.div_ceil(step).saturating_mul(step);
+        // The date that the first time has: a call may have begun before midnight.
+        let date = if at <= self.to { at } else { self.from };
         while at <= self.to {
             let x = self.x(Moment(at));
             let time = show(at);
@@ -71,7 +73,7 @@ impl Scale {
             "<text class=\"right soft\" x=\"{}\" y=\"{}\">{} UTC</text>",
             LEFT - 10.0,
             y + 18.0,
-            &show(self.from)[..10]
+            &show(date)[..10]
         )
     }
 }

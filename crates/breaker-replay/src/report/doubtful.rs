@@ -75,6 +75,7 @@ mod tests {
                     start: at,
                     end: at + took,
                     service: 0,
+                    client: 0,
                     fate: Fate::Success,
                     is_timed: true,
                 });

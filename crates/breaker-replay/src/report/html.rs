@@ -3,13 +3,14 @@
 
 use super::{
     doubts::{doubts, read_as},
+    figures::{HEADS, MEANINGS, row},
     model::{CircuitPart, Report, ServicePart},
     svg::{STYLE, escaped, picture},
-    table::{HEADS, LEGEND, row},
-    verdict::summary,
+    table::LEGEND,
+    verdict::{outage, summary},
     words::{count, counted, span},
 };
-use crate::{input::show, outputs::MARK};
+use crate::{input::show, keys, outputs::MARK};
 
 /// So many trips of a circuit have a row.
 pub(crate) const ROWS: usize = 200;
@@ -80,10 +81,14 @@ pub(crate) fn html(report: &Report, top: usize) -> String {
             escaped(&suggestion.text())
         );
     }
-    let caveats = report
-        .caveats
-        .map(|caveat| format!("<li>{caveat}</li>"))
-        .concat();
+    if !report.scopes.is_empty() {
+        text += &format!(
+            "<h2>Other circuits</h2>\n<pre>{}</pre>\n",
+            escaped(&keys::text(&report.scopes))
+        );
+    }
+    let caveats = report.caveats.iter();
+    let caveats: String = caveats.map(|caveat| format!("<li>{caveat}</li>")).collect();
     text + &format!(
         "<footer><p>What a replay cannot know:</p><ul class=\"soft\">{caveats}</ul></footer>\n</body>\n</html>\n"
     )
@@ -108,9 +113,12 @@ fn section(report: &Report, service: &ServicePart, number: usize) -> String {
         "</ul>\n<div class=\"wide\">{}</div>\n",
         picture(report, service, number)
     );
-    let heads = HEADS
-        .map(|head| format!("<th scope=\"col\">{head}</th>"))
-        .concat();
+    text += &outages(service);
+    let heads: String = HEADS
+        .iter()
+        .zip(MEANINGS)
+        .map(|(head, meaning)| format!("<th scope=\"col\" title=\"{meaning}\">{head}</th>"))
+        .collect();
     text += &format!("<div class=\"wide\"><table><thead><tr>{heads}</tr></thead><tbody>");
     for circuit in &service.circuits {
         let cells = row(circuit, service).map(|cell| format!("<td>{}</td>", escaped(&cell)));
@@ -121,6 +129,32 @@ fn section(report: &Report, service: &ServicePart, number: usize) -> String {
         text += &trips(circuit, &format!("trip-{number}-{lane}"));
     }
     text + "</section>\n"
+}
+
+/// When each outage was.
+fn outages(service: &ServicePart) -> String {
+    if service.outages.is_empty() {
+        return String::new();
+    }
+    let shown = service.outages.iter().take(ROWS);
+    let items: String = shown
+        .map(|part| format!("<li>{}</li>", escaped(&outage(part))))
+        .collect();
+    let more = service.outages.len().saturating_sub(ROWS) as u64;
+    let more = if more > 0 {
+        format!("<p>And {} more.</p>", count(more))
+    } else {
+        String::new()
+    };
+    let open = if service.outages.len() <= 8 {
+        " open"
+    } else {
+        ""
+    };
+    format!(
+        "<details{open}><summary>{}</summary><ul class=\"soft\">{items}</ul>{more}</details>\n",
+        counted(service.outages.len() as u64, "outage")
+    )
 }
 
 fn trips(circuit: &CircuitPart, prefix: &str) -> String {

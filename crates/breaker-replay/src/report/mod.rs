@@ -1,8 +1,11 @@
 //! What is said of a replay, and how.
 
 mod axis;
+mod build;
+mod caveats;
 mod doubtful;
 mod doubts;
+mod figures;
 mod html;
 mod model;
 mod svg;
@@ -10,8 +13,9 @@ mod table;
 mod verdict;
 pub(crate) mod words;
 
+pub(crate) use build::Found;
 pub(crate) use doubtful::Doubtful;
 pub(crate) use html::html;
-pub(crate) use model::Report;
+pub(crate) use model::{CircuitPart, Report};
 pub(crate) use svg::svg;
 pub(crate) use table::table;

@@ -2,33 +2,33 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{Doubtful, verdict};
 use crate::{
-    input::{Seen, Services, show},
-    replay::{Disorder, Episode, Facts, Outage, Replayed, Series, Tally},
-    suggest::Suggestion,
+    input::{Seen, show},
+    keys::Scope,
+    replay::Disorder,
+    suggest::{Prices, Suggestion},
 };
 
-/// What a replay cannot know.
-const CAVEATS: [&str; 4] = [
-    "The log shows what happened without this breaker: a rejected call would have spared its downstream some load, and the \
-     outage might have been shorter.",
-    "If another breaker or a retry stood before the downstream, its doings are in the log, and are taken for the traffic.",
-    "Every call counts as made by one client with one circuit; a fleet has a circuit each, and each sees a part of this.",
-    "Where the log has whole seconds alone, as nginx and Apache write them, the calls of a second are spread over it, and \
-     everything here is good to a second.",
-];
+/// The version of the JSON: it grows when something is taken away or means something else.
+pub(crate) const VERSION: u32 = 1;
 
 /// What is said of a replay.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
+    pub(crate) version: u32,
     pub(crate) log: LogPart,
     pub(crate) configurations: Vec<String>,
     /// Those with the most failures first.
     pub(crate) services: Vec<ServicePart>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) suggestion: Option<Suggestion>,
-    pub(crate) caveats: [&'static str; 4],
+    /// Circuits of other scopes, where they were asked for; the first is the one that was replayed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) scopes: Vec<Scope>,
+    /// So many clients, each with circuits of its own.
+    pub(crate) clients: u16,
+    pub(crate) prices: Prices,
+    pub(crate) caveats: Vec<&'static str>,
 }
 
 /// The log as a whole.
@@ -81,22 +81,33 @@ pub(crate) struct ServicePart {
 pub(crate) struct OutagePart {
     pub(crate) began: Moment,
     pub(crate) ended: Option<Moment>,
+    pub(crate) calls: u64,
+    pub(crate) failures: u64,
 }
 
-/// Calls over time.
+/// Calls over time, in columns without a gap.
 #[derive(Debug, Serialize)]
 pub(crate) struct Traffic {
+    /// When the first column begins.
+    pub(crate) from: Moment,
     #[serde(rename = "column_seconds")]
     pub(crate) width: Span,
-    pub(crate) columns: Vec<Column>,
+    pub(crate) calls: Vec<u32>,
+    pub(crate) failures: Vec<u32>,
 }
 
-/// A part of the time.
-#[derive(Debug, Serialize)]
-pub(crate) struct Column {
-    pub(crate) from: Moment,
-    pub(crate) calls: u32,
-    pub(crate) failures: u32,
+impl Traffic {
+    /// When each column begins, its calls and its failures.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (Moment, u32, u32)> {
+        let counts = self.calls.iter().zip(&self.failures);
+        (0..).zip(counts).map(|(place, (calls, failures))| {
+            let from = self
+                .from
+                .0
+                .saturating_add(self.width.0.saturating_mul(place));
+            (Moment(from), *calls, *failures)
+        })
+    }
 }
 
 /// What one configuration would have done to one service.
@@ -110,12 +121,18 @@ pub(crate) struct CircuitPart {
     pub(crate) rejected: u64,
     /// Rejected calls that had succeeded.
     pub(crate) harm: u64,
-    /// Rejected calls that had failed, and how long they had taken.
+    /// Rejected calls that had failed, and how long they had taken. Where the configuration trips on slow calls, these are as
+    /// failures here and in what follows.
     pub(crate) saved: u64,
     #[serde(rename = "saved_seconds")]
     pub(crate) saved_for: Span,
     /// Failures that were let pass.
     pub(crate) waste: u64,
+    /// Calls that succeeded and were slow, where the configuration trips on these; and outages with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) slow: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) outages: Option<Vec<OutagePart>>,
     /// By outage.
     pub(crate) answers: Vec<Answer>,
     /// The trips in detail.
@@ -125,7 +142,9 @@ pub(crate) struct CircuitPart {
 /// What a circuit did about an outage.
 #[derive(Debug, Serialize)]
 pub(crate) struct Answer {
-    /// From the first failure to the trip; none if it did not trip.
+    /// Whether the circuit was open when the outage began.
+    pub(crate) was_open: bool,
+    /// From the first failure to the trip; none if it did not trip, or was open already.
     #[serde(rename = "onset_to_trip_seconds")]
     pub(crate) to_trip: Option<Span>,
     /// From the first success to closed; none if it was not open, or never closed.
@@ -136,6 +155,7 @@ pub(crate) struct Answer {
 /// From a trip until the circuit closes.
 #[derive(Debug, Serialize)]
 pub(crate) struct EpisodePart {
+    pub(crate) client: u16,
     pub(crate) tripped: Moment,
     pub(crate) reason: String,
     pub(crate) closed: Option<Moment>,
@@ -165,180 +185,5 @@ pub(crate) struct Span(pub(crate) u64);
 impl Serialize for Span {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_f64(self.0 as f64 / 1e9)
-    }
-}
-
-impl Report {
-    /// Puts together what was seen and what came out; `None` if there was no call.
-    pub(crate) fn new(
-        seen: Seen,
-        doubtful: Doubtful,
-        services: &Services,
-        names: &[String],
-        mut replayed: Replayed,
-        suggestion: Option<Suggestion>,
-    ) -> Option<Self> {
-        let (from, to) = replayed.span?;
-        let width = Series::width_for(from, to);
-        let calls = replayed.facts.iter().map(|facts| facts.calls).sum();
-        let facts = std::mem::take(&mut replayed.facts).into_iter();
-        let mut parts: Vec<_> = (0..)
-            .zip(services.names())
-            .zip(facts)
-            .map(|((number, name), facts)| {
-                let tallies = names.iter().zip(&mut replayed.lanes);
-                let tallies = tallies.map(|(name, lane)| (name.as_str(), lane.take(number)));
-                ServicePart::new(name, facts, tallies, width)
-            })
-            .filter(|part| part.calls > 0)
-            .collect();
-        parts.sort_by_key(|part| std::cmp::Reverse((part.failures, part.calls)));
-        Some(Self {
-            log: LogPart {
-                seen,
-                calls,
-                from: Moment(from),
-                to: Moment(to),
-                left_out: services.left_out,
-                disorder: replayed.disorder,
-                crowded: replayed.crowded,
-                set_aside: doubtful.aside,
-                first_set_aside: doubtful.aside_first.map(Moment),
-                beyond_an_hour: doubtful.beyond_an_hour,
-                longest: Span(doubtful.longest()),
-                outlasted: doubtful.outlast_the_log(),
-            },
-            configurations: names.to_vec(),
-            services: parts,
-            suggestion,
-            caveats: CAVEATS,
-        })
-    }
-}
-
-impl ServicePart {
-    fn new<'t>(
-        name: String,
-        facts: Facts,
-        tallies: impl Iterator<Item = (&'t str, Tally)>,
-        width: usize,
-    ) -> Self {
-        let traffic = facts.traffic.at_width(width);
-        let columns = traffic.columns().map(|(from, [calls, failures])| Column {
-            from: Moment(from),
-            calls,
-            failures,
-        });
-        let mut part = Self {
-            name,
-            calls: facts.calls,
-            failures: facts.failures,
-            cancelled: facts.cancelled,
-            ignored: facts.ignored,
-            timed: facts.timed,
-            failed_for: Span(facts.failed_nanos),
-            traffic: Traffic {
-                width: Span(traffic.nanos()),
-                columns: columns.collect(),
-            },
-            circuits: tallies
-                .map(|(name, tally)| CircuitPart::new(name, tally, &facts.outages))
-                .collect(),
-            outages: facts.outages.iter().map(OutagePart::new).collect(),
-        };
-        let verdicts: Vec<_> = part
-            .circuits
-            .iter()
-            .map(|circuit| verdict::of(circuit, &part))
-            .collect();
-        for (circuit, verdict) in part.circuits.iter_mut().zip(verdicts) {
-            circuit.verdict = verdict;
-        }
-        part
-    }
-}
-
-impl OutagePart {
-    fn new(outage: &Outage) -> Self {
-        Self {
-            began: Moment(outage.began),
-            ended: outage.ended.map(Moment),
-        }
-    }
-}
-
-impl CircuitPart {
-    fn new(configuration: &str, tally: Tally, outages: &[Outage]) -> Self {
-        let answers = outages
-            .iter()
-            .map(|outage| Answer::new(outage, &tally.episodes))
-            .collect();
-        let episodes: Vec<_> = tally
-            .episodes
-            .into_iter()
-            .map(|episode| EpisodePart::new(episode, outages))
-            .collect();
-        let outside = episodes.iter().filter(|episode| !episode.in_outage).count();
-        Self {
-            configuration: configuration.to_owned(),
-            verdict: String::new(),
-            trips: tally.trips,
-            trips_outside_outages: outside as u64,
-            rejected: tally.rejected,
-            harm: tally.harm,
-            saved: tally.saved,
-            saved_for: Span(tally.saved_nanos),
-            waste: tally.waste,
-            answers,
-            episodes,
-        }
-    }
-}
-
-impl Answer {
-    fn new(outage: &Outage, episodes: &[Episode]) -> Self {
-        let Outage { began, ended } = *outage;
-        let is_before_end = |time: u64| ended.is_none_or(|ended| time < ended);
-        // The first that was still open when the outage began, or tripped in it.
-        let first = episodes.partition_point(|episode| {
-            episode.closed.is_some_and(|closed| closed <= began) && episode.tripped < began
-        });
-        let first = episodes
-            .get(first)
-            .filter(|episode| is_before_end(episode.tripped));
-        let closed = ended.and_then(|ended| {
-            let last = episodes.partition_point(|episode| episode.tripped <= ended);
-            let episode = episodes.get(last.checked_sub(1)?)?;
-            episode.closed?.checked_sub(ended)
-        });
-        Self {
-            to_trip: first.map(|episode| Span(episode.tripped.saturating_sub(began))),
-            to_closed: closed.map(Span),
-        }
-    }
-}
-
-impl EpisodePart {
-    fn new(episode: Episode, outages: &[Outage]) -> Self {
-        let tripped = episode.tripped;
-        let before = outages.partition_point(|outage| outage.began <= tripped);
-        let in_outage = before > 0
-            && outages[before - 1]
-                .ended
-                .is_none_or(|ended| tripped < ended);
-        let periods = episode.half_open.into_iter();
-        Self {
-            tripped: Moment(tripped),
-            reason: episode.reason.to_string(),
-            closed: episode.closed.map(Moment),
-            lasted: episode
-                .closed
-                .map(|closed| Span(closed.saturating_sub(tripped))),
-            in_outage,
-            reopened: episode.reopened,
-            half_open: periods
-                .map(|(from, to)| (Moment(from), Moment(to)))
-                .collect(),
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{
     axis::{LEFT, RIGHT, Scale, TOP},
     model::{CircuitPart, EpisodePart, Report, ServicePart},
-    words::{count, span},
+    words::{rate, span},
 };
 use crate::{input::show, outputs::MARK};
 
@@ -120,20 +120,15 @@ fn content(report: &Report, service: &ServicePart, number: Option<usize>) -> Str
 
 /// Calls as columns, and the failed ones among them.
 fn traffic(service: &ServicePart, scale: &Scale) -> String {
-    let most = service
-        .traffic
-        .columns
-        .iter()
-        .map(|column| column.calls)
-        .max();
-    let most = most.unwrap_or(1).max(1);
+    let most = service.traffic.calls.iter().max();
+    let most = most.copied().unwrap_or(1).max(1);
     let width = service.traffic.width.0;
     let floor = TOP + TRAFFIC - 8.0;
     let tall = TRAFFIC - 12.0;
     let [mut calls, mut failed] = [String::new(), String::new()];
-    for column in &service.traffic.columns {
-        let (start, wide) = scale.column(column.from, width);
-        for (path, count) in [(&mut calls, column.calls), (&mut failed, column.failures)] {
+    for (from, all, failures) in service.traffic.columns() {
+        let (start, wide) = scale.column(from, width);
+        for (path, count) in [(&mut calls, all), (&mut failed, failures)] {
             if count > 0 {
                 let high = tall * f64::from(count) / f64::from(most);
                 // Writing to a string cannot fail.
@@ -141,16 +136,11 @@ fn traffic(service: &ServicePart, scale: &Scale) -> String {
             }
         }
     }
-    let per_second = f64::from(most) / (width as f64 / 1e9);
-    let peak = if per_second >= 10.0 {
-        count(per_second.round() as u64)
-    } else {
-        format!("{per_second:.1}")
-    };
+    let peak = rate(most.into(), width);
     format!(
         "<path class=\"calls\" d=\"{calls}\"/><path class=\"failed\" d=\"{failed}\"/>\
          <path class=\"line\" d=\"M{LEFT} {floor}H{RIGHT}\"/>\
-         <text class=\"right\" x=\"{x}\" y=\"{high}\">{peak} calls/s</text>\
+         <text class=\"right\" x=\"{x}\" y=\"{high}\">{peak}</text>\
          <text class=\"right soft\" x=\"{x}\" y=\"{low}\">failed in red</text>",
         x = LEFT - 10.0,
         high = TOP + 12.0,
@@ -162,10 +152,10 @@ fn traffic(service: &ServicePart, scale: &Scale) -> String {
 fn ratio(service: &ServicePart, scale: &Scale) -> String {
     let floor = TOP + TRAFFIC + WHOLE;
     let mut failed = String::new();
-    for column in &service.traffic.columns {
-        if column.failures > 0 {
-            let (start, wide) = scale.column(column.from, service.traffic.width.0);
-            let high = WHOLE * f64::from(column.failures) / f64::from(column.calls);
+    for (from, calls, failures) in service.traffic.columns() {
+        if failures > 0 {
+            let (start, wide) = scale.column(from, service.traffic.width.0);
+            let high = WHOLE * f64::from(failures) / f64::from(calls);
             // Writing to a string cannot fail.
             let _ = write!(
                 failed,

@@ -1,9 +1,10 @@
 //! A verdict in plain words.
 
 use super::{
-    model::{CircuitPart, ServicePart, Span},
+    model::{CircuitPart, OutagePart, ServicePart, Span},
     words::{count, counted, share, span},
 };
+use crate::{input::show, suggest::Prices};
 
 /// Fewer calls tell nothing.
 const FEW: u64 = 20;
@@ -11,12 +12,12 @@ const FEW: u64 = 20;
 const UNKNOWN: u64 = 5;
 
 /// What a configuration would have meant for a service.
-pub(crate) fn of(circuit: &CircuitPart, service: &ServicePart) -> String {
+pub(crate) fn of(circuit: &CircuitPart, service: &ServicePart, prices: Prices) -> String {
     let outages = circuit.answers.len() as u64;
     if circuit.trips > 0 {
         return format!(
             "{}: {}; {}.",
-            judgement(circuit),
+            judgement(circuit, prices),
             trips(circuit),
             calls(circuit, service)
         );
@@ -62,13 +63,33 @@ pub(crate) fn summary(service: &ServicePart) -> String {
     )
 }
 
-fn judgement(circuit: &CircuitPart) -> &'static str {
-    let CircuitPart { harm, saved, .. } = *circuit;
+/// When an outage was, how long it lasted, and how much of it failed.
+pub(crate) fn outage(part: &OutagePart) -> String {
+    let until = match part.ended {
+        Some(ended) => format!(
+            "to {} ({})",
+            show(ended.0),
+            span(ended.0.saturating_sub(part.began.0))
+        ),
+        None => "to the end of the log".to_owned(),
+    };
+    format!(
+        "outage from {} {until}: {} of {} failed",
+        show(part.began.0),
+        count(part.failures),
+        counted(part.calls, "call")
+    )
+}
+
+/// What it was good for, at these prices.
+fn judgement(circuit: &CircuitPart, prices: Prices) -> &'static str {
+    let harm = circuit.harm as f64 * prices.harm;
+    let saved = circuit.saved as f64 * prices.waste;
     if harm > saved {
         "Would have done more harm than good"
-    } else if harm.saturating_mul(5) > saved {
+    } else if harm * 5.0 > saved {
         "Would have helped, at a price"
-    } else if circuit.waste > saved {
+    } else if circuit.waste > circuit.saved {
         "Would have helped a little"
     } else {
         "Would have helped"
@@ -93,11 +114,20 @@ fn trips(circuit: &CircuitPart) -> String {
     if let Some(to_closed) = to_closed {
         text += &format!(", closed {} after the recovery", span(to_closed));
     }
-    let missed = circuit
+    let all = circuit.answers.len() as u64;
+    let open = circuit
         .answers
         .iter()
-        .filter(|answer| answer.to_trip.is_none())
+        .filter(|answer| answer.was_open)
         .count() as u64;
+    if open > 0 {
+        text += &format!(
+            ", {} of {} began while it was open",
+            count(open),
+            counted(all, "outage")
+        );
+    }
+    let missed = circuit.missed();
     if missed > 0 {
         text += &format!(", {} missed", counted(missed, "outage"));
     }
@@ -110,12 +140,27 @@ fn calls(circuit: &CircuitPart, service: &ServicePart) -> String {
     } else {
         format!(" ({} of waiting saved)", span(circuit.saved_for.0))
     };
+    let slow = if circuit.slow.is_some() {
+        " or were slow"
+    } else {
+        ""
+    };
     format!(
-        "{} rejected, of which {} had failed{waiting} and {} had succeeded",
+        "{} rejected, of which {} had failed{slow}{waiting} and {} had succeeded",
         counted(circuit.rejected, "call"),
         share(circuit.saved, circuit.rejected),
         count(circuit.harm),
     )
+}
+
+impl CircuitPart {
+    /// Outages that began while it was closed, and without a trip.
+    pub(crate) fn missed(&self) -> u64 {
+        let answers = self.answers.iter();
+        answers
+            .filter(|answer| answer.to_trip.is_none() && !answer.was_open)
+            .count() as u64
+    }
 }
 
 /// The middle time from onset to trip, and from recovery to closed.

@@ -35,6 +35,61 @@ pub(crate) fn span(nanos: u64) -> String {
     }
 }
 
+/// As [`span`], for a narrow column: `2m0s`.
+pub(crate) fn brief(nanos: u64) -> String {
+    let seconds = nanos as f64 / 1e9;
+    match seconds {
+        _ if (59.95..3599.5).contains(&seconds) => {
+            let whole = seconds.round() as u64;
+            format!("{}m{}s", whole / 60, whole % 60)
+        }
+        _ => span(nanos)
+            .replace(" ", "")
+            .replace("days", "d")
+            .replace("years", "y"),
+    }
+}
+
+/// In lines of at most so many characters, each with its end; what goes on is set in.
+pub(crate) fn wrapped(text: &str, width: usize) -> String {
+    const GOES_ON: &str = "      ";
+    let indent = text.len() - text.trim_start().len();
+    let mut lines = text[..indent].to_owned();
+    let mut used = indent;
+    let mut is_first = true;
+    for word in text.trim_start().split(' ') {
+        let length = word.chars().count();
+        if !is_first && used + 1 + length > width {
+            lines += "\n";
+            lines += GOES_ON;
+            used = GOES_ON.len();
+        } else if !is_first {
+            lines += " ";
+            used += 1;
+        }
+        lines += word;
+        used += length;
+        is_first = false;
+    }
+    lines + "\n"
+}
+
+/// So many calls in a time, in the unit in which that is a number.
+pub(crate) fn rate(calls: u64, nanos: u64) -> String {
+    let per_second = calls as f64 / (nanos.max(1) as f64 / 1e9);
+    let (number, unit) = match per_second {
+        _ if per_second >= 0.95 || calls == 0 => (per_second, "s"),
+        _ if per_second * 60.0 >= 0.95 => (per_second * 60.0, "min"),
+        _ if per_second * 3600.0 >= 0.95 => (per_second * 3600.0, "h"),
+        _ => (per_second * 86400.0, "day"),
+    };
+    if number >= 9.95 {
+        format!("{} calls/{unit}", count(number.round() as u64))
+    } else {
+        format!("{number:.1} calls/{unit}")
+    }
+}
+
 /// A part of a whole.
 pub(crate) fn share(part: u64, whole: u64) -> String {
     if whole == 0 {
@@ -74,6 +129,37 @@ mod tests {
         assert_eq!(span(119 * second + second * 6 / 10), "2 min 0 s");
         assert_eq!(span(2 * 3600 * second), "2.0 h");
         assert_eq!(span(u64::MAX), "584.6 years");
+    }
+
+    #[test]
+    fn a_long_text_is_wrapped_at_blanks_and_goes_on_set_in() {
+        assert_eq!(wrapped("  one two", 80), "  one two\n");
+        assert_eq!(wrapped("  one two three", 10), "  one two\n      three\n");
+        assert_eq!(wrapped("averylongword x", 5), "averylongword\n      x\n");
+        assert_eq!(wrapped("", 5), "\n");
+    }
+
+    #[test]
+    fn a_span_is_brief_in_a_column() {
+        let second = 1_000_000_000;
+        assert_eq!(
+            [61 * second, 1_500_000_000, 7200 * second].map(brief),
+            ["1m1s", "1.5s", "2.0h"]
+        );
+    }
+
+    #[test]
+    fn a_rate_that_is_not_0_never_reads_as_0() {
+        let second = 1_000_000_000;
+        for (calls, seconds, text) in [
+            (5000, 1, "5,000 calls/s"),
+            (30, 20, "1.5 calls/s"),
+            (1, 3600 * 20 / 60, "3.0 calls/h"),
+            (2, 60, "2.0 calls/min"),
+            (1, 2 * 86400, "0.5 calls/day"),
+        ] {
+            assert_eq!(rate(calls, seconds * second), text);
+        }
     }
 
     #[test]

@@ -211,7 +211,7 @@ pub(super) fn all() -> Vec<Written> {
                     )
                 };
                 point("http_reqs", "1")
-                    + &point("http_req_duration", &format!("{}.25", made.took))
+                    + &point("http_req_duration", &format!("{}.0", made.took))
                     + &point("http_req_blocked", "0.01")
             },
             ..PLAIN

@@ -7,11 +7,17 @@ use std::{
     thread,
 };
 
-/// What the program says of this log on its standard output; it must end well.
+/// What the program says of this log on its standard output, each sentence in one line; it must end well.
 pub(crate) fn replay(arguments: &[&str], log: &str) -> String {
     let output = run(arguments, log);
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    whole(&String::from_utf8(output.stdout).unwrap())
+}
+
+/// Text without the breaks of long lines.
+pub(crate) fn whole(text: &str) -> String {
+    text.replace("\n      ", " ")
 }
 
 /// Why the program will not replay this log.
