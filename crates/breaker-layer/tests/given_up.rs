@@ -480,7 +480,9 @@ mod bodies {
             let answer = service.clone().oneshot(Request::new(())).now_or_never();
             let mut response = answer.unwrap().unwrap();
             let body = Pin::new(response.body_mut());
-            assert!(panics(|| body.poll_frame(&mut Context::from_waker(Waker::noop()))));
+            assert!(panics(
+                || body.poll_frame(&mut Context::from_waker(Waker::noop()))
+            ));
             // The response lives on when the panic is over.
             assert_eq!(bench.circuit.snapshot().failed, failed);
         }

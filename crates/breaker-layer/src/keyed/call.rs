@@ -85,7 +85,7 @@ impl<K: Key> Call<K> {
             seen = registry.with(&key, |entry| (entry.clone(), tenant.parts.clock.now()));
             if seen.is_none() {
                 match (tenant.mode(), tenant.others()) {
-                    (Mode::Isolated, Some(others)) => others.acquire(draw)?.discard(),
+                    (Mode::Isolated, Some(others)) => others.acquire_drawn(draw)?.discard(),
                     (Mode::Disabled, _) => return Ok(None),
                     _ => {}
                 }
