@@ -78,11 +78,17 @@ impl Tick {
     ///
     /// No wait is longer than [`MAX_WAIT`]: what looks longer lies in the past.
     pub(crate) const fn left(self, now: Timestamp) -> Duration {
+        Duration::from_nanos(self.nanos_left(now))
+    }
+
+    /// As [`Tick::left`], in nanoseconds.
+    #[inline]
+    pub(crate) const fn nanos_left(self, now: Timestamp) -> u64 {
         if !self.is_ahead(now) {
-            return Duration::ZERO;
+            return 0;
         }
         let ticks = self.0.wrapping_sub(now.0 / TICK) & Self::MASK;
-        Duration::from_nanos((ticks * TICK).saturating_sub(now.0 % TICK))
+        (ticks * TICK).saturating_sub(now.0 % TICK)
     }
 
     /// Whether `now` has not come to this tick yet.

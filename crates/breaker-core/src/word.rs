@@ -10,8 +10,6 @@
 //! *Window* is set while a window of calls holds anything but successes, or has room left: only then is a success worth
 //! recording. *Pending* are failures that are still to be added to the total, so that a failure writes once.
 
-use core::time::Duration;
-
 use crate::{
     time::{Pace, Tick, Timestamp},
     verdict::State,
@@ -131,12 +129,10 @@ impl Word {
         self.0 >> PHASE & 0b1111 == 2 && pace.is_before(now, Tick::from_bits(self.0))
     }
 
-    /// How long an open circuit refuses every call yet; zero in any other state.
-    pub const fn open_for(self, now: Timestamp) -> Duration {
-        match self.phase() {
-            Phase::Open { until, .. } => Tick::from_bits(until).left(now),
-            _ => Duration::ZERO,
-        }
+    /// How many nanoseconds a word goes on to refuse every call that [refuses](Word::refuses_all) them now.
+    #[inline]
+    pub const fn refuses_for(self, now: Timestamp) -> u64 {
+        Tick::from_bits(self.0).nanos_left(now)
     }
 
     /// A word as it was stored.

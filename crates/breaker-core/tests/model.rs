@@ -903,7 +903,7 @@ proptest! {
         let admission = rules.admit(word, pace, now, || u32::MAX);
         let is_refused = word.refuses_all(pace, now);
         if is_refused {
-            let retry_after = word.open_for(now);
+            let retry_after = Duration::from_nanos(word.refuses_for(now));
             prop_assert!(!shadow && !retry_after.is_zero());
             prop_assert_eq!(admission, Admission::Refuse(Refusal::Open { retry_after }));
         }

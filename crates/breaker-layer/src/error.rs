@@ -79,7 +79,7 @@ impl Why {
     pub(crate) const fn at(word: Refusing, now: Timestamp) -> Self {
         Self {
             word,
-            nanos: word.word().open_for(now).as_nanos() as u64,
+            nanos: word.word().refuses_for(now),
         }
     }
 

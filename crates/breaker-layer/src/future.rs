@@ -60,6 +60,8 @@ impl<F, J, R, A, P> ResponseFuture<F, J, R, A, P> {
 pub(crate) struct DropsOnPanic<'a, P>(pub(crate) &'a mut Option<P>);
 
 impl<P> Drop for DropsOnPanic<'_, P> {
+    // Inlined, or the permit's address would be known elsewhere, and the whole future could not stay in registers.
+    #[inline(always)]
     fn drop(&mut self) {
         self.0.take();
     }
@@ -74,7 +76,8 @@ where
 {
     type Output = Result<J::Response, A::Error>;
 
-    #[inline]
+    // Always: what unwinding takes makes it too long for the compiler's taste, and apart it took 37 instructions more.
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Answered { answer } => answer.poll(cx),

@@ -7,7 +7,7 @@ use breaker_core::{
     machine::{Count, Fate, Record, Rules, Weighed},
 };
 
-use super::{StandsFor, Ticket};
+use super::{StandsFor, Ticket, permit::dropped};
 use crate::{
     observe::RecordedEvent,
     policy::RecordedCall,
@@ -188,6 +188,13 @@ impl Slot {
         if circuit.is_some() && self.is_tenant(generation) {
             count();
         }
+    }
+
+    /// As [`Slot::record`], of a call whose permit is dropped now.
+    #[inline(never)]
+    pub(super) fn record_dropped(&'static self, ticket: Ticket) {
+        let fate = dropped(|| self.settings().rules().config.panic_is_failure());
+        self.record(ticket, fate, None);
     }
 
     fn recording(&'static self, settings: Settings, ticket: Ticket, fate: Fate) -> Recording {
