@@ -4,8 +4,8 @@ use std::fmt;
 
 use breaker_core::Outcome;
 
-use crate::circuit::Permit;
 pub use crate::exclude::{Exclude, Excluding, ForRequest};
+use crate::{circuit::Permit, nested};
 
 /// Classifies a result into an [`Outcome`].
 ///
@@ -43,6 +43,22 @@ where
 }
 
 /// Each response is a success, each error a failure.
+///
+/// Except one: that another circuit refused the call further in is nobody's failure, and is ignored. An error is known to hold
+/// such a rejection, whatever its type, if the [`Rejected`](crate::Rejected) that was made during the call is still there
+/// when the call has failed. It is not known of one that comes from another task or thread, or of a copy: where that is
+/// usual, look for it with [`Rejected::of`](crate::Rejected::of) in a classifier of your own.
+///
+/// ```
+/// use breaker_layer::{BoxError, Circuit};
+///
+/// let (service, host) = (Circuit::builder("service").build()?, Circuit::builder("host").build()?);
+/// host.isolate();
+/// let answer = service.call(|| Ok::<_, BoxError>(host.call(|| std::fs::read("/dev/null"))?));
+/// assert!(answer.is_err());
+/// assert_eq!((service.snapshot().failed, service.snapshot().ignored), (0, 1));
+/// # Ok::<(), breaker_layer::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ErrorsAreFailures;
 
@@ -50,7 +66,7 @@ impl<Response, Error> Classify<Response, Error> for ErrorsAreFailures {
     fn classify(&self, result: Result<&Response, &Error>) -> Outcome {
         match result {
             Ok(_) => Outcome::Success,
-            Err(_) => Outcome::Failure,
+            Err(_) => nested::outcome_of_error(),
         }
     }
 }
@@ -106,6 +122,10 @@ impl<F> fmt::Debug for Errors<F> {
 }
 
 /// The permit of a call: a [`Permit`], or that of a call to one of many keys.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a permit",
+    note = "a permit is a `Permit`, or with keys a `keyed::KeyedPermit`"
+)]
 pub trait AnyPermit: Sized {
     /// Says how the call went.
     fn record(self, outcome: Outcome);
@@ -144,6 +164,12 @@ impl AnyPermit for Permit {
 ///
 /// Implemented for every [`AnyPermit`] it serves the keyed layer too. One of your own goes to
 /// [`BreakerLayer::settle_with`](crate::BreakerLayer::settle_with), and implements [`Exclude`] as well.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not settle calls that give `{Response}` or `{Error}`",
+    label = "does not settle these calls",
+    note = "a classifier goes to `.classify_with(...)`, and to `.settle_with(...)` only inside `http::EndOfStream::new(...)`",
+    note = "`http::EndOfStream` settles calls that give an `http::Response` with a body"
+)]
 pub trait Settle<Response, Error, P = Permit> {
     /// What the response becomes.
     type Response;

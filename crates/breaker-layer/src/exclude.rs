@@ -7,6 +7,12 @@ use crate::classify::{AtOnce, Settle};
 /// Looks at a request before its call.
 ///
 /// Part of what a [`Settle`] of your own implements; by default nothing is excluded, and all requests are alike.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not look at requests of `{Request}`",
+    label = "cannot look at these requests",
+    note = "what goes to `.settle_with(...)` implements `Exclude` beside `Settle`; an empty `impl<R> Exclude<R> for ...` excludes nothing",
+    note = "the argument of `.exclude(...)` is annotated with the stack's own request type: `|request: &Request|`"
+)]
 pub trait Exclude<Request> {
     /// Whether this request's result is ignored, whatever it is.
     fn excludes(&self, request: &Request) -> bool {

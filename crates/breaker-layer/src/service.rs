@@ -14,7 +14,7 @@ pub use crate::wait::{Wait, WaitLayer};
 pub use crate::{
     fallback::{Fallback, FallbackFuture},
     future::ResponseFuture,
-    respond::RespondWith,
+    respond::{RespondWith, Responded},
     shape::{Boxed, PassError, Refused, Shape, Typed},
 };
 
@@ -23,6 +23,7 @@ use crate::{
     classify::{AtOnce, ErrorsAreFailures, Settle},
     error::{Rejected, Why},
     exclude::Exclude,
+    nested,
 };
 
 /// A service behind a circuit. Made by [`BreakerLayer`](crate::BreakerLayer).
@@ -229,6 +230,7 @@ impl<S, J, A> Breaker<S, J, A> {
         A: PassError<Error>,
     {
         if let Ok(permit) = self.circuit.admit(&mut self.draw) {
+            nested::forget();
             self.settle.unready(permit, &error);
         }
         self.draw.forget();

@@ -10,6 +10,11 @@ use std::{
 use crate::error::{BoxError, Error, Rejected};
 
 /// Passes the inner service's errors on.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not pass on errors of `{InnerError}`",
+    label = "cannot pass on these errors",
+    note = "`.boxed_errors()` needs an inner error that goes into a `BoxError`"
+)]
 pub trait PassError<InnerError> {
     /// The error of the whole.
     type Error;
@@ -19,6 +24,12 @@ pub trait PassError<InnerError> {
 }
 
 /// Answers rejected calls.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not answer a rejected request of `{Request}` with `{Response}` or `{InnerError}`",
+    label = "cannot answer these rejected calls",
+    note = "what `.respond_with(...)` and `.fallback(...)` answer is of the inner service's own types; with `http::EndOfStream` a body says `into()`",
+    note = "`.boxed_errors()` needs an inner error that goes into a `BoxError`"
+)]
 pub trait Shape<Request, Response, InnerError>: PassError<InnerError> {
     /// The answer to a rejected call.
     type Future: Future<Output = Result<Response, Self::Error>>;
@@ -88,8 +99,8 @@ impl<Response, Error: From<Rejected>> Future for Refused<Response, Error> {
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
         // Polled again after it was ready, it has nothing more to say.
-        self.rejected
-            .take()
-            .map_or(Poll::Pending, |rejected| Poll::Ready(Err(rejected.into())))
+        self.rejected.take().map_or(Poll::Pending, |rejected| {
+            Poll::Ready(Err(rejected.answered().into()))
+        })
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     circuit::Circuit,
     classify::{Classify, ErrorsAreFailures},
     error::{Elapsed, Error},
+    nested::Watched,
 };
 
 /// Calls with a limit of time, with Tokio's timer.
@@ -73,7 +74,7 @@ impl Circuit {
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire()?;
-        let Ok(result) = timeout(limit, future).await else {
+        let Ok(result) = timeout(limit, Watched::new(future)).await else {
             permit.record(Outcome::Failure);
             return Err(Error::Elapsed(Elapsed::after(limit)));
         };

@@ -73,6 +73,11 @@ pub use tracing::Tracing;
 /// Implemented for closures over [`TransitionEvent`]. An observer that keeps a [`Circuit`] which it
 /// observes keeps it alive for ever.
 #[doc(alias("OnStateChange", "onStateTransition", "OnOpened"))]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no observer",
+    label = "does not observe a circuit",
+    note = "a closure is one if its argument is annotated: `|event: &TransitionEvent<'_>| ...`, and if it is `Send`, `Sync` and `'static`"
+)]
 pub trait Observe: Send + Sync + 'static {
     /// The circuit went from one state to another.
     fn transition(&self, event: &TransitionEvent<'_>);
