@@ -221,6 +221,26 @@ fn beyond_a_thousand_names_circuits_share_one_and_no_call_is_lost() {
     drop(circuits);
 }
 
+/// Keys have names without asking; metrics show them only where that is asked for.
+#[cfg(feature = "keyed")]
+#[test]
+fn no_key_has_a_label_unless_that_is_asked_for_and_no_call_is_lost() {
+    use breaker_layer::keyed::KeyedCircuits;
+    let page = Page::new();
+    let hosts = KeyedCircuits::<u32>::builder("hosts")
+        .observe(page.metrics.clone())
+        .build()
+        .unwrap();
+    for host in 0..10 {
+        hosts.circuit(&host).unwrap().trip();
+        assert!(hosts.try_acquire(host).is_err());
+    }
+    let samples = page.samples();
+    assert!(samples.keys().all(|sample| !sample.contains("key=")));
+    let rejected = page.get(r#"breaker_calls_total{circuit="hosts",outcome="rejected"}"#);
+    assert_eq!(rejected, 10.0);
+}
+
 #[cfg(feature = "keyed")]
 #[test]
 fn the_keys_in_trouble_have_labels_of_their_own_up_to_a_limit_and_no_call_is_lost() {

@@ -1,6 +1,6 @@
 //! A call to a key: how it is admitted, and what its outcome does.
 
-use std::{sync::Arc, time::Duration};
+use std::{ptr, sync::Arc, time::Duration};
 
 use breaker_core::{Outcome, Timestamp, machine::Fate};
 
@@ -98,6 +98,18 @@ impl<K: Key> Call<K> {
                 }
             }
         }
+    }
+
+    /// A call that has waited for this permit, with a handle of its key's circuit.
+    pub(super) fn waited(tenant: &Tenant<K>, key: K, permit: Permit) -> Option<Self> {
+        let entry = tenant.registry.with(&key, Arc::clone)?;
+        if !ptr::eq(entry.circuit.slot(), permit.slot()) {
+            return None;
+        }
+        let now = tenant.parts.clock.now();
+        entry.touch(now);
+        let given = Given::by(&entry, permit, now, tenant)?;
+        Some(Self::new(tenant, key, Admitted::By(given)))
     }
 
     #[inline]

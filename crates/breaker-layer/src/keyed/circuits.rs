@@ -127,7 +127,7 @@ impl<K: Key> KeyedCircuits<K> {
 
     /// As a caller that has drawn already, or does so now; without a key as was configured.
     #[inline]
-    pub(super) fn acquire(
+    pub(super) fn acquire_drawn(
         &self,
         key: Option<K>,
         draw: &mut Draw,

@@ -79,6 +79,7 @@
 //! will be rejected, and there is no `wait`. An error of the inner service's readiness belongs to no key; it counts as a
 //! request without one does.
 
+mod acquire;
 mod all;
 mod builder;
 mod call;

@@ -38,6 +38,12 @@ impl<K: Key> KeyedPermit<K> {
         Ok(Self { held })
     }
 
+    pub(super) const fn keyed(call: Call<K>) -> Self {
+        Self {
+            held: Held::Keyed(call),
+        }
+    }
+
     pub(super) const fn uncounted() -> Self {
         Self {
             held: Held::Nothing,

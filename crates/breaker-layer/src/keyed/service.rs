@@ -78,7 +78,7 @@ impl<S, K: Key, X, J, A> KeyedBreaker<S, K, X, J, A> {
         J: Settle<Response, Error, KeyedPermit<K>>,
         A: PassError<Error>,
     {
-        if let Ok(permit) = self.circuits.acquire(None, &mut self.draw) {
+        if let Ok(permit) = self.circuits.acquire_drawn(None, &mut self.draw) {
             nested::forget();
             self.settle.unready(permit, &error);
         }
@@ -113,7 +113,7 @@ where
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
         let key = self.extract.key(&request);
-        let admitted = self.circuits.acquire(key, &mut self.draw);
+        let admitted = self.circuits.acquire_drawn(key, &mut self.draw);
         self.draw.forget();
         match admitted {
             Ok(permit) => {
