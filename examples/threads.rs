@@ -1,5 +1,5 @@
 //! Plain threads and a blocking client: four threads share a circuit and call a server on loopback with ureq. It fails; each of them is
-//! refused at once from then on. It recovers, and the next call finds out.
+//! refused at once from then on. It recovers, and a worker that would rather wait than be refused finds out.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
@@ -60,10 +60,10 @@ fn main() -> Result<(), BoxError> {
 
     println!("it is well again");
     downstream.set(Mood::Healthy);
-    while circuit.state() == State::Open {
-        thread::park_timeout(circuit.snapshot().retry_after.unwrap_or(OPEN_FOR));
-    }
-    assert_eq!(get()?.status(), 200);
+    let permit = circuit.acquire_blocking(Duration::from_secs(10))?;
+    let answer = agent.get(&url).call();
+    permit.record(by_status(answer.as_ref()));
+    assert_eq!(answer?.status(), 200);
     assert_eq!(circuit.state(), State::Closed);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use breaker_layer::{Circuit, ConfigError, Error, State};
+use breaker_layer::{Circuit, ConfigError, Error, Rejected, State};
 use tokio::time::advance;
 
 /// What is tested: a price from a service, and the last one that was seen while the service is cut off.
@@ -68,4 +68,20 @@ async fn in_traffic_a_probe_comes_long_before_the_circuit_is_due() {
         prices.get(async { Ok(12) }).await.unwrap();
     }
     assert_eq!(prices.circuit.state(), State::Closed);
+}
+
+/// What a caller is told needs no circuit.
+fn apology(rejected: Rejected) -> String {
+    match rejected.retry_after() {
+        Some(wait) => format!("come back in {} s", wait.as_secs()),
+        None => "we do not know when".to_owned(),
+    }
+}
+
+#[test]
+fn a_rejection_is_put_into_words() {
+    let open = Rejected::for_tests("prices", Some(Duration::from_secs(5)));
+    assert_eq!(apology(open), "come back in 5 s");
+    let isolated = Rejected::for_tests("prices", None);
+    assert_eq!(apology(isolated), "we do not know when");
 }

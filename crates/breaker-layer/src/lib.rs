@@ -62,7 +62,7 @@
 //!
 //! | feature | what it adds |
 //! | --- | --- |
-//! | `tokio` | `Circuit::run_within`, `BreakerLayer::wait`, `observe::Readiness`; and Tokio's clock, the default then: a test that pauses it moves the circuit |
+//! | `tokio` | `Circuit::run_within`, `acquire().await`, `BreakerLayer::wait`, `observe::Readiness`; and Tokio's clock, the default then: a test that pauses it moves the circuit |
 //! | `http` | the module `http`: classifiers of HTTP and gRPC responses, at the headers or at the end of the stream; a rejection as a 503 with `Retry-After` |
 //! | `hyper` | `http::Fault`: whose fault an error of hyper, hyper-util, reqwest or tonic is; `by_origin` for the classifiers |
 //! | `tonic` | `BreakerLayer::grpc`, a rejection as `tonic::Status` |

@@ -13,6 +13,7 @@
 //!
 //! - [the usual stacks](stacks) of hyper, tonic and axum, to copy; [reqwest]; [gRPC](grpc); [HTTP](http) and its statuses
 //! - [databases, pools and Redis](databases)
+//! - [queues and workers](queues)
 //! - [LLM providers](llm), or whoever else answers 429
 //! - [many hosts](hosts), a circuit for each; [balancers]
 //!
@@ -64,6 +65,10 @@ pub mod http {}
 #[doc = include_str!("databases.md")]
 #[cfg(not(doctest))]
 pub mod databases {}
+
+#[doc = include_str!("queues.md")]
+#[cfg(any(feature = "tokio", not(doctest)))]
+pub mod queues {}
 
 #[doc = include_str!("llm.md")]
 #[cfg(any(all(feature = "http", feature = "keyed"), not(doctest)))]
