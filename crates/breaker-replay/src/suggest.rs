@@ -181,7 +181,11 @@ impl Suggestion {
             counted(self.as_good, "other"),
         );
         if best.settings == default.settings {
-            return text + "  Keep the default: nothing that was tried is better.\n";
+            text += "  Keep the default: nothing that was tried is better.\n";
+            if self.held_out_outages == 0 {
+                text += "  The last 30 % of the log has no outage, and cannot tell.\n";
+            }
+            return text;
         }
         if self.held_out_outages == 0 {
             return text

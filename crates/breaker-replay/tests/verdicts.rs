@@ -378,11 +378,12 @@ fn a_held_out_part_without_an_outage_cannot_tell() {
     };
     let text = replay(&["--suggest"], &log(1500));
     assert!(
-        text.contains("Cannot tell: the last 30 % of the log has no outage"),
+        text.to_lowercase()
+            .contains("the last 30 % of the log has no outage"),
         "{text}"
     );
     let text = replay(&["--suggest"], &log(3000));
-    assert!(!text.contains("Cannot tell"), "{text}");
+    assert!(!text.contains("has no outage"), "{text}");
 }
 
 #[test]

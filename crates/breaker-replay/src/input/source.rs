@@ -99,12 +99,7 @@ impl Read for Pipe {
                 return Ok(read);
             }
             // What has come until an interrupt is still read.
-            let patience = if self.interrupt.is_set() {
-                Duration::ZERO
-            } else {
-                PATIENCE
-            };
-            match self.pieces.recv_timeout(patience) {
+            match self.pieces.recv_timeout(PATIENCE) {
                 Ok(piece) => {
                     self.piece = Cursor::new(piece?);
                     if self.piece.get_ref().is_empty() {

@@ -8,6 +8,7 @@ mod doubts;
 mod figures;
 mod html;
 mod model;
+mod overview;
 mod svg;
 mod table;
 mod verdict;

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::{
     axis::{LEFT, RIGHT, Scale, TOP},
-    model::{CircuitPart, EpisodePart, Report, ServicePart},
+    model::{CircuitPart, EpisodePart, Moment, Report, ServicePart},
+    verdict::outage,
     words::{rate, span},
 };
 use crate::{input::show, outputs::MARK};
@@ -28,7 +29,7 @@ pub(crate) const STYLE: &str = "\
 .replay .paper{fill:var(--paper)}.replay text{fill:var(--ink)}.replay .soft{fill:var(--soft)}.replay .right{text-anchor:end}.replay .middle{text-anchor:middle}
 .replay .line{stroke:var(--line);fill:none}.replay .calls{fill:var(--calls)}.replay .failed{fill:var(--failed)}
 .replay .ground{fill:var(--line);opacity:.35}.replay .open{fill:var(--open)}.replay .half{fill:var(--half)}.replay .closed{fill:var(--closed)}
-.replay .outage{fill:var(--failed);opacity:.1}.replay .trip{fill:var(--ink);stroke:none}
+.replay .outage{fill:var(--failed);opacity:.1}.replay .outage:hover{opacity:.2}.replay .cursor{stroke:var(--ink);fill:none;vector-effect:non-scaling-stroke;pointer-events:none}.replay .band{fill:var(--ink);opacity:.15;pointer-events:none}.replay .trip{fill:var(--ink);stroke:none}
 .replay a:focus .trip,.replay a:hover .trip{fill:var(--open);stroke:var(--ink);stroke-width:2}.replay a:focus{outline:none}";
 
 /// All pictures in one file, of so many services.
@@ -93,33 +94,90 @@ fn bottom(service: &ServicePart) -> f64 {
     TOP + TRAFFIC + RATIO + service.circuits.len() as f64 * LANE
 }
 
+/// What is drawn: the labels, and apart from them the plot, which alone is stretched when somebody looks closer.
 fn content(report: &Report, service: &ServicePart, number: Option<usize>) -> String {
     let scale = Scale {
         from: report.log.from.0,
         to: report.log.to.0,
     };
-    let mut text = String::new();
     let bottom = bottom(service);
-    for outage in &service.outages {
-        let (x, width) = scale.bar(outage.began, outage.ended);
+    let mut plot = String::new();
+    for part in &service.outages {
+        let (x, width) = scale.bar(part.began, part.ended);
         let height = bottom - TOP;
-        text += &format!(
-            "<rect class=\"outage\" x=\"{x:.2}\" y=\"{TOP}\" width=\"{width:.2}\" height=\"{height}\"/>"
+        plot += &format!(
+            "<rect class=\"outage\" x=\"{x:.2}\" y=\"{TOP}\" width=\"{width:.2}\" height=\"{height}\"><title>{}</title></rect>",
+            escaped(&outage(part))
         );
     }
-    text += &traffic(service, &scale);
-    text += &ratio(service, &scale);
+    let (labels, columns) = traffic(service, &scale);
+    let (ratio_labels, ratio) = ratio(service, &scale);
+    let mut labels = labels + &ratio_labels;
+    plot += &columns;
+    plot += &ratio;
     let mut y = TOP + TRAFFIC + RATIO;
     for (lane, circuit) in service.circuits.iter().enumerate() {
         let prefix = number.map(|number| format!("trip-{number}-{lane}"));
-        text += &lane_of(circuit, &scale, y, prefix.as_deref());
+        let (label, drawn) = lane_of(circuit, &scale, y, prefix.as_deref());
+        labels += &label;
+        plot += &drawn;
         y += LANE;
     }
-    text + &scale.axis(bottom)
+    let clip = number.map_or(String::new(), |number| {
+        format!(" clip-path=\"url(#clip-{number})\"")
+    });
+    let path = number.map_or(String::new(), |number| {
+        format!(
+            "<clipPath id=\"clip-{number}\"><rect x=\"{}\" y=\"0\" width=\"{}\" height=\"{}\"/></clipPath>",
+            LEFT - 5.0,
+            RIGHT - LEFT + 10.0,
+            bottom + 2.0
+        )
+    });
+    format!(
+        "{path}{labels}<g{clip}><g class=\"plot\">{plot}</g></g><g class=\"axis\">{}</g>",
+        scale.axis(bottom)
+    )
+}
+
+/// What the script reads out, as JSON; times in milliseconds since 1970.
+pub(crate) fn read_out(report: &Report, service: &ServicePart) -> String {
+    let milli = |moment: Moment| moment.0 as f64 / 1e6;
+    let lanes: Vec<_> = service
+        .circuits
+        .iter()
+        .map(|circuit| {
+            let episodes = || circuit.episodes.iter();
+            let open: Vec<_> = episodes()
+                .map(|episode| (milli(episode.tripped), episode.closed.map(milli)))
+                .collect();
+            let half: Vec<_> = episodes()
+                .flat_map(|episode| &episode.half_open)
+                .map(|(from, to)| (milli(*from), milli(*to)))
+                .collect();
+            serde_json::json!({ "name": circuit.configuration, "open": open, "half": half })
+        })
+        .collect();
+    let outages: Vec<_> = service
+        .outages
+        .iter()
+        .map(|outage| (milli(outage.began), outage.ended.map(milli)))
+        .collect();
+    serde_json::json!({
+        "from": milli(report.log.from),
+        "to": milli(report.log.to),
+        "first": milli(service.traffic.from),
+        "step": service.traffic.width.0 as f64 / 1e6,
+        "calls": service.traffic.calls,
+        "failures": service.traffic.failures,
+        "outages": outages,
+        "lanes": lanes,
+    })
+    .to_string()
 }
 
 /// Calls as columns, and the failed ones among them.
-fn traffic(service: &ServicePart, scale: &Scale) -> String {
+fn traffic(service: &ServicePart, scale: &Scale) -> (String, String) {
     let most = service.traffic.calls.iter().max();
     let most = most.copied().unwrap_or(1).max(1);
     let width = service.traffic.width.0;
@@ -137,19 +195,21 @@ fn traffic(service: &ServicePart, scale: &Scale) -> String {
         }
     }
     let peak = rate(most.into(), width);
-    format!(
-        "<path class=\"calls\" d=\"{calls}\"/><path class=\"failed\" d=\"{failed}\"/>\
-         <path class=\"line\" d=\"M{LEFT} {floor}H{RIGHT}\"/>\
+    let labels = format!(
+        "<path class=\"line\" d=\"M{LEFT} {floor}H{RIGHT}\"/>\
          <text class=\"right\" x=\"{x}\" y=\"{high}\">{peak}</text>\
          <text class=\"right soft\" x=\"{x}\" y=\"{low}\">failed in red</text>",
         x = LEFT - 10.0,
         high = TOP + 12.0,
         low = floor,
-    )
+    );
+    let plot =
+        format!("<path class=\"calls\" d=\"{calls}\"/><path class=\"failed\" d=\"{failed}\"/>");
+    (labels, plot)
 }
 
 /// How many of the calls failed, however few they were.
-fn ratio(service: &ServicePart, scale: &Scale) -> String {
+fn ratio(service: &ServicePart, scale: &Scale) -> (String, String) {
     let floor = TOP + TRAFFIC + WHOLE;
     let mut failed = String::new();
     for (from, calls, failures) in service.traffic.columns() {
@@ -163,27 +223,31 @@ fn ratio(service: &ServicePart, scale: &Scale) -> String {
             );
         }
     }
-    format!(
+    let labels = format!(
         "<rect class=\"ground\" x=\"{LEFT}\" y=\"{}\" width=\"{}\" height=\"{WHOLE}\"/>\
-         <path class=\"failed ratio\" d=\"{failed}\"/>\
          <text class=\"right soft\" x=\"{}\" y=\"{}\">failure ratio</text>",
         TOP + TRAFFIC,
         RIGHT - LEFT,
         LEFT - 10.0,
         floor - 8.0,
+    );
+    (
+        labels,
+        format!("<path class=\"failed ratio\" d=\"{failed}\"/>"),
     )
 }
 
-fn lane_of(circuit: &CircuitPart, scale: &Scale, y: f64, prefix: Option<&str>) -> String {
+fn lane_of(circuit: &CircuitPart, scale: &Scale, y: f64, prefix: Option<&str>) -> (String, String) {
     let name = escaped(&shortened(&circuit.configuration));
     let top = y + 8.0;
-    let mut text = format!(
+    let label = format!(
         "<text class=\"right\" x=\"{}\" y=\"{}\">{name}</text>\
          <rect class=\"closed\" x=\"{LEFT}\" y=\"{top}\" width=\"{}\" height=\"{BAR}\"/>",
         LEFT - 10.0,
         top + 11.0,
         RIGHT - LEFT,
     );
+    let mut text = String::new();
     let mut drawn = f64::MIN;
     for (number, episode) in circuit.episodes.iter().enumerate() {
         let (x, width) = scale.bar(episode.tripped, episode.closed);
@@ -208,7 +272,7 @@ fn lane_of(circuit: &CircuitPart, scale: &Scale, y: f64, prefix: Option<&str>) -
             _ => mark,
         };
     }
-    text
+    (label, text)
 }
 
 fn half_open(episode: &EpisodePart, scale: &Scale, top: f64) -> String {
