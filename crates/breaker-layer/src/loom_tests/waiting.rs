@@ -27,6 +27,7 @@ struct Waiter {
 
 impl Waiter {
     fn new(bench: &Bench) -> Self {
+        waiters::set(true);
         Self {
             circuit: bench.circuit.clone(),
             place: bench.circuit.in_line(),
