@@ -34,7 +34,7 @@ th{font-weight:500;color:var(--soft);text-align:right;border-bottom:1px solid va
 td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--line);white-space:nowrap}td.why{white-space:normal;min-width:14em}.wide{overflow-x:auto}.wide>svg{min-width:640px}th button{all:unset;cursor:pointer;color:inherit}th button:focus-visible{outline:2px solid var(--link)}th[aria-sort=descending] button::after{content:' ↓'}th[aria-sort=ascending] button::after{content:' ↑'}
 .tools{display:none}.js .tools{display:block}.tools input{font:inherit;padding:3px 8px;border:1px solid var(--line);border-radius:4px;background:var(--paper);color:inherit}
 svg.replay.bars{width:120px;height:18px;display:inline-block;margin:0;vertical-align:middle}.said,.range{min-height:1.5em;font-variant-numeric:tabular-nums}.said:empty,.range:empty{display:none}.js .said:empty{display:block}.js .said:empty::before{content:'Point at the picture, or use the arrow keys, to read a moment out; drag to look closer.'}
-.figure.zoomed .axis text,.figure.zoomed .trip{display:none}.js .figure svg.replay{touch-action:pan-y;cursor:crosshair}[hidden]{display:none!important}
+.figure.zoomed .axis,.figure.zoomed .trip{display:none}.js .figure svg.replay{touch-action:pan-y;cursor:crosshair}[hidden]{display:none!important}
 .overview td:nth-child(6),.overview th:nth-child(6){text-align:left}th:first-child,td:first-child,.trips th,.trips td{text-align:left}
 tr:target td{background:#ffe9a8;color:#000}:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 ul.verdicts{padding-left:18px;margin:6px 0}summary{cursor:pointer;color:var(--link)}
