@@ -93,7 +93,7 @@ async fn prices(Shared(dependency): Shared<Dependency>) -> axum::response::Respo
         Ok(status) if status.is_success() => "12\n".into_response(),
         Ok(_) => StatusCode::BAD_GATEWAY.into_response(),
         Err(error) => match error.downcast_ref::<Rejected>() {
-            Some(rejected) => axum::response::Response::from(rejected.clone()),
+            Some(rejected) => axum::response::Response::from(*rejected),
             None => StatusCode::BAD_GATEWAY.into_response(),
         },
     }

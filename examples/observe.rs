@@ -129,7 +129,7 @@ async fn prices(Shared(app): Shared<Arc<App>>) -> axum::response::Response {
         Ok(status) if status.is_success() => "12\n".into_response(),
         Ok(_) => StatusCode::BAD_GATEWAY.into_response(),
         Err(error) => match error.downcast_ref::<Rejected>() {
-            Some(rejected) => axum::response::Response::from(rejected.clone()),
+            Some(rejected) => axum::response::Response::from(*rejected),
             None => StatusCode::BAD_GATEWAY.into_response(),
         },
     }

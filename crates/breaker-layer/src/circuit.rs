@@ -10,7 +10,7 @@ use breaker_core::{
 use crate::{
     builder::CircuitBuilder,
     error::{Refusing, Rejected, Why},
-    intern, nested,
+    intern,
     observe::{Reconfigured, RejectedEvent},
     slot::{Settings, Slot, Tenancy},
     snapshot::Snapshot,
@@ -80,7 +80,6 @@ impl Circuit {
     #[inline]
     #[doc(alias("tryAcquirePermission", "Allow"))]
     pub fn try_acquire(&self) -> Result<Permit, Rejected> {
-        nested::forget();
         self.acquire_drawn(&mut Draw::default())
     }
 

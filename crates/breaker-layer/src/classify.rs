@@ -4,8 +4,8 @@ use std::fmt;
 
 use breaker_core::Outcome;
 
+use crate::circuit::Permit;
 pub use crate::exclude::{Exclude, Excluding, ForRequest};
-use crate::{circuit::Permit, nested};
 
 /// Classifies a result into an [`Outcome`].
 ///
@@ -43,22 +43,6 @@ where
 }
 
 /// Each response is a success, each error a failure.
-///
-/// Except one: that another circuit refused the call further in is nobody's failure, and is ignored. An error is known to hold
-/// such a rejection, whatever its type, if the [`Rejected`](crate::Rejected) that was made during the call is still there
-/// when the call has failed. It is not known of one that comes from another task or thread, or of a copy: where that is
-/// usual, look for it with [`Rejected::of`](crate::Rejected::of) in a classifier of your own.
-///
-/// ```
-/// use breaker_layer::{BoxError, Circuit};
-///
-/// let (service, host) = (Circuit::builder("service").build()?, Circuit::builder("host").build()?);
-/// host.isolate();
-/// let answer = service.call(|| Ok::<_, BoxError>(host.call(|| std::fs::read("/dev/null"))?));
-/// assert!(answer.is_err());
-/// assert_eq!((service.snapshot().failed, service.snapshot().ignored), (0, 1));
-/// # Ok::<(), breaker_layer::ConfigError>(())
-/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ErrorsAreFailures;
 
@@ -66,7 +50,7 @@ impl<Response, Error> Classify<Response, Error> for ErrorsAreFailures {
     fn classify(&self, result: Result<&Response, &Error>) -> Outcome {
         match result {
             Ok(_) => Outcome::Success,
-            Err(_) => nested::outcome_of_error(),
+            Err(_) => Outcome::Failure,
         }
     }
 }

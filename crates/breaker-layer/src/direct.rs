@@ -6,7 +6,6 @@ use crate::{
     circuit::Circuit,
     classify::{Classify, ErrorsAreFailures},
     error::{AnyError, BoxError, Error},
-    nested::Watched,
 };
 
 #[cfg(feature = "tokio")]
@@ -132,7 +131,7 @@ impl Circuit {
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire()?;
-        let result = Watched::new(future).await;
+        let result = future.await;
         permit.record(classify.classify(result.as_ref()));
         result.map_err(Error::Inner)
     }

@@ -9,7 +9,6 @@ use std::{error, fmt, num::NonZeroU64, sync::Arc, time::Duration};
 use breaker_core::{Phase, Refusal, Timestamp, Word};
 
 use crate::{
-    nested,
     slot::Slot,
     text::{Millis, Quoted},
 };
@@ -22,7 +21,7 @@ mod sample;
 pub use any::AnyError;
 pub use elapsed::Elapsed;
 
-pub(crate) use because::Because;
+use because::Because;
 
 /// Any error, as Tower's layers pass it on.
 pub type BoxError = Box<dyn error::Error + Send + Sync>;
@@ -31,19 +30,14 @@ pub type BoxError = Box<dyn error::Error + Send + Sync>;
 ///
 /// Its text is `circuit "payments" is open, retry after 5s`, and its [`source`](error::Error::source) adds why:
 /// `tripped after 15 failures in a row`.
-///
-/// An error that holds it is no failure to a circuit further out: see [`ErrorsAreFailures`](crate::classify::ErrorsAreFailures).
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[doc(alias(
     "CallNotPermittedException",
     "BrokenCircuitException",
     "ErrOpenState",
     "ErrTooManyRequests"
 ))]
-pub struct Rejected {
-    because: Because,
-    /// This is the rejection itself, and no copy: while it is there, a call that fails with it was rejected.
-    is_original: bool,
-}
+pub struct Rejected(Because);
 
 /// The word that refused, and how long it is not worth asking again.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -102,29 +96,8 @@ impl Why {
 
 impl Rejected {
     #[inline]
-    pub(crate) fn new(slot: &'static Slot, why: Why) -> Self {
-        let because = Because { slot, why };
-        nested::made(because);
-        Self {
-            because,
-            is_original: true,
-        }
-    }
-
-    const fn copy_of(because: Because) -> Self {
-        Self {
-            because,
-            is_original: false,
-        }
-    }
-
-    /// The same, as the answer to a call.
-    #[inline]
-    pub(crate) fn answered(self) -> Self {
-        if self.is_original {
-            nested::made(self.because);
-        }
-        self
+    pub(crate) const fn new(slot: &'static Slot, why: Why) -> Self {
+        Self(Because { slot, why })
     }
 
     /// The rejection that this error is, or that is among its sources.
@@ -147,10 +120,10 @@ impl Rejected {
         let mut link = Some(error);
         while let Some(error) = link {
             if let Some(rejected) = error.downcast_ref::<Self>() {
-                return Some(rejected.clone());
+                return Some(*rejected);
             }
             if let Some(because) = error.downcast_ref::<Because>() {
-                return Some(Self::copy_of(*because));
+                return Some(Self(*because));
             }
             link = error.source();
         }
@@ -159,7 +132,7 @@ impl Rejected {
 
     /// Why, with the figures.
     pub const fn refusal(&self) -> Refusal {
-        self.because.why.refusal()
+        self.0.why.refusal()
     }
 
     /// How long it is not worth trying again, from the moment of the refusal; `None` if only the operator knows.
@@ -173,40 +146,17 @@ impl Rejected {
     /// - half-open, and all places are taken: as long again as probes have been under way, from 50 ms to the deadline;
     /// - recovering: the time until the allowance has room, 1 ms at least.
     pub const fn retry_after(&self) -> Option<Duration> {
-        self.because.why.refusal().retry_after()
+        self.0.why.refusal().retry_after()
     }
 
     /// The name of the circuit; `None` once that circuit has been dropped.
     pub fn circuit(&self) -> Option<Arc<str>> {
-        let Because { slot, why } = self.because;
+        let Because { slot, why } = self.0;
         let generation = why.word.word().generation();
         // In this order: a name that is the next tenant's is found to be that.
         slot.name().filter(|_| slot.is_tenant(generation))
     }
 }
-
-impl Clone for Rejected {
-    fn clone(&self) -> Self {
-        Self::copy_of(self.because)
-    }
-}
-
-impl Drop for Rejected {
-    #[inline]
-    fn drop(&mut self) {
-        if self.is_original {
-            nested::gone(self.because);
-        }
-    }
-}
-
-impl PartialEq for Rejected {
-    fn eq(&self, other: &Self) -> bool {
-        self.because == other.because
-    }
-}
-
-impl Eq for Rejected {}
 
 /// As one line, in which a name cannot do harm; spans are in whole milliseconds.
 impl fmt::Display for Rejected {
@@ -241,7 +191,7 @@ impl fmt::Debug for Rejected {
 impl error::Error for Rejected {
     /// Why the circuit refuses, as far as the circuit still knows when this is printed.
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        Some(&self.because)
+        Some(&self.0)
     }
 }
 
@@ -269,9 +219,9 @@ impl<E> Error<E> {
     }
 
     /// The rejection, if it is one of this circuit's. [`Rejected::of`] looks into the inner error, too.
-    pub fn rejected(&self) -> Option<Rejected> {
+    pub const fn rejected(&self) -> Option<Rejected> {
         match self {
-            Self::Rejected(rejected) => Some(rejected.clone()),
+            Self::Rejected(rejected) => Some(*rejected),
             Self::Elapsed(_) | Self::Inner(_) => None,
         }
     }

@@ -10,7 +10,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use crate::{circuit::Permit, classify::Settle, nested, shape::PassError};
+use crate::{circuit::Permit, classify::Settle, shape::PassError};
 
 pin_project! {
     /// The response of a [`Breaker`](crate::Breaker).
@@ -90,7 +90,6 @@ where
                     // Polled again after it was ready, it has nothing more to say.
                     return Poll::Pending;
                 }
-                nested::forget();
                 let on_panic = DropsOnPanic(permit);
                 let result = inner.poll(cx);
                 mem::forget(on_panic);

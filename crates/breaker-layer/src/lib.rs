@@ -110,7 +110,6 @@ mod layer;
 mod load;
 #[cfg(all(test, breaker_loom))]
 mod loom_tests;
-mod nested;
 pub mod observe;
 pub mod policy;
 pub mod prelude;

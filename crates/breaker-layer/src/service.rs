@@ -14,7 +14,7 @@ pub use crate::wait::{Wait, WaitLayer};
 pub use crate::{
     fallback::{Fallback, FallbackFuture},
     future::ResponseFuture,
-    respond::{RespondWith, Responded},
+    respond::RespondWith,
     shape::{Boxed, PassError, Refused, Shape, Typed},
 };
 
@@ -23,7 +23,6 @@ use crate::{
     classify::{AtOnce, ErrorsAreFailures, Settle},
     error::{Rejected, Why},
     exclude::Exclude,
-    nested,
 };
 
 /// A service behind a circuit. Made by [`BreakerLayer`](crate::BreakerLayer).
@@ -230,7 +229,6 @@ impl<S, J, A> Breaker<S, J, A> {
         A: PassError<Error>,
     {
         if let Ok(permit) = self.circuit.admit(&mut self.draw) {
-            nested::forget();
             self.settle.unready(permit, &error);
         }
         self.draw.forget();

@@ -99,8 +99,8 @@ impl<Response, Error: From<Rejected>> Future for Refused<Response, Error> {
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
         // Polled again after it was ready, it has nothing more to say.
-        self.rejected.take().map_or(Poll::Pending, |rejected| {
-            Poll::Ready(Err(rejected.answered().into()))
-        })
+        self.rejected
+            .take()
+            .map_or(Poll::Pending, |rejected| Poll::Ready(Err(rejected.into())))
     }
 }

@@ -35,8 +35,7 @@ impl<Request, Body: Default, InnerError> Shape<Request, ::http::Response<Body>, 
 }
 
 /// `Unavailable`. `grpc-retry-pushback-ms` says how long it is not worth trying again, 1 ms at least, and −1, which forbids to
-/// retry, while isolated. [`Rejected::of`] finds the rejection in it, and [`http::REJECTED`](crate::http::REJECTED) marks it for other
-/// processes.
+/// retry, while isolated. [`Rejected::of`] finds the rejection in it.
 impl From<Rejected> for Status {
     fn from(rejected: Rejected) -> Self {
         let mut status = Self::unavailable(rejected.to_string());
@@ -45,8 +44,6 @@ impl From<Rejected> for Status {
         });
         let metadata = status.metadata_mut();
         metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(pushback));
-        let mark = MetadataValue::from_static("1");
-        metadata.insert("breaker-rejected", mark);
         status.set_source(Arc::new(rejected));
         status
     }

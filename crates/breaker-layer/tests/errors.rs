@@ -260,17 +260,16 @@ fn a_wait_is_told_in_whole_milliseconds() {
 fn a_rejection_is_found_through_whatever_is_around_it() {
     let circuit = Circuit::builder("inner").build().unwrap();
     circuit.isolate();
-    let original = circuit.try_acquire().unwrap_err();
-    let rejected = || original.clone();
-    let typed = Error::<Fault>::Rejected(rejected());
+    let rejected = circuit.try_acquire().unwrap_err();
+    let typed = Error::<Fault>::Rejected(rejected);
     let nested = Error::Inner(typed.clone());
-    let boxed: BoxError = Box::new(rejected());
+    let boxed: BoxError = Box::new(rejected);
     let boxed_typed: BoxError = Box::new(typed.clone());
-    let any = Error::<AnyError>::Inner(AnyError::new(rejected()));
+    let any = Error::<AnyError>::Inner(AnyError::new(rejected));
     let io = std::io::Error::other(typed.clone());
-    let io_of_io = std::io::Error::other(std::io::Error::other(rejected()));
+    let io_of_io = std::io::Error::other(std::io::Error::other(rejected));
     let errors: [&(dyn std::error::Error + 'static); 8] = [
-        &original,
+        &rejected,
         &typed,
         &nested,
         &*boxed,
@@ -280,15 +279,15 @@ fn a_rejection_is_found_through_whatever_is_around_it() {
         &io_of_io,
     ];
     for error in errors {
-        assert_eq!(Rejected::of(error), Some(rejected()), "{error:?}");
+        assert_eq!(Rejected::of(error), Some(rejected), "{error:?}");
     }
     for error in [
-        anyhow::Error::new(rejected()),
+        anyhow::Error::new(rejected),
         anyhow::Error::new(typed).context("while paying"),
         anyhow::Error::from_boxed(boxed).context("a").context("b"),
-        anyhow::Error::new(Error::boxed(Error::Inner(anyhow::Error::new(rejected())))),
+        anyhow::Error::new(Error::boxed(Error::Inner(anyhow::Error::new(rejected)))),
     ] {
-        assert_eq!(Rejected::of(error.as_ref()), Some(rejected()), "{error:?}");
+        assert_eq!(Rejected::of(error.as_ref()), Some(rejected), "{error:?}");
     }
     assert_eq!(Rejected::of(&Fault(1)), None);
     assert_eq!(

@@ -9,7 +9,6 @@ use crate::{
     circuit::Circuit,
     classify::{Classify, ErrorsAreFailures},
     error::{Elapsed, Error},
-    nested::Watched,
 };
 
 /// Calls with a limit of time, with Tokio's timer.
@@ -74,7 +73,7 @@ impl Circuit {
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire()?;
-        let Ok(result) = timeout(limit, Watched::new(future)).await else {
+        let Ok(result) = timeout(limit, future).await else {
             permit.record(Outcome::Failure);
             return Err(Error::Elapsed(Elapsed::after(limit)));
         };

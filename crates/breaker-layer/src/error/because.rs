@@ -10,7 +10,7 @@ use crate::{slot::Slot, text::OneLine};
 /// All that a rejection knows, as the source of it: an error that stands for a rejection passes this on where it cannot lend
 /// the rejection itself, and so [`Rejected::of`](super::Rejected::of) finds it.
 #[derive(Clone, Copy)]
-pub(crate) struct Because {
+pub(super) struct Because {
     pub(super) slot: &'static Slot,
     pub(super) why: Why,
 }

@@ -1,16 +1,14 @@
 //! What a gRPC status means.
 
-use std::time::Duration;
-
 use ::http::{HeaderMap, HeaderName, Response, StatusCode, header::CONTENT_TYPE};
 use breaker_core::Outcome;
 
 use super::{
     AtHeaders, ClassifyStream, ServerErrors, WithErrors,
-    headers::{pushback, retry_after, unless_rejected},
+    headers::{pushback, retry_after},
     sets::{Meaning, Sets},
 };
-use crate::{classify::Classify, nested};
+use crate::classify::Classify;
 
 /// gRPC's codes for a downstream that is not well are failures; so is every error of the inner service.
 ///
@@ -24,10 +22,6 @@ use crate::{classify::Classify, nested};
 /// A caller that cancels gets no status, so a `Cancelled` that arrives is the other side's doing: a tonic server whose
 /// `timeout` has passed answers it. A server that passes on that its own callers left answers it too; there it may be
 /// ignored.
-///
-/// A status that is a rejection of a circuit further down is ignored where its code is a failure: see
-/// [`REJECTED`](super::REJECTED). So is an error that holds such a rejection: see
-/// [`ErrorsAreFailures`](crate::classify::ErrorsAreFailures).
 ///
 /// The four sets change what a code means; a code in several of them is ignored rather than a success, a success rather than
 /// overload, and overload rather than a failure.
@@ -62,16 +56,12 @@ use crate::{classify::Classify, nested};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GrpcErrors {
     sets: Sets<GrpcCode>,
-    counts_rejections: bool,
 }
 
 impl GrpcErrors {
     /// Each code means what the table says.
     pub const fn new() -> Self {
-        Self {
-            sets: Sets::new(),
-            counts_rejections: false,
-        }
+        Self { sets: Sets::new() }
     }
 
     /// These are failures, whatever else they say.
@@ -99,14 +89,6 @@ impl GrpcErrors {
     #[must_use]
     pub const fn ignored(mut self, ignored: &'static [GrpcCode]) -> Self {
         self.sets.ignored = ignored;
-        self
-    }
-
-    /// A rejection of a circuit further down counts as what its status says. Unsaid it is ignored, as
-    /// [`REJECTED`](super::REJECTED) marks it.
-    #[must_use]
-    pub const fn count_rejections(mut self) -> Self {
-        self.counts_rejections = true;
         self
     }
 
@@ -142,7 +124,8 @@ impl GrpcErrors {
             Meaning::Limit if headers.contains_key(PUSHBACK) => Meaning::Overload,
             meaning => meaning,
         };
-        Some(self.outcome(meaning, headers, pushback))
+        let outcome = meaning.outcome(|| pushback(headers));
+        Some(outcome.unwrap_or(Outcome::Success))
     }
 
     /// What a response without a gRPC status means: it is no gRPC server's, unless it is a 200, which goes on.
@@ -156,20 +139,8 @@ impl GrpcErrors {
             429 | 502..=504 => GrpcCode::Unavailable,
             _ => GrpcCode::Unknown,
         };
-        Some(self.outcome(self.meaning(code), headers, retry_after))
-    }
-
-    fn outcome(
-        &self,
-        meaning: Meaning,
-        headers: &HeaderMap,
-        delay: impl Fn(&HeaderMap) -> Option<Duration>,
-    ) -> Outcome {
-        let outcome = meaning.outcome(|| delay(headers));
-        match outcome.unwrap_or(Outcome::Success) {
-            outcome if self.counts_rejections => outcome,
-            outcome => unless_rejected(outcome, headers),
-        }
+        let outcome = self.meaning(code).outcome(|| retry_after(headers));
+        Some(outcome.unwrap_or(Outcome::Success))
     }
 }
 
@@ -182,11 +153,7 @@ impl ClassifyStream for GrpcErrors {
             return AtHeaders::Decided(outcome);
         }
         if has_its_status_elsewhere(headers) {
-            let by_http = ServerErrors::new();
-            return match self.counts_rejections {
-                true => by_http.count_rejections().headers(status, headers),
-                false => by_http.headers(status, headers),
-            };
+            return ServerErrors::new().headers(status, headers);
         }
         self.between(status, headers)
             .map_or(AtHeaders::Trailers, AtHeaders::Decided)
@@ -202,7 +169,7 @@ impl<B, E> Classify<Response<B>, E> for GrpcErrors {
     fn classify(&self, result: Result<&Response<B>, &E>) -> Outcome {
         match result {
             Ok(response) => self.at_headers(response.status(), response.headers()),
-            Err(_) => nested::outcome_of_error(),
+            Err(_) => Outcome::Failure,
         }
     }
 }

@@ -6,48 +6,6 @@ use ::http::{
     HeaderMap, HeaderName,
     header::{DATE, RETRY_AFTER},
 };
-use breaker_core::Outcome;
-
-/// `breaker-rejected`: the mark of a response, or of a gRPC status, that stands for a rejection.
-///
-/// [`unavailable`](super::unavailable), `Response::from` and, for gRPC, `BreakerLayer::grpc` and `Status::from` set it, to `1`: it
-/// says that a circuit refused, and nothing of which. A circuit further out, in this process or up a chain of services, then
-/// ignores the response where its status is a failure: nobody has failed. [`ServerErrors`](super::ServerErrors) and
-/// [`GrpcErrors`](super::GrpcErrors) read it.
-///
-/// A response of your own that stands for a rejection may carry it. Where answers go to strangers it may be taken out, and where
-/// they come from strangers `count_rejections` has it not believed:
-///
-/// ```
-/// use breaker_layer::{BreakerLayer, Circuit, http::{REJECTED, ServerErrors, unavailable}};
-/// use http::Response;
-/// use tower::ServiceBuilder;
-///
-/// let circuit = Circuit::builder("payments").build()?;
-/// let stack = ServiceBuilder::new()
-///     .map_response(|mut response: Response<String>| {
-///         response.headers_mut().remove(REJECTED);
-///         response
-///     })
-///     .layer(
-///         BreakerLayer::new(circuit)
-///             .classify_with(ServerErrors::new().count_rejections())
-///             .respond_with(unavailable),
-///     );
-/// # let service = stack.service_fn(async |()| Ok::<_, std::io::Error>(Response::new(String::new())));
-/// # tower::util::BoxCloneService::new(service);
-/// # Ok::<(), breaker_layer::ConfigError>(())
-/// ```
-pub const REJECTED: HeaderName = HeaderName::from_static("breaker-rejected");
-
-/// The outcome, unless it is a failure and the headers, or trailers, say that a circuit refused.
-pub(super) fn unless_rejected(outcome: Outcome, headers: &HeaderMap) -> Outcome {
-    match outcome {
-        Outcome::Success | Outcome::Ignored => outcome,
-        _ if headers.contains_key(REJECTED) => Outcome::Ignored,
-        _ => outcome,
-    }
-}
 
 /// What `Retry-After` asks for: seconds, or a date.
 ///

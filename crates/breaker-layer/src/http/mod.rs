@@ -36,7 +36,6 @@ pub use errors::WithErrors;
 #[cfg(feature = "hyper")]
 pub use fault::{Fault, boxed_by_origin, by_origin};
 pub use grpc::{GrpcCode, GrpcErrors};
-pub use headers::REJECTED;
 pub use status::ServerErrors;
 pub use unavailable::unavailable;
 
@@ -90,11 +89,6 @@ pub use unavailable::unavailable;
 /// # });
 /// # Ok::<(), breaker_layer::ConfigError>(())
 /// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not judge a response by its headers and the end of its body",
-    label = "does not judge streams",
-    note = "`http::EndOfStream` takes `http::ServerErrors`, `http::GrpcErrors` or a type of your own that implements `ClassifyStream`; a closure cannot judge the end of a body and goes to `.classify(...)`"
-)]
 pub trait ClassifyStream {
     /// What the headers say.
     fn headers(&self, status: StatusCode, headers: &HeaderMap) -> AtHeaders;

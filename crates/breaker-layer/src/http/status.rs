@@ -5,10 +5,10 @@ use breaker_core::Outcome;
 
 use super::{
     AtHeaders, ClassifyStream, WithErrors,
-    headers::{retry_after, unless_rejected},
+    headers::retry_after,
     sets::{Meaning, Sets},
 };
-use crate::{classify::Classify, nested};
+use crate::classify::Classify;
 
 /// Server errors are failures; so is every error of the inner service.
 ///
@@ -19,10 +19,6 @@ use crate::{classify::Classify, nested};
 /// | 501 and 505 | success: the downstream lacks something for good, and says so in good health |
 /// | from 600, which HTTP does not know | failure |
 /// | all others, 4xx included | success: the caller's mistakes are not the downstream's |
-///
-/// A response that is a rejection of a circuit further down is ignored where its status is a failure: see
-/// [`REJECTED`](super::REJECTED). So is an error that holds such a rejection: see
-/// [`ErrorsAreFailures`](crate::classify::ErrorsAreFailures).
 ///
 /// A `Retry-After` that is a date is read against the response's own `Date`, so that nobody's wall clock matters; without
 /// one it says nothing.
@@ -47,16 +43,12 @@ use crate::{classify::Classify, nested};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServerErrors {
     sets: Sets<StatusCode>,
-    counts_rejections: bool,
 }
 
 impl ServerErrors {
     /// Each status means what the table says.
     pub const fn new() -> Self {
-        Self {
-            sets: Sets::new(),
-            counts_rejections: false,
-        }
+        Self { sets: Sets::new() }
     }
 
     /// These are failures, whatever else they say.
@@ -84,14 +76,6 @@ impl ServerErrors {
     #[must_use]
     pub const fn ignored(mut self, ignored: &'static [StatusCode]) -> Self {
         self.sets.ignored = ignored;
-        self
-    }
-
-    /// A rejection of a circuit further down counts as what its status says. Unsaid it is ignored, as
-    /// [`REJECTED`](super::REJECTED) marks it.
-    #[must_use]
-    pub const fn count_rejections(mut self) -> Self {
-        self.counts_rejections = true;
         self
     }
 
@@ -133,11 +117,10 @@ impl ClassifyStream for ServerErrors {
         let decided = meaning
             .unwrap_or_else(|| usual(status))
             .outcome(|| retry_after(headers));
-        match decided {
-            None => AtHeaders::UnlessBroken(Outcome::Success),
-            Some(outcome) if self.counts_rejections => AtHeaders::Decided(outcome),
-            Some(outcome) => AtHeaders::Decided(unless_rejected(outcome, headers)),
-        }
+        decided.map_or(
+            AtHeaders::UnlessBroken(Outcome::Success),
+            AtHeaders::Decided,
+        )
     }
 }
 
@@ -145,7 +128,7 @@ impl<B, E> Classify<Response<B>, E> for ServerErrors {
     fn classify(&self, result: Result<&Response<B>, &E>) -> Outcome {
         match result {
             Ok(response) => self.at_headers(response.status(), response.headers()),
-            Err(_) => nested::outcome_of_error(),
+            Err(_) => Outcome::Failure,
         }
     }
 }

@@ -2,11 +2,9 @@
 
 use ::http::{HeaderValue, Response, StatusCode, header::RETRY_AFTER};
 
-use super::REJECTED;
 use crate::error::Rejected;
 
-/// 503 with an empty body, and `Retry-After` in whole seconds, one at least; without it while isolated, as nobody knows. It is
-/// marked as a rejection: see [`REJECTED`].
+/// 503 with an empty body, and `Retry-After` in whole seconds, one at least; without it while isolated, as nobody knows.
 ///
 /// For a rejection that was caught, in a handler for instance:
 ///
@@ -26,8 +24,6 @@ impl<B: Default> From<Rejected> for Response<B> {
     fn from(rejected: Rejected) -> Self {
         let mut response = Self::new(B::default());
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        let mark = HeaderValue::from_static("1");
-        response.headers_mut().insert(REJECTED, mark);
         if let Some(wait) = rejected.retry_after() {
             let seconds = wait.as_nanos().div_ceil(1_000_000_000).max(1);
             let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));

@@ -20,7 +20,6 @@ use super::{
 use crate::{
     circuit::{Circuit, Draw},
     error::Rejected,
-    nested,
 };
 
 /// One circuit for each key that needs one; a handle that is cheap to clone.
@@ -121,7 +120,6 @@ impl<K: Key> KeyedCircuits<K> {
     /// [`Rejected`] if the call must not be made.
     #[inline]
     pub fn try_acquire(&self, key: K) -> Result<KeyedPermit<K>, Rejected> {
-        nested::forget();
         KeyedPermit::of(&self.tenant, key, &mut Draw::default())
     }
 

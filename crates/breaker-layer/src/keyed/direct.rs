@@ -13,7 +13,6 @@ use crate::error::Elapsed;
 use crate::{
     classify::{Classify, ErrorsAreFailures},
     error::{AnyError, BoxError, Error},
-    nested::Watched,
 };
 
 /// Calls without Tower: as those of a [`Circuit`](crate::Circuit), each for a key.
@@ -104,7 +103,7 @@ impl<K: Key> KeyedCircuits<K> {
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire(key)?;
-        let result = Watched::new(future).await;
+        let result = future.await;
         permit.record(classify.classify(result.as_ref()));
         result.map_err(Error::Inner)
     }
@@ -175,7 +174,7 @@ impl<K: Key> KeyedCircuits<K> {
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire(key)?;
-        let Ok(result) = tokio::time::timeout(limit, Watched::new(future)).await else {
+        let Ok(result) = tokio::time::timeout(limit, future).await else {
             permit.record(Outcome::Failure);
             return Err(Error::Elapsed(Elapsed::after(limit)));
         };

@@ -13,7 +13,6 @@ use crate::{
     classify::{AtOnce, ErrorsAreFailures, Settle},
     exclude::Exclude,
     future::ResponseFuture,
-    nested,
     shape::{PassError, Shape, Typed},
 };
 
@@ -79,7 +78,6 @@ impl<S, K: Key, X, J, A> KeyedBreaker<S, K, X, J, A> {
         A: PassError<Error>,
     {
         if let Ok(permit) = self.circuits.acquire_drawn(None, &mut self.draw) {
-            nested::forget();
             self.settle.unready(permit, &error);
         }
         self.draw.forget();
