@@ -96,7 +96,7 @@ fn a_whole_number_after_apache_s_combined_is_microseconds() {
     let circuit = &service["circuits"][0];
     assert_eq!(
         (circuit["saved"].as_u64(), circuit["harm"].as_u64()),
-        (Some(371), Some(8))
+        (Some(373), Some(6))
     );
     let named = json(&["--input", "apache"], &log);
     assert_eq!(named["services"], told["services"]);
