@@ -19,7 +19,7 @@ fn give_up(bench: &Bench) {
 
 #[test]
 fn of_calls_that_are_given_up_at_once_each_counts() {
-    check(|| {
+    check_within(3, || {
         let bench = bench(2);
         give_up(&bench);
         let (one, two) = (bench.admit(), bench.admit());
@@ -35,7 +35,7 @@ fn of_calls_that_are_given_up_at_once_each_counts() {
 #[test]
 fn a_call_that_is_given_up_as_another_is_answered_comes_before_it_or_after_it() {
     for outcome in [Outcome::Success, Outcome::Ignored] {
-        check(move || {
+        check_within(3, move || {
             let bench = bench(1);
             let (one, two) = (bench.admit(), bench.admit());
             give_up(&bench);
