@@ -325,10 +325,12 @@ mod tasks {
 
     const MANY: usize = 2000;
 
-    /// An outage of which 20 probes tell; then all get through. Only the next in line is ever woken for nothing: when the probes
-    /// begin, since it keeps the time from then on, and when they fail.
+    /// An outage of which 20 probes tell; then all get through. Two times follow from each probe, and only one that is woken
+    /// can set its timer: half-open's deadline when the probe begins, or a probe that never ends would stop the line, and
+    /// the end of the open time when it fails. Each costs the first in line one wake-up, and nobody else any.
     #[tokio::test(start_paused = true)]
-    async fn of_2000_waiters_none_is_lost_and_none_woken_in_vain_more_than_once_a_probe() {
+    async fn of_2000_waiters_none_is_lost_and_only_the_first_is_woken_in_vain_once_for_each_time_to_keep()
+     {
         for at_once in [1, 3] {
             let probes = Probes::new(at_once).timeout(PROBE_TIMEOUT);
             let bench = bench_with(|builder| builder.probes(probes));
@@ -343,6 +345,11 @@ mod tasks {
                 let mut under_way = Vec::new();
                 while let Some(at) = line.iter().position(Waiter::is_woken) {
                     let Some(permit) = line[at].poll() else {
+                        let mut before = line[..at].iter();
+                        assert!(
+                            before.all(|waiter| waiter.future.is_none()),
+                            "{at} is not the first"
+                        );
                         continue;
                     };
                     probes += u32::from(bench.state() == State::HalfOpen);

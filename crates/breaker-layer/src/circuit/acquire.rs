@@ -139,11 +139,11 @@ impl Circuit {
                 drop(place);
                 return self.try_acquire();
             }
-            let pause = pause.map_or(left, |pause| pause.max(SHORTEST).min(left));
-            thread::park_timeout(match self.slot.clock_moves_by_itself() {
-                true => pause,
-                false => pause.min(LOOK_AGAIN),
-            });
+            let looks_again = match self.slot.clock_moves_by_itself() {
+                true => Duration::MAX,
+                false => LOOK_AGAIN,
+            };
+            thread::park_timeout(to_park(pause, looks_again).min(left));
         }
     }
 
@@ -203,6 +203,11 @@ impl Circuit {
 /// How often a thread looks at a circuit whose clock may be moved by hand.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
+/// For how long a thread parks. One that does not wait for a time is woken: it does not look again by itself.
+fn to_park(pause: Option<Duration>, looks_again: Duration) -> Duration {
+    pause.map_or(Duration::MAX, |pause| pause.max(SHORTEST).min(looks_again))
+}
+
 /// What whoever waits is admitted by.
 pub(super) fn admit(rules: Rules<'_>, word: Word, pace: Pace, now: Timestamp) -> Admission {
     rules.admit_waiting(word, pace, now)
@@ -218,5 +223,19 @@ impl Wake for Unpark {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.0.unpark();
+    }
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_looks_again_by_itself_only_where_it_waits_for_a_time() {
+        let pause = Duration::from_secs(5);
+        assert_eq!(to_park(None, LOOK_AGAIN), Duration::MAX);
+        assert_eq!(to_park(Some(pause), LOOK_AGAIN), LOOK_AGAIN);
+        assert_eq!(to_park(Some(pause), Duration::MAX), pause);
+        assert_eq!(to_park(Some(Duration::ZERO), LOOK_AGAIN), SHORTEST);
     }
 }

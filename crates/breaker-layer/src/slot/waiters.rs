@@ -5,8 +5,7 @@
 //! next. So a freed place for a probe wakes one of thousands, and a waiter that is dropped after it was woken passes that on.
 
 use std::{
-    collections::VecDeque,
-    mem,
+    collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     task::Waker,
 };
@@ -15,16 +14,31 @@ use breaker_core::Phase;
 
 use super::Slot;
 
-/// In the order in which they came; none is there that is gone.
+/// Those that are there, each by its number: in the order in which they came. A waker is `None` once it is woken, until its
+/// waiter has looked at the circuit.
 #[derive(Default)]
-pub(crate) struct Waiters(VecDeque<Entry>);
+pub(crate) struct Waiters {
+    watchers: BTreeMap<u64, Option<Waker>>,
+    line: BTreeMap<u64, Option<Waker>>,
+}
 
-pub(crate) struct Entry {
-    /// No other waiter has it.
-    number: u64,
-    kind: Kind,
-    /// `None` once it is woken, until it has looked at the circuit.
-    waker: Option<Waker>,
+impl Waiters {
+    const fn of(&mut self, kind: Kind) -> &mut BTreeMap<u64, Option<Waker>> {
+        match kind {
+            Kind::Watcher => &mut self.watchers,
+            Kind::InLine => &mut self.line,
+        }
+    }
+
+    /// Whether it is the turn of this waiter to look at the circuit and to keep the time.
+    fn has_turn(&self, kind: Kind, number: u64) -> bool {
+        kind == Kind::Watcher || self.line.keys().next() == Some(&number)
+    }
+
+    /// The waker of the first in line, unless it is woken already.
+    fn take_first(&mut self) -> Option<Waker> {
+        self.line.values_mut().next()?.take()
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,20 +57,14 @@ impl Slot {
             return;
         }
         let is_for_all = self.lets_all_pass();
-        let woken = self.with_waiters(|Waiters(waiters)| {
-            let mut line = false;
-            let mut concerns = |entry: &Entry| {
-                let is_first = entry.kind == Kind::InLine && !mem::replace(&mut line, true);
-                is_for_all || is_first || entry.kind == Kind::Watcher
-            };
-            let woken = waiters.iter_mut().filter_map(|entry| {
-                if concerns(entry) {
-                    entry.waker.take()
-                } else {
-                    None
-                }
-            });
-            woken.collect::<Vec<_>>()
+        let woken = self.with_waiters(|waiters| {
+            let mut woken: Vec<_> = take_all(&mut waiters.watchers).collect();
+            if is_for_all {
+                woken.extend(take_all(&mut waiters.line));
+            } else {
+                woken.extend(waiters.take_first());
+            }
+            woken
         });
         for waker in woken {
             waker.wake();
@@ -96,65 +104,51 @@ impl Waiter {
         }
     }
 
-    /// Has this waker woken in its turn, in place of the one before; says whether it is the turn of this waiter to look at the
+    /// Has this waker woken in its turn, in place of the one before; says whether it is this waiter's turn to look at the
     /// circuit and to keep the time.
     ///
     /// A change that is stored by now may have woken nobody: look at the circuit again after this.
     pub(crate) fn register(&mut self, waker: &Waker) -> bool {
-        static NUMBERS: AtomicU64 = AtomicU64::new(0);
-        let number = *self
-            .number
-            .get_or_insert_with(|| NUMBERS.fetch_add(1, Relaxed));
-        let (kind, waker) = (self.kind, waker.clone());
+        let waker = waker.clone();
         // What it replaces is dropped with nothing held, because it is the executor's.
-        let (replaced, is_first) = self.slot.with_cold(|cold| {
+        let (replaced, has_turn) = self.slot.with_cold(|cold| {
             let extra = cold.extra.get_or_insert_default();
-            let Waiters(waiters) = &mut **extra.waiters.get_or_insert_default();
-            let place = place_of(waiters, number).unwrap_or_else(|| {
-                waiters.push_back(Entry {
-                    number,
-                    kind,
-                    waker: None,
-                });
-                waiters.len() - 1
-            });
-            let replaced = waiters[place].waker.replace(waker);
-            (replaced, is_first(waiters, place))
+            let waiters = &mut **extra.waiters.get_or_insert_default();
+            // Drawn with the lock held, or a later number might stand in line before.
+            let number = *self.number.get_or_insert_with(next_number);
+            let replaced = waiters.of(self.kind).insert(number, Some(waker));
+            (replaced, waiters.has_turn(self.kind, number))
         });
         drop(replaced);
-        is_first
+        has_turn
     }
-}
-
-fn place_of(waiters: &VecDeque<Entry>, number: u64) -> Option<usize> {
-    waiters.iter().position(|entry| entry.number == number)
-}
-
-/// Whether nobody is in line before this one.
-fn is_first(waiters: &VecDeque<Entry>, place: usize) -> bool {
-    let mut before = waiters.iter().take(place);
-    waiters[place].kind == Kind::Watcher || before.all(|entry| entry.kind == Kind::Watcher)
 }
 
 impl Drop for Waiter {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
-        let gone = self.slot.with_waiters(|Waiters(waiters)| {
-            let place = place_of(waiters, number)?;
-            let was_first = is_first(waiters, place);
-            let gone = waiters.remove(place)?;
-            let next = if gone.kind == Kind::InLine && was_first {
-                let mut rest = waiters.iter_mut().skip(place);
-                rest.find(|entry| entry.kind == Kind::InLine)
-                    .and_then(|entry| entry.waker.take())
+        let gone = self.slot.with_waiters(|waiters| {
+            let passes_on = self.kind == Kind::InLine && waiters.has_turn(self.kind, number);
+            let gone = waiters.of(self.kind).remove(&number);
+            let next = if passes_on {
+                waiters.take_first()
             } else {
                 None
             };
-            Some((gone, next))
+            (gone, next)
         });
         // With nothing held.
-        if let Some((_gone, Some(next))) = gone {
+        if let (_gone, Some(next)) = gone {
             next.wake();
         }
     }
+}
+
+fn take_all(waiters: &mut BTreeMap<u64, Option<Waker>>) -> impl Iterator<Item = Waker> {
+    waiters.values_mut().filter_map(Option::take)
+}
+
+fn next_number() -> u64 {
+    static NUMBERS: AtomicU64 = AtomicU64::new(0);
+    NUMBERS.fetch_add(1, Relaxed)
 }
