@@ -87,11 +87,25 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Count(count) => write!(f, "{count}"),
-            Self::Share(Percent(share)) => write!(f, "{share}%"),
+            Self::Share(Percent(share)) => write!(f, "{}%", Short(*share)),
             Self::Span(span) => write!(f, "{span:?}"),
-            Self::Number(number) => write!(f, "{number}"),
+            Self::Number(number) => write!(f, "{}", Short(*number)),
             Self::Flag(flag) => write!(f, "{flag}"),
             Self::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+/// A number without hundreds of zeros.
+struct Short(f64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.0.abs();
+        if size == 0.0 || (1e-9..1e15).contains(&size) {
+            write!(f, "{}", self.0)
+        } else {
+            write!(f, "{:e}", self.0)
         }
     }
 }

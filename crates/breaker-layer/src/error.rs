@@ -22,13 +22,14 @@ pub use any::AnyError;
 pub use elapsed::Elapsed;
 
 use because::Because;
+pub(crate) use because::Opened;
 
 /// Any error, as Tower's layers pass it on.
 pub type BoxError = Box<dyn error::Error + Send + Sync>;
 
 /// The circuit refused the call; the inner service was not called.
 ///
-/// Its text is `circuit "payments" is open, retry after 5s`, and its [`source`](error::Error::source) adds why:
+/// Its text is `circuit "payments" is open, retry after 5s`, or `is half-open, retry after 50ms`, and its [`source`](error::Error::source) adds why:
 /// `tripped after 15 failures in a row`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[doc(alias(
@@ -169,7 +170,9 @@ impl fmt::Display for Rejected {
             Refusal::Open { retry_after } => {
                 write!(f, "open, retry after {}", Millis(retry_after))
             }
-            Refusal::ProbesTaken { .. } => f.write_str("half-open, probing"),
+            Refusal::ProbesTaken { retry_after } => {
+                write!(f, "half-open, retry after {}", Millis(retry_after))
+            }
             Refusal::Recovering { retry_after } => {
                 write!(f, "recovering, retry after {}", Millis(retry_after))
             }

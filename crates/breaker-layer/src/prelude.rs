@@ -1,10 +1,15 @@
 //! What most programs use, under names that collide with none of `http`'s or axum's. So [`State`](crate::State) and
-//! [`Error`](crate::Error) are not among them.
+//! [`Error`](crate::Error) are not among them: import them where you match on them.
 //!
 //! ```
-//! use breaker_layer::prelude::*;
+//! use breaker_layer::{Error, prelude::*};
 //!
-//! let circuit = Circuit::builder("payments").trip(Trip::consecutive_failures(5)).build()?;
+//! let circuit = Circuit::builder("disk").trip(Trip::consecutive_failures(5)).build()?;
+//! match circuit.call(|| std::fs::read("/no/such/file")) {
+//!     Err(Error::Rejected(rejected)) => println!("{rejected}"),
+//!     Err(error) => println!("{error}"),
+//!     Ok(bytes) => println!("{} bytes", bytes.len()),
+//! }
 //! let layer = BreakerLayer::new(circuit).boxed_errors();
 //! # Ok::<(), breaker_layer::ConfigError>(())
 //! ```

@@ -11,6 +11,8 @@ use breaker_core::{
 
 use crate::slot::Slot;
 
+mod line;
+
 /// A circuit at one moment, as plain values.
 ///
 /// The totals count since the circuit was built and are never reset.
@@ -21,6 +23,9 @@ use crate::slot::Slot;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Snapshot {
+    /// The circuit's name. It is not written: what lists circuits names them.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub name: Arc<str>,
     /// When this was, since the circuit was built.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::moment"))]
     pub at: Timestamp,
@@ -130,6 +135,7 @@ impl Snapshot {
             .max()
             .unwrap_or_default();
         Self {
+            name: slot.name().unwrap_or_default(),
             at: now,
             evidence: f64::from(score) / f64::from(Evidence::FULL),
             probes,

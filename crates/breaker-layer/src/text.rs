@@ -40,6 +40,31 @@ impl fmt::Display for Millis {
     }
 }
 
+/// A span as a person says it: in whole milliseconds below a minute, in days, hours, minutes and seconds above.
+pub(crate) struct Short(pub(crate) Duration);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        if seconds < 60 {
+            return Millis(self.0).fmt(f);
+        }
+        let mut gap = "";
+        for (unit, count) in [
+            ("d", seconds / 86_400),
+            ("h", seconds / 3600 % 24),
+            ("m", seconds / 60 % 60),
+            ("s", seconds % 60),
+        ] {
+            if count > 0 {
+                write!(f, "{gap}{count}{unit}")?;
+                gap = " ";
+            }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
     use super::*;
@@ -65,6 +90,19 @@ mod tests {
             assert_eq!(OneLine(text).to_string(), line);
         }
         assert_eq!(Quoted("a\"\n\u{202e}").to_string(), r#""a\"\n\u{202e}""#);
+    }
+
+    #[test]
+    fn a_long_span_is_in_days_hours_minutes_and_seconds() {
+        for (seconds, text) in [
+            (0.0, "1ms"),
+            (59.5, "59.5s"),
+            (60.0, "1m"),
+            (3725.9, "1h 2m 5s"),
+            (86_401.0, "1d 1s"),
+        ] {
+            assert_eq!(Short(Duration::from_secs_f64(seconds)).to_string(), text);
+        }
     }
 
     #[test]

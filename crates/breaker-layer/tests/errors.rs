@@ -130,7 +130,7 @@ fn a_rejection_says_which_circuit_why_and_until_when() {
     assert_eq!(rejected(&bench).refusal(), taken);
     assert_eq!(
         rejected(&bench).to_string(),
-        r#"circuit "bench" is half-open, probing"#
+        r#"circuit "bench" is half-open, retry after 50ms"#
     );
 }
 

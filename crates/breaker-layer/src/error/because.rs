@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, ptr};
 
-use breaker_core::{Phase, Reason, State};
+use breaker_core::{Phase, Reason, State, Transition};
 
 use super::Why;
 use crate::{slot::Slot, text::OneLine};
@@ -38,12 +38,7 @@ impl fmt::Display for Because {
             Phase::Recovering(_) => return f.write_str("its traffic comes back gradually"),
             Phase::Open { .. } => match trip {
                 None => return f.write_str("it has opened again since"),
-                Some(trip) => match (trip.reason(), trip.from()) {
-                    (Reason::Operator, _) => f.write_str("opened by the operator")?,
-                    (reason @ Reason::Custom { .. }, _) => write!(f, "tripped by {reason}")?,
-                    (reason, State::HalfOpen) => write!(f, "opened again after {reason}")?,
-                    (reason, _) => write!(f, "tripped after {reason}")?,
-                },
+                Some(trip) => Opened(&trip).fmt(f)?,
             },
             Phase::Closed(_) | Phase::Isolated | Phase::Disabled => {
                 f.write_str("by the operator")?;
@@ -52,6 +47,20 @@ impl fmt::Display for Because {
         match note {
             Some(note) => write!(f, ", because {}", OneLine(&note)),
             None => Ok(()),
+        }
+    }
+}
+
+/// That a circuit opened, and why.
+pub(crate) struct Opened<'a>(pub(crate) &'a Transition);
+
+impl fmt::Display for Opened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.reason(), self.0.from()) {
+            (Reason::Operator, _) => f.write_str("opened by the operator"),
+            (reason @ Reason::Custom { .. }, _) => write!(f, "tripped by {reason}"),
+            (reason, State::HalfOpen) => write!(f, "opened again after {reason}"),
+            (reason, _) => write!(f, "tripped after {reason}"),
         }
     }
 }

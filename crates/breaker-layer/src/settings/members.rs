@@ -15,6 +15,7 @@ pub(super) struct Members<'t> {
     pub(super) path: String,
     pub(super) all: Vec<(&'t str, &'t Tree)>,
     known: Vec<&'static str>,
+    passed_over: &'static [&'static str],
 }
 
 impl<'t> Members<'t> {
@@ -42,6 +43,7 @@ impl<'t> Members<'t> {
             path,
             all,
             known: Vec::new(),
+            passed_over: &[],
         })
     }
 
@@ -69,6 +71,11 @@ impl<'t> Members<'t> {
 
     pub(super) fn known(&mut self, names: &[&'static str]) {
         self.known.extend_from_slice(names);
+    }
+
+    /// Those of these that are not known are no fault, and are not offered either.
+    pub(super) const fn pass_over(&mut self, names: &'static [&'static str]) {
+        self.passed_over = names;
     }
 
     /// Whether a rate is below 1 %.
@@ -152,7 +159,7 @@ impl<'t> Members<'t> {
         names.sort_unstable();
         names.dedup();
         for (name, _) in &self.all {
-            if !self.known.contains(name) {
+            if !self.known.contains(name) && !self.passed_over.contains(name) {
                 let path = join(&self.path, &key(name));
                 let known = list(&names, " and ");
                 faults.add(format!("`{path}` is no setting; here are {known}"));

@@ -46,8 +46,11 @@ pub(super) fn open_time(tree: &Tree, path: &str, faults: &mut Faults) -> OpenTim
     let mut open_time = kind.map_or(OpenTime::default(), |kind| {
         of_kind(kind, &mut members, faults)
     });
-    // Those of another kind are what a base file said before this one was chosen.
-    members.known(&OF_KINDS);
+    match kind {
+        // Those of another kind are what a base file said before this one was chosen.
+        Some(_) => members.pass_over(&OF_KINDS),
+        None => members.known(&OF_KINDS),
+    }
     if let Some(jitter) = members.rate("jitter", faults) {
         open_time = open_time.jitter(jitter);
     }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use breaker_core::Value;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{MapAccess, SeqAccess, Visitor},
@@ -75,7 +76,7 @@ impl fmt::Display for Tree {
             Self::Nothing => f.write_str("null"),
             Self::Flag(flag) => write!(f, "{flag}"),
             Self::Count(count) => write!(f, "{count}"),
-            Self::Number(number) => write!(f, "{number}"),
+            Self::Number(number) => Value::Number(*number).fmt(f),
             Self::Text(text) => write!(f, "{text:?}"),
             Self::List(items) if items.is_empty() => f.write_str("an empty list"),
             Self::List(_) => f.write_str("a list"),

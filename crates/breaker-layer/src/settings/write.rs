@@ -1,6 +1,6 @@
 //! From a configuration to what stands in a file.
 
-use breaker_core::{Config, Percent, Value};
+use breaker_core::{Config, Value};
 
 use super::tree::Tree;
 
@@ -23,7 +23,6 @@ pub(super) fn tree(config: &Config) -> Tree {
 fn value(value: Value) -> Tree {
     match value {
         Value::Count(count) => Tree::Count(count),
-        Value::Share(Percent(percent)) => Tree::Text(format!("{percent}%")),
         Value::Span(span) => Tree::text(humantime::format_duration(span)),
         Value::Number(number) => Tree::Number(number),
         Value::Flag(flag) => Tree::Flag(flag),

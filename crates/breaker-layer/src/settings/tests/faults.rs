@@ -160,6 +160,27 @@ fn a_fault_names_the_path_of_the_file_and_the_value_of_the_file() {
             "`open_time.certain_after` is \"1ms\", but takes a duration from the shortest to 100 days",
         ),
         (
+            json!({ "open_time": { "kind": "fixed", "wait": "5s", "jiter": "10%", "shortest": "1s" } }),
+            "`open_time.jiter` is no setting; here are `jitter`, `kind`, `longest_asked` and `wait`",
+        ),
+        (
+            json!({ "open_time": { "kind": "probe_share", "wiat": "5s" } }),
+            "`open_time.wiat` is no setting; here are `certain_after`, `jitter`, `kind`, `longest_asked`, `not_before` \
+             and `share`",
+        ),
+        (
+            json!({ "open_time": { "kind": "exponential", "shortest": "1s", "longest": "1m", "wait": "5s", "x": 1 } }),
+            "`open_time.x` is no setting; here are `factor`, `jitter`, `kind`, `longest`, `longest_asked` and `shortest`",
+        ),
+        (
+            json!({ "slow_after": 1e308 }),
+            "`slow_after` is 1e308, but takes a duration such as \"250ms\", \"5s\" or \"2m 30s\"",
+        ),
+        (
+            json!({ "open_time": { "kind": "exponential", "shortest": "1s", "longest": "1m", "factor": 1e-200 } }),
+            "`open_time.factor` is 1e-200, but takes a number from 1 to 100",
+        ),
+        (
             json!({ "probes": { "live": 256 } }),
             "`probes.live` is 256, but takes a number from 1 to 255",
         ),
