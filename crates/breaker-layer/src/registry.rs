@@ -1,11 +1,14 @@
 //! Circuits by their names, for operators and health checks.
 
 use std::{
-    fmt, mem,
+    fmt, iter,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{circuit::Circuit, observe::Observe, slot::Tenancy};
+use crate::{circuit::Circuit, observe::Observe};
+
+mod list;
+use list::{Entry, List, Place};
 
 /// Finds circuits by their names: for a page that lists them, for an operator's commands, for health checks.
 ///
@@ -40,26 +43,14 @@ struct Shared {
 
 #[derive(Default)]
 struct Held {
-    entries: Vec<Entry>,
+    list: List,
     /// Of every circuit, those included that are added later.
     observers: Vec<Arc<dyn Observe>>,
 }
 
-/// A circuit or a table of them, by name.
-#[derive(Clone)]
-struct Entry {
-    name: Arc<str>,
-    place: Place,
-}
-
-#[derive(Clone)]
-enum Place {
-    One(Tenancy),
-    #[cfg(feature = "keyed")]
-    Table(Arc<dyn crate::keyed::Table>),
-}
-
 /// A circuit that a [`Registry`] found.
+///
+/// With the feature `serde` it can be written as an object: the name, the key and what [`Snapshot`](crate::Snapshot) holds.
 #[derive(Clone, Debug)]
 pub struct Found {
     name: Arc<str>,
@@ -115,14 +106,13 @@ impl Registry {
 
     /// Adds a circuit, under its name. Of two with the same name the later one is found.
     ///
+    /// It looks at all that are in it only where there are as many as it holds.
+    ///
     /// # Errors
     ///
     /// [`RegistryFull`], if as many as it holds are alive.
     pub fn add(&self, circuit: &Circuit) -> Result<(), RegistryFull> {
-        self.push(Entry {
-            name: circuit.name(),
-            place: Place::One(circuit.tenancy()),
-        })
+        self.push(circuit.name(), Place::One(circuit.tenancy()))
     }
 
     /// Adds a table of circuits, under its name.
@@ -135,138 +125,106 @@ impl Registry {
         &self,
         circuits: &crate::keyed::KeyedCircuits<K>,
     ) -> Result<(), RegistryFull> {
-        self.push(Entry {
-            name: circuits.name().into(),
-            place: Place::Table(circuits.to_table()),
-        })
+        self.push(circuits.name().into(), Place::Table(circuits.to_table()))
     }
 
     /// The circuit of this name; `key` is what its table calls it, if it is of one. A key with nothing against it has no
     /// circuit to be found; `KeyedCircuits::circuit` makes one to command.
     pub fn find(&self, name: &str, key: Option<&str>) -> Option<Circuit> {
-        let entries = self.living();
-        let mut named = entries.iter().rev().filter(|entry| *entry.name == *name);
-        named.find_map(|entry| match (&entry.place, key) {
-            (Place::One(tenancy), None) => tenancy.circuit(),
-            (Place::One(_), Some(_)) => None,
-            #[cfg(feature = "keyed")]
-            (Place::Table(table), Some(key)) => table.find(key),
-            #[cfg(feature = "keyed")]
-            (Place::Table(_), None) => None,
-        })
+        let name = name.into();
+        let mut before = u64::MAX;
+        loop {
+            let (number, place) = self.held().list.latest(&name, before)?;
+            // With nothing held: it may be the circuit's last handle that is dropped here.
+            if let Some(circuit) = place.find(key) {
+                return Some(circuit);
+            }
+            before = number;
+        }
     }
 
     /// Every circuit that is alive, in the order in which they were added. A table has one for each key that has
-    /// something against it.
+    /// something against it. [`Registry::iter`] gives them without a list.
     pub fn circuits(&self) -> Vec<Found> {
-        let entries = self.living();
-        let mut found = Vec::with_capacity(entries.len());
-        for Entry { name, place } in entries {
-            match place {
-                Place::One(tenancy) => found.extend(tenancy.circuit().map(|circuit| Found {
-                    name,
-                    key: None,
-                    circuit,
-                })),
-                #[cfg(feature = "keyed")]
-                Place::Table(table) => {
-                    let all = table.all().into_iter();
-                    found.extend(all.map(|(key, circuit)| Found {
-                        name: name.clone(),
-                        key,
-                        circuit,
-                    }));
-                }
-            }
-        }
-        found
+        self.iter().collect()
+    }
+
+    /// As [`Registry::circuits`], but one after another: for pages of very many circuits, which are written as they go. Those
+    /// that begin or end meanwhile may come or not.
+    ///
+    /// ```
+    /// use breaker_layer::{Circuit, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let circuit = Circuit::builder("payments").build()?;
+    /// registry.add(&circuit).unwrap();
+    /// let open = registry.iter().filter(|found| found.circuit().is_open());
+    /// assert_eq!(open.count(), 0);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = Found> + use<> {
+        self.entries().flat_map(|Entry { name, place }| {
+            place.circuits().map(move |(key, circuit)| Found {
+                name: name.clone(),
+                key,
+                circuit,
+            })
+        })
     }
 
     /// Whether every circuit is ready: see [`Circuit::is_ready`]. A table is ready whatever its keys are.
     pub fn is_ready(&self) -> bool {
-        let single = |entry: Entry| match entry.place {
-            Place::One(tenancy) => tenancy.circuit(),
-            #[cfg(feature = "keyed")]
-            Place::Table(_) => None,
-        };
-        let mut circuits = self.living().into_iter().filter_map(single);
-        circuits.all(|circuit| circuit.is_ready())
+        let mut single = self.entries().filter_map(|entry| entry.place.find(None));
+        single.all(|circuit| circuit.is_ready())
     }
 
-    /// Those that are not known to be gone.
-    fn living(&self) -> Vec<Entry> {
-        self.held().entries.clone()
+    /// The living entries, one after another, with nothing held in between; but for those that are added from now on.
+    fn entries(&self) -> impl Iterator<Item = Entry> + use<> {
+        let registry = self.clone();
+        let (mut next, end) = (0, self.held().list.next());
+        iter::from_fn(move || {
+            let (number, entry) = registry.held().list.first_from(next)?;
+            next = number + 1;
+            (number < end).then_some(entry)
+        })
     }
 
     /// Has this observe every circuit, those included that are added later.
     pub(crate) fn observe(&self, observer: Arc<dyn Observe>) {
-        let mut held = self.held();
-        let entries = held.entries.clone();
-        held.observers.push(observer.clone());
-        drop(held);
-        entries.iter().for_each(|entry| entry.observe(&observer));
+        self.held().observers.push(observer.clone());
+        self.entries()
+            .for_each(|entry| entry.place.observe(&observer));
     }
 
     pub(crate) fn unobserve(&self, observer: &Arc<dyn Observe>) {
-        let mut held = self.held();
-        let entries = held.entries.clone();
-        held.observers.retain(|other| !Arc::ptr_eq(other, observer));
-        drop(held);
-        entries.iter().for_each(|entry| entry.unobserve(observer));
+        let is_other = |other: &Arc<dyn Observe>| !Arc::ptr_eq(other, observer);
+        self.held().observers.retain(is_other);
+        self.entries()
+            .for_each(|entry| entry.place.unobserve(observer));
     }
 
-    fn push(&self, entry: Entry) -> Result<(), RegistryFull> {
+    fn push(&self, name: Arc<str>, place: Place) -> Result<(), RegistryFull> {
         let most = self.shared.most;
         let mut held = self.held();
-        let all = mem::take(&mut held.entries).into_iter();
-        let (gone, living): (Vec<_>, Vec<_>) = all.partition(Entry::is_gone);
-        held.entries = living;
-        let has_room = held.entries.len() < most;
+        let entry = Entry {
+            name,
+            place: place.clone(),
+        };
+        let has_room = held.list.add(entry, most);
         let observers = held.observers.clone();
-        if has_room {
-            held.entries.push(entry.clone());
-        }
         drop(held);
-        // Dropped with nothing held, because keys are the user's.
-        drop(gone);
         if !has_room {
             return Err(RegistryFull { most });
         }
         observers
             .iter()
-            .for_each(|observer| entry.observe(observer));
+            .for_each(|observer| place.observe(observer));
         Ok(())
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
         let held = &self.shared.held;
         held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Entry {
-    fn observe(&self, observer: &Arc<dyn Observe>) {
-        match &self.place {
-            Place::One(tenancy) => tenancy.observe(observer, None),
-            #[cfg(feature = "keyed")]
-            Place::Table(table) => table.observe(observer),
-        }
-    }
-
-    fn unobserve(&self, observer: &Arc<dyn Observe>) {
-        match &self.place {
-            Place::One(tenancy) => tenancy.unobserve(observer),
-            #[cfg(feature = "keyed")]
-            Place::Table(table) => table.unobserve(observer),
-        }
-    }
-
-    fn is_gone(&self) -> bool {
-        match &self.place {
-            Place::One(tenancy) => tenancy.is_over(),
-            #[cfg(feature = "keyed")]
-            Place::Table(table) => table.is_gone(),
-        }
     }
 }
 
@@ -278,14 +236,13 @@ impl Default for Registry {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.living().into_iter().map(|entry| entry.name).collect();
+        let names: Vec<_> = self.entries().map(|entry| entry.name).collect();
         f.debug_struct("Registry").field("names", &names).finish()
     }
 }
 
-/// As a list of objects: the name, the key and what [`Snapshot`](crate::Snapshot) holds.
 #[cfg(feature = "serde")]
-impl serde::Serialize for Registry {
+impl serde::Serialize for Found {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(serde::Serialize)]
         struct Listed<'a> {
@@ -296,12 +253,21 @@ impl serde::Serialize for Registry {
             #[serde(flatten)]
             snapshot: crate::Snapshot,
         }
-        serializer.collect_seq(self.circuits().iter().map(|found| Listed {
-            circuit: found.name(),
-            key: found.key(),
-            is_ready: found.circuit().is_ready(),
-            snapshot: found.circuit().snapshot(),
-        }))
+        let listed = Listed {
+            circuit: self.name(),
+            key: self.key(),
+            is_ready: self.circuit.is_ready(),
+            snapshot: self.circuit.snapshot(),
+        };
+        listed.serialize(serializer)
+    }
+}
+
+/// As a list of every [`Found`], one after another.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Registry {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
     }
 }
 

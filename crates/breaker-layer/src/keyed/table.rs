@@ -13,8 +13,8 @@ use crate::{circuit::Circuit, observe::Observe};
 pub(crate) trait Table: Send + Sync {
     /// The circuit of the key that has this name.
     fn find(&self, key: &str) -> Option<Circuit>;
-    /// Every circuit of the table, with the name of its key if it has one.
-    fn all(&self) -> Vec<(Option<Arc<str>>, Circuit)>;
+    /// A part of its circuits, with the name of its key if it has one; `None` from where there are no more parts.
+    fn part(&self, number: usize) -> Option<Vec<(Option<Arc<str>>, Circuit)>>;
     /// Has this observe every circuit of the table, those included that are made later.
     fn observe(&self, observer: &Arc<dyn Observe>);
     fn unobserve(&self, observer: &Arc<dyn Observe>);
@@ -51,17 +51,18 @@ impl<K: Key> Table for Weak<Tenant<K>> {
         all.find(|circuit| *circuit.name() == *key)
     }
 
-    fn all(&self) -> Vec<(Option<Arc<str>>, Circuit)> {
-        let Some(circuits) = self.upgrade().map(KeyedCircuits::from_tenant) else {
-            return Vec::new();
-        };
+    fn part(&self, number: usize) -> Option<Vec<(Option<Arc<str>>, Circuit)>> {
+        let circuits = self.upgrade().map(KeyedCircuits::from_tenant)?;
+        if number > 0 {
+            return None;
+        }
         let has_names = circuits.tenant().parts.names.is_some();
         let of_keys = circuits.living().map(|(_, circuit)| {
             let name = has_names.then(|| circuit.name());
             (name, circuit)
         });
         let of_no_key = circuits.of_no_key().map(|circuit| (None, circuit));
-        of_no_key.chain(of_keys).collect()
+        Some(of_no_key.chain(of_keys).collect())
     }
 
     fn observe(&self, observer: &Arc<dyn Observe>) {
