@@ -23,6 +23,9 @@
 //! - [readiness], so that one open circuit does not take every pod away
 //! - [how to test](testing) code that uses it
 
+// A chapter needs no feature to be read.
+#![cfg_attr(docsrs, doc(auto_cfg = false))]
+
 // A chapter is always part of the documentation. Its snippets are tests where the features that they need are on; those that
 // need other crates are tests of `breaker-examples`, which has them.
 
