@@ -14,7 +14,7 @@ use axum::routing::get;
 use breaker_examples::greeter::greeter_client::GreeterClient;
 use breaker_examples::greeter::greeter_server::{Greeter, GreeterServer};
 use breaker_examples::greeter::{Greeting, Name};
-use breaker_layer::http::{EndOfStream, GrpcErrors, ServerErrors, unavailable};
+use breaker_layer::http::{EndOfStream, GrpcErrors, ServerErrors, grpc_unavailable, unavailable};
 use breaker_layer::keyed::{ByAuthority, ByTemplate, Key, KeyedBreakerLayer, KeyedCircuits};
 use breaker_layer::{BoxError, BreakerLayer, Circuit, Error, Rejected, State, Trip};
 use http_body_util::{Either, Empty};
@@ -145,11 +145,12 @@ fn channel() -> Channel {
     Endpoint::from_static("http://127.0.0.1:1").connect_lazy()
 }
 
-fn grpc_rejection(answer: Result<tonic::Response<Greeting>, Status>) {
+fn grpc_rejection(answer: Result<tonic::Response<Greeting>, Status>) -> Status {
     let status = answer.expect_err("it is rejected");
     assert_eq!(status.code(), Code::Unavailable);
     assert!(status.message().contains("circuit \"stacks\""), "{status}");
     assert!(status.metadata().contains_key("grpc-retry-pushback-ms"));
+    status
 }
 
 #[tokio::test]
@@ -158,11 +159,11 @@ async fn tonic_s_client_over_a_channel() {
         .settle_with(EndOfStream::new(GrpcErrors::new()))
         .grpc();
     let mut client = GreeterClient::new(grpc.layer(channel()));
-    grpc_rejection(client.greet(Name::default()).await);
+    is_found(&grpc_rejection(client.greet(Name::default()).await));
 
     let at_headers = layer().classify_with(GrpcErrors::new()).grpc();
     let mut client = GreeterClient::new(at_headers.layer(channel()));
-    grpc_rejection(client.clone().greet(Name::default()).await);
+    is_found(&grpc_rejection(client.clone().greet(Name::default()).await));
     assert!(client.greet_often(Name::default()).await.is_err());
 
     // Without `grpc()` it compiles too, and tonic calls the rejection `Unknown`.
@@ -189,13 +190,15 @@ async fn tonic_s_client_over_a_timeout() {
         .timeout(Duration::from_secs(1))
         .service(channel());
     let mut client = GreeterClient::new(service);
-    grpc_rejection(client.greet(Name::default()).await);
+    is_found(&grpc_rejection(client.greet(Name::default()).await));
 
     let service = ServiceBuilder::new()
         .timeout(Duration::from_secs(1))
         .layer(layer().grpc())
         .service(channel());
-    grpc_rejection(GreeterClient::new(service).greet(Name::default()).await);
+    is_found(&grpc_rejection(
+        GreeterClient::new(service).greet(Name::default()).await,
+    ));
 }
 
 /// Why the guide has the channel's own timeout rather than Tower's.
@@ -309,7 +312,7 @@ async fn tonic_s_server() {
         .layer(
             BreakerLayer::new(circuit.clone())
                 .settle_with(EndOfStream::new(GrpcErrors::new()))
-                .grpc(),
+                .respond_with(grpc_unavailable),
         )
         .add_service(GreeterServer::new(Host))
         .serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener));
@@ -331,7 +334,8 @@ async fn tonic_s_server() {
         (status.code(), circuit.state()),
         (Code::Internal, State::Open)
     );
-    grpc_rejection(client.greet(Name::default()).await);
+    let status = grpc_rejection(client.greet(Name::default()).await);
+    assert_eq!(Rejected::of(&status), None, "it is the server's");
 }
 
 #[tokio::test]
@@ -503,7 +507,7 @@ async fn a_circuit_for_each_key_goes_where_one_goes() {
         .settle_with(EndOfStream::new(GrpcErrors::new()))
         .grpc();
     let mut client = GreeterClient::new(grpc.layer(channel()));
-    grpc_rejection(client.greet(Name::default()).await);
+    is_found(&grpc_rejection(client.greet(Name::default()).await));
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use crate::{
 mod any;
 mod because;
 mod elapsed;
+mod inner;
 mod sample;
 
 pub use any::AnyError;
@@ -103,8 +104,8 @@ impl Rejected {
 
     /// The rejection that this error is, or that is among its sources.
     ///
-    /// It is found through [`Error`] and [`AnyError`], boxes, anyhow, hyper-util's and reqwest's errors, tonic's `Status`, and
-    /// whatever else passes its source on. It is a copy, since not every error that stands for a rejection can lend one.
+    /// It is found through [`Error`] and [`AnyError`], boxes, anyhow, hyper-util's and reqwest's errors, the `Status` of a tonic
+    /// client (with `BreakerLayer::grpc`), and whatever else passes its source on. It is a copy, since not every error that stands for a rejection can lend one.
     ///
     /// ```
     /// use breaker_layer::{BoxError, Circuit, Rejected};

@@ -227,9 +227,11 @@ impl<J> BreakerLayer<J> {
         self.shaped(Fallback(fallback))
     }
 
-    /// Answers a rejected call by a trailers-only gRPC response: `Unavailable`, with `grpc-retry-pushback-ms`.
+    /// For tonic's clients (feature `tonic`): a rejected call's error is a `tonic::Status`, `Unavailable` with
+    /// `grpc-retry-pushback-ms`, in a [`BoxError`](crate::BoxError), and so are the inner service's errors.
     ///
-    /// The error stays the inner service's own, so that tonic sees what it knows.
+    /// A generated client passes the status on with its source, in which [`Rejected::of`] finds the rejection. A server takes
+    /// `respond_with(http::grpc_unavailable)`.
     #[cfg(feature = "tonic")]
     pub fn grpc(self) -> BreakerLayer<J, crate::tonic::Grpc> {
         self.shaped(crate::tonic::Grpc)

@@ -327,3 +327,27 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     }
     links.join(": ")
 }
+
+#[test]
+fn the_call_s_own_error_is_found_through_what_holds_it() {
+    fn own<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Fault> {
+        Error::<Fault>::inner_of(error)
+    }
+    let inner = || Error::Inner(Fault(7));
+    assert_eq!(own(&Fault(7)), Some(&Fault(7)));
+    assert_eq!(own(&inner()), Some(&Fault(7)));
+    assert_eq!(own(&inner().boxed()), Some(&Fault(7)));
+    assert_eq!(own(&AnyError::new(inner())), Some(&Fault(7)));
+    assert_eq!(own(&AnyError::new(inner().boxed())), Some(&Fault(7)));
+    assert_eq!(
+        own(anyhow::Error::new(inner()).context("read").as_ref()),
+        Some(&Fault(7))
+    );
+
+    assert_eq!(own(&std::io::Error::other("down")), None);
+    let bench = Bench::new();
+    bench.circuit.isolate();
+    let rejection = bench.circuit.call(|| Err::<(), _>(Fault(7))).unwrap_err();
+    assert_eq!(own(&rejection), None);
+    assert_eq!(own(&rejection.boxed()), None);
+}

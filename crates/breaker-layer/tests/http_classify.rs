@@ -39,6 +39,48 @@ fn by(errors: ServerErrors, status: u16, retry_after: Option<&'static str>) -> O
     errors.classify(Ok::<_, &Fault>(&response))
 }
 
+/// As reqwest's: it has the parts, and is not `http`'s.
+struct Foreign(StatusCode, HeaderMap);
+
+#[test]
+fn a_response_of_another_type_is_judged_by_its_parts() {
+    fn parts(response: &Foreign) -> (StatusCode, &HeaderMap) {
+        (response.0, &response.1)
+    }
+    let plain = ServerErrors::new().by_parts(parts);
+    let judged = |status, headers| plain.classify(Ok::<_, &Fault>(&Foreign(status, headers)));
+    assert_eq!(judged(StatusCode::OK, headers([])), Outcome::Success);
+    assert_eq!(
+        judged(StatusCode::BAD_GATEWAY, headers([])),
+        Outcome::Failure
+    );
+    let minute = || headers([("retry-after", "60")]);
+    assert_eq!(
+        judged(StatusCode::TOO_MANY_REQUESTS, minute()),
+        FOR_A_MINUTE
+    );
+    assert_eq!(
+        plain.classify(Err::<&Foreign, _>(&Fault(1))),
+        Outcome::Failure
+    );
+
+    let errors = ServerErrors::new().errors(|fault: &Fault| match fault.0 {
+        0 => Outcome::Ignored,
+        _ => Outcome::Failure,
+    });
+    let own = errors.by_parts(parts);
+    assert_eq!(
+        own.classify(Err::<&Foreign, _>(&Fault(0))),
+        Outcome::Ignored
+    );
+    assert_eq!(
+        own.classify(Err::<&Foreign, _>(&Fault(1))),
+        Outcome::Failure
+    );
+    let gone = Foreign(StatusCode::SERVICE_UNAVAILABLE, minute());
+    assert_eq!(own.classify(Ok::<_, &Fault>(&gone)), FOR_A_MINUTE);
+}
+
 #[test]
 fn server_errors_are_failures_and_the_caller_s_are_successes() {
     let meaning = |status| by(ServerErrors::new(), status, None);

@@ -12,7 +12,7 @@ use hyper_util::client::legacy;
 
 use crate::error::{BoxError, Rejected};
 
-/// What went wrong where there is no response, as far as the errors of hyper, hyper-util, reqwest and tonic tell.
+/// What went wrong where there is no response, as far as the errors of hyper, hyper-util, reqwest and tonic tell (feature `hyper`).
 ///
 /// | fault | counts as |
 /// | --- | --- |
@@ -159,7 +159,7 @@ const TEXTS: [(&str, Fault); 13] = [
     ("connection error", Fault::BrokenOff),
 ];
 
-/// What an error of hyper, hyper-util, reqwest or tonic means by whose [`Fault`] it is.
+/// What an error of hyper, hyper-util, reqwest or tonic means by whose [`Fault`] it is (feature `hyper`).
 ///
 /// For [`ServerErrors::errors`](super::ServerErrors::errors) and [`GrpcErrors::errors`](super::GrpcErrors::errors), as a proxy
 /// needs it whose own callers break off, and for [`classify::errors`](crate::classify::errors):
@@ -180,7 +180,7 @@ pub fn by_origin<E: Error + 'static>(error: &E) -> Outcome {
     Fault::of(error).outcome()
 }
 
-/// As [`by_origin`], where errors are boxed: below a timeout for instance.
+/// As [`by_origin`], where errors are boxed: below a timeout for instance (feature `hyper`).
 pub fn boxed_by_origin(error: &BoxError) -> Outcome {
     Fault::of(&**error).outcome()
 }

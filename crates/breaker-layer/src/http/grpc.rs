@@ -119,13 +119,18 @@ impl GrpcErrors {
 
     /// What these headers or trailers say, if there is a status in them.
     fn status(&self, headers: &HeaderMap) -> Option<Outcome> {
-        let meaning = match self.meaning(code(headers)?) {
+        Some(self.judge(code(headers)?, headers))
+    }
+
+    /// What this code says, with the headers or trailers that it came in.
+    pub(crate) fn judge(&self, code: GrpcCode, headers: &HeaderMap) -> Outcome {
+        let meaning = match self.meaning(code) {
             // One that forbids to retry counts, too.
             Meaning::Limit if headers.contains_key(PUSHBACK) => Meaning::Overload,
             meaning => meaning,
         };
         let outcome = meaning.outcome(|| pushback(headers));
-        Some(outcome.unwrap_or(Outcome::Success))
+        outcome.unwrap_or(Outcome::Success)
     }
 
     /// What a response without a gRPC status means: it is no gRPC server's, unless it is a 200, which goes on.
@@ -226,8 +231,12 @@ impl GrpcCode {
             [b'1', ones @ b'0'..=b'9'] => 10 + ones - b'0',
             _ => return Self::Unknown,
         };
-        let code = Self::ALL.get(usize::from(number));
-        code.copied().unwrap_or(Self::Unknown)
+        Self::numbered(usize::from(number))
+    }
+
+    /// The code of this number. One that nobody knows is `Unknown`.
+    pub(crate) fn numbered(number: usize) -> Self {
+        Self::ALL.get(number).copied().unwrap_or(Self::Unknown)
     }
 }
 

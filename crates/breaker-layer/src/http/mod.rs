@@ -6,6 +6,9 @@
 //!   end of the body: for gRPC, whose status comes in the trailers, and for bodies that may die half-way.
 //! - [`unavailable`] is a rejection as an HTTP response: 503 with `Retry-After`; of one that was caught `Response::from` makes
 //!   the same.
+//! - [`ClassifyStream::by_parts`] judges responses that are not `http`'s, reqwest's for instance.
+//! - With the feature `hyper`, `Fault`, `by_origin` and `boxed_by_origin` say whose fault an error is. With the feature `tonic`,
+//!   `grpc_unavailable` is a rejection as a gRPC response.
 //!
 //! ```
 //! use breaker_layer::{BreakerLayer, Circuit, http::{EndOfStream, GrpcErrors, ServerErrors}};
@@ -23,6 +26,7 @@ mod errors;
 mod fault;
 mod grpc;
 mod headers;
+mod parts;
 mod sets;
 mod status;
 mod unavailable;
@@ -36,8 +40,12 @@ pub use errors::WithErrors;
 #[cfg(feature = "hyper")]
 pub use fault::{Fault, boxed_by_origin, by_origin};
 pub use grpc::{GrpcCode, GrpcErrors};
+pub use parts::ByParts;
 pub use status::ServerErrors;
 pub use unavailable::unavailable;
+
+#[cfg(feature = "tonic")]
+pub use crate::tonic::grpc_unavailable;
 
 /// Says what a response means by its headers, and by how its body ends.
 ///
@@ -107,6 +115,35 @@ pub trait ClassifyStream {
             AtHeaders::Decided(outcome) | AtHeaders::UnlessBroken(outcome) => outcome,
             AtHeaders::Trailers => Outcome::Success,
         }
+    }
+
+    /// Judges responses of another type, reqwest's for instance, by their status and headers, which this function gives.
+    ///
+    /// ```
+    /// use breaker_layer::http::{ClassifyStream, ServerErrors};
+    /// use breaker_layer::Circuit;
+    /// # mod reqwest {
+    /// #     pub struct Response(pub http::HeaderMap);
+    /// #     impl Response {
+    /// #         pub fn status(&self) -> http::StatusCode { http::StatusCode::BAD_GATEWAY }
+    /// #         pub fn headers(&self) -> &http::HeaderMap { &self.0 }
+    /// #     }
+    /// # }
+    /// # async fn send() -> Result<reqwest::Response, std::io::Error> { Ok(reqwest::Response(Default::default())) }
+    ///
+    /// # tokio_test::block_on(async {
+    /// let by_status = ServerErrors::new().by_parts(|response: &reqwest::Response| (response.status(), response.headers()));
+    /// let circuit = Circuit::builder("payments").build().unwrap();
+    /// assert!(circuit.run_with(&by_status, send()).await.is_ok()); // 502 Bad Gateway
+    /// assert_eq!(circuit.snapshot().failed, 1);
+    /// # });
+    /// ```
+    fn by_parts<R, F>(self, parts: F) -> ByParts<Self, F>
+    where
+        Self: Sized,
+        F: Fn(&R) -> (StatusCode, &HeaderMap),
+    {
+        ByParts::new(self, parts)
     }
 }
 

@@ -132,7 +132,7 @@ impl<K: Key, X, J> KeyedBreakerLayer<K, X, J> {
         self.shaped(Fallback(fallback))
     }
 
-    /// Answers a rejected call by a trailers-only gRPC response.
+    /// As [`BreakerLayer::grpc`](crate::BreakerLayer::grpc): for tonic's clients (feature `tonic`).
     #[cfg(feature = "tonic")]
     pub fn grpc(self) -> KeyedBreakerLayer<K, X, J, crate::tonic::Grpc> {
         self.shaped(crate::tonic::Grpc)
