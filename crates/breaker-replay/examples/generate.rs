@@ -1,4 +1,4 @@
-//! Writes an access log in JSON lines to standard output: some services, each of which fails for a while now and then.
+//! Writes an access log to standard output: some services, each of which fails for a while now and then.
 //!
 //! `cargo run -p breaker-replay --example generate -- --calls 1000000 > calls.jsonl`
 
@@ -7,10 +7,14 @@ use std::{
     io::{self, BufWriter, Write},
 };
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use jiff::Timestamp;
 
 #[derive(Parser)]
 struct Arguments {
+    /// The format of its lines
+    #[arg(long, value_enum, default_value_t = Form::Json)]
+    form: Form,
     /// So many calls
     #[arg(long, default_value_t = 20)]
     calls: u64,
@@ -33,6 +37,21 @@ struct Arguments {
     seed: u64,
 }
 
+/// What the lines look like.
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    /// JSON with our own names
+    Json,
+    /// nginx, combined and the usual upstream fields
+    Nginx,
+    /// nginx's log in JSON
+    NginxJson,
+    /// Envoy's log in JSON, as Istio has it
+    EnvoyJson,
+    /// AWS' Application Load Balancer
+    Alb,
+}
+
 const NAMES: [&str; 8] = [
     "payments", "search", "users", "mail", "stock", "prices", "images", "audit",
 ];
@@ -48,9 +67,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let micros = call * gap + random.below(gap.max(1));
         let service = random.below(arguments.services.max(1));
         let (status, millis) = answer(&arguments, &mut random, service, micros);
-        // A line is written when the call is over.
-        let at = BEGIN + micros + millis * 1000;
-        let time = jiff::Timestamp::from_microsecond(at.try_into()?)?;
         let name = NAMES[(service % NAMES.len() as u64) as usize];
         let number = service / NAMES.len() as u64;
         let number = if number == 0 {
@@ -58,15 +74,66 @@ fn main() -> Result<(), Box<dyn Error>> {
         } else {
             format!("-{number}")
         };
-        writeln!(
-            out,
-            r#"{{"time":"{time:.3}","service":"{name}{number}","status":{status},"duration":{}.{:03}}}"#,
-            millis / 1000,
-            millis % 1000,
-        )?;
+        let made = Made {
+            begun: BEGIN + micros,
+            millis,
+            service: format!("{name}{number}"),
+            status,
+            number: call,
+        };
+        writeln!(out, "{}", made.line(arguments.form)?)?;
     }
     out.flush()?;
     Ok(())
+}
+
+/// A call that is written down.
+struct Made {
+    /// In microseconds since 1970.
+    begun: u64,
+    millis: u64,
+    service: String,
+    status: u16,
+    number: u64,
+}
+
+impl Made {
+    fn line(&self, form: Form) -> Result<String, Box<dyn Error>> {
+        let begun = Timestamp::from_microsecond(self.begun.try_into()?)?;
+        // Most lines are written when the call is over.
+        let ended = Timestamp::from_microsecond((self.begun + self.millis * 1000).try_into()?)?;
+        let (service, status, number) = (&self.service, self.status, self.number);
+        let took = format!("{}.{:03}", self.millis / 1000, self.millis % 1000);
+        let client = format!("192.0.2.{}", number % 250);
+        Ok(match form {
+            Form::Json => format!(
+                r#"{{"time":"{ended:.3}","service":"{service}","status":{status},"duration":{took}}}"#
+            ),
+            Form::Nginx => {
+                let ended = ended.strftime("%d/%b/%Y:%H:%M:%S +0000");
+                format!(
+                    r#"{client} - - [{ended}] "GET /v1/items/{number} HTTP/1.1" {status} {} "-" "curl/8.5.0" {took} {service}:8080 {status} {took}"#,
+                    number % 9000
+                )
+            }
+            Form::NginxJson => {
+                let ended = ended.strftime("%Y-%m-%dT%H:%M:%S+00:00");
+                format!(
+                    r#"{{"time":"{ended}","remote_addr":"{client}","request_method":"GET","request_uri":"/v1/items/{number}","status":"{status}","body_bytes_sent":"{}","request_time":"{took}","upstream_addr":"{service}:8080","upstream_status":"{status}","upstream_response_time":"{took}","http_user_agent":"curl/8.5.0"}}"#,
+                    number % 9000
+                )
+            }
+            Form::EnvoyJson => format!(
+                r#"{{"authority":"{service}.shop.svc.cluster.local:8080","bytes_received":0,"bytes_sent":{},"connection_termination_details":null,"downstream_local_address":"10.12.0.17:8080","downstream_remote_address":"{client}:40210","duration":{},"method":"GET","path":"/v1/items/{number}","protocol":"HTTP/1.1","request_id":"6f1d0c55-1a2b-4c3d-9e8f-{number:012}","requested_server_name":null,"response_code":{status},"response_code_details":"via_upstream","response_flags":"-","route_name":"default","start_time":"{begun:.3}","upstream_cluster":"outbound|8080||{service}.shop.svc.cluster.local","upstream_host":"{service}:8080","upstream_local_address":"10.12.0.17:53044","upstream_service_time":"{}","upstream_transport_failure_reason":null,"user_agent":"curl/8.5.0","x_forwarded_for":null}}"#,
+                number % 9000,
+                self.millis,
+                self.millis
+            ),
+            Form::Alb => format!(
+                r#"https {ended:.6} app/shop/50dc6c495c0c9188 {client}:40210 {service}:80 0.000 {took} 0.000 {status} {status} 34 366 "GET https://shop.example:443/v1/items/{number} HTTP/1.1" "curl/8.5.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/shop/73e2d6bc24d8a067 "Root=1-58337281-1d84f3d73c47ec4e58577259" "shop.example" "-" 1 {begun:.6} "forward" "-" "-" "{service}:80" "{status}" "-" "-""#
+            ),
+        })
+    }
 }
 
 /// The status, and after how many milliseconds it came.

@@ -39,6 +39,7 @@ pub(crate) enum TimeIs {
 /// What is wrong with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
+    Other,
     NoTime,
     Time,
     NoStatus,
@@ -52,6 +53,7 @@ pub(crate) enum Flaw {
 impl Flaw {
     pub(crate) const fn text(self) -> &'static str {
         match self {
+            Self::Other => "it is none of this format's lines",
             Self::NoTime => "it has no time (--time names it)",
             Self::Time => "its time cannot be read",
             Self::NoStatus => "it has neither a status nor an ok (--status and --ok name them)",

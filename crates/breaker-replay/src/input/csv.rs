@@ -20,17 +20,6 @@ pub(crate) struct Csv {
 }
 
 impl Csv {
-    /// With the header in a line.
-    pub(crate) fn under(line: &[u8], names: &Names) -> Option<Self> {
-        let mut csv = Self::of(&[], names);
-        let columns: Vec<_> = csv
-            .record(line)?
-            .map(|name| String::from_utf8_lossy(name.trim_ascii()).into_owned())
-            .collect();
-        csv.header = header(&columns, names);
-        Some(csv)
-    }
-
     /// With these columns.
     pub(crate) fn of(columns: &[String], names: &Names) -> Self {
         Self {
@@ -41,26 +30,33 @@ impl Csv {
         }
     }
 
+    /// Takes a line for the header; whether it may be one.
+    pub(crate) fn learn(&mut self, line: &[u8], names: &Names) -> bool {
+        let Some(record) = self.record(line) else {
+            return false;
+        };
+        let name = |name: &[u8]| String::from_utf8_lossy(name.trim_ascii()).into_owned();
+        let columns: Vec<_> = record.map(name).collect();
+        self.header = header(&columns, names);
+        true
+    }
+
     /// What the columns are called.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
         self.header.iter().map(|(name, _)| name.as_str())
     }
 
     /// The fields of a record; `None` if it is none, or has not as many columns as it should.
-    pub(crate) fn fields(&mut self, line: &[u8]) -> Option<Fields<'_>> {
-        // Taken out and put back, because the record borrows the rest.
-        let header = std::mem::take(&mut self.header);
+    pub(crate) fn fields<'a>(&'a mut self, line: &[u8], fields: &mut Fields<'a>) -> Option<()> {
         let count = self.read(line);
-        self.header = header;
         let count = count.filter(|count| *count == self.header.len())?;
-        let mut fields = Fields::default();
         let columns = Columns::of(&self.text, &self.ends[..count]);
         for ((_, slots), value) in self.header.iter().zip(columns) {
             for slot in slots {
                 fields.set(*slot, Value::text(value));
             }
         }
-        Some(fields)
+        Some(())
     }
 
     fn record(&mut self, line: &[u8]) -> Option<Columns<'_>> {

@@ -8,13 +8,14 @@ use super::{
     formats::{Kind, Row},
     json::{self, Paths},
     otlp,
+    quick::Before,
     template::Template,
     w3c::W3c,
 };
 
 /// Cuts lines into fields.
 pub(crate) enum Cutter {
-    Json(Paths),
+    Json(Paths, Before),
     Csv {
         csv: Box<Csv>,
         /// Each line that is this one is no call.
@@ -26,15 +27,16 @@ pub(crate) enum Cutter {
 }
 
 /// What a line holds.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is read at once, and a box would be an allocation a line"
-)]
-pub(crate) enum Cut<'a> {
-    One(Fields<'a>),
+pub(crate) enum Cut {
+    /// The fields of one line; `is_just` says that it has all that the format has, and no more.
+    One {
+        is_just: bool,
+    },
     Many(Vec<Fields<'static>>),
     /// It is no call, and none was to be expected.
     Nothing,
+    /// It says that the lines after it are others than those before.
+    Header,
 }
 
 impl Cutter {
@@ -46,7 +48,7 @@ impl Cutter {
     pub(crate) fn new(row: &Row, sample: &[Cow<'_, [u8]>]) -> Result<Self, String> {
         let names = row.names();
         Ok(match row.kind {
-            Kind::Json => Self::Json(Paths::new(&names)),
+            Kind::Json => Self::Json(Paths::new(&names), Before::default()),
             Kind::Otlp => Self::Otlp(names),
             Kind::W3c => Self::W3c(W3c::new(names)),
             Kind::Text => {
@@ -60,15 +62,14 @@ impl Cutter {
                 header: vec![],
             },
             Kind::Csv => {
-                let has_time = |csv: &Csv| {
-                    csv.columns()
-                        .any(|name| row.time.iter().any(|time| time == name))
-                };
-                let found = sample.iter().find_map(|line| {
-                    let csv = Csv::under(line, &names).filter(has_time)?;
-                    Some((csv, line.to_vec()))
+                let mut csv = Csv::of(&[], &names);
+                let header = sample.iter().find(|line| {
+                    csv.learn(line, &names)
+                        && csv
+                            .columns()
+                            .any(|name| row.time.iter().any(|time| time == name))
                 });
-                let (csv, header) = found.ok_or_else(|| {
+                let header = header.ok_or_else(|| {
                     format!(
                         "the header has no column `{}`; name the columns with --time, --service, --status or --ok, and --duration",
                         row.time.join("` or `")
@@ -76,18 +77,22 @@ impl Cutter {
                 })?;
                 Self::Csv {
                     csv: Box::new(csv),
-                    header,
+                    header: header.to_vec(),
                 }
             }
         })
     }
 
-    /// The fields of a line.
+    /// Puts what a line says into the fields, which are empty before.
     ///
     /// # Errors
     ///
     /// What is wrong with the line.
-    pub(crate) fn cut<'a>(&'a mut self, line: &'a [u8]) -> Result<Cut<'a>, String> {
+    pub(crate) fn cut<'a>(
+        &'a mut self,
+        line: &'a [u8],
+        fields: &mut Fields<'a>,
+    ) -> Result<Cut, String> {
         let no_json = |error: serde_json::Error| {
             // It takes what it was given for a whole text, and this for its first line.
             let text = error
@@ -95,19 +100,22 @@ impl Cutter {
                 .replace(" at line 1 column ", ", at column ");
             format!("it is no JSON object: {text}")
         };
+        let one = |()| Cut::One { is_just: true };
         match self {
-            Self::Json(paths) => json::fields(line, paths).map(Cut::One).map_err(no_json),
+            Self::Json(paths, before) => json::fields(line, paths, before, fields)
+                .map(one)
+                .map_err(no_json),
             Self::Otlp(names) => otlp::spans(line, names).map(Cut::Many).map_err(no_json),
             Self::Csv { header, .. } if header == line => Ok(Cut::Nothing),
             Self::Csv { csv, .. } => csv
-                .fields(line)
-                .map(Cut::One)
+                .fields(line, fields)
+                .map(one)
                 .ok_or_else(|| "it has not as many columns as the header".to_owned()),
             Self::Text(template) => template
-                .fields(line)
-                .map(Cut::One)
+                .fields(line, fields)
+                .map(|is_just| Cut::One { is_just })
                 .ok_or_else(|| "it does not begin as the format does".to_owned()),
-            Self::W3c(w3c) => Ok(w3c.cut(line)?.map_or(Cut::Nothing, Cut::One)),
+            Self::W3c(w3c) => w3c.cut(line, fields),
         }
     }
 
@@ -117,15 +125,7 @@ impl Cutter {
             Self::Text(template) => Some(template.names().map(str::to_owned).collect()),
             Self::Csv { csv, .. } => Some(csv.columns().map(str::to_owned).collect()),
             Self::W3c(w3c) => Some(w3c.columns().map(str::to_owned).collect()),
-            Self::Json(_) | Self::Otlp(_) => None,
-        }
-    }
-
-    /// Whether the line is the format's to the last byte.
-    pub(crate) fn fits(&self, line: &[u8]) -> bool {
-        match self {
-            Self::Text(template) => template.fits(line),
-            Self::Json(_) | Self::Csv { .. } | Self::W3c(_) | Self::Otlp(_) => true,
+            Self::Json(..) | Self::Otlp(_) => None,
         }
     }
 }

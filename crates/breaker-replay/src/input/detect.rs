@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{
     call::{Call, TimeIs},
     cutter::{Cut, Cutter},
-    fields::Field,
+    fields::{Field, Fields},
     formats::{Kind, Row},
     json,
     options::Options,
@@ -30,6 +30,9 @@ pub(crate) struct Told {
     /// Of so many lines at the beginning, so many are just of this format.
     pub(crate) fit: usize,
     pub(crate) of: usize,
+    /// The line from which on it is so, where that is not the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from_line: Option<u64>,
     pub(crate) unit: &'static str,
     pub(crate) time_is: TimeIs,
 }
@@ -42,15 +45,26 @@ pub(crate) struct Reader {
     pub(crate) told: Told,
     /// When the calls of the lines looked at were.
     pub(crate) times: Vec<u64>,
+    /// Which fields they all have, a bit for each.
+    pub(crate) always: u16,
 }
 
 /// A row on trial.
 struct Trial<'r> {
     row: &'r Row,
     wrap: Wrap,
-    fit: usize,
     of: usize,
+    tried: Tried,
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Tried {
+    /// So many lines are just as the format has them.
+    fit: usize,
     times: Vec<u64>,
+    /// Which fields the lines with calls all have.
+    always: u16,
 }
 
 impl Reader {
@@ -73,26 +87,25 @@ impl Reader {
             }
             let objects: Vec<_> = lines.iter().map(|line| object(line)).collect();
             for row in &rows {
-                let Some((fit, times)) = trial(row, options, &lines, &objects) else {
+                let Some(tried) = tried(row, options, &lines, &objects) else {
                     continue;
                 };
                 let of = sample.len();
-                let tried = Trial {
+                let trial = Trial {
                     row,
                     wrap,
-                    fit,
                     of,
-                    times,
+                    tried,
                 };
                 if best
                     .as_ref()
-                    .is_none_or(|best| tried.score() > best.score())
+                    .is_none_or(|best| trial.score() > best.score())
                 {
-                    best = Some(tried);
+                    best = Some(trial);
                 }
             }
         }
-        match best.filter(|best| best.fit > 0) {
+        match best.filter(|best| best.tried.fit > 0) {
             Some(best) => best.reader(options, sample).map(Some),
             None => Ok(None),
         }
@@ -116,18 +129,50 @@ impl Reader {
         let trial = Trial {
             row,
             wrap: Wrap::None,
-            fit: 0,
             of: sample.len(),
-            times: vec![],
+            tried: Tried::default(),
         };
         trial.reader(options, sample)
+    }
+}
+
+impl Reader {
+    /// Whether its lines may be others after any line, with no sign of it but a header.
+    pub(crate) const fn has_header(&self) -> bool {
+        matches!(self.cutter, Cutter::Csv { .. })
+    }
+
+    /// How many of these lines are just as the format has it.
+    pub(crate) fn good(&mut self, lines: &[&[u8]]) -> usize {
+        let Self {
+            wrap,
+            cutter,
+            reading,
+            always,
+            ..
+        } = self;
+        // What a line says of those after it is to hold once it is read.
+        let before = match cutter {
+            Cutter::W3c(w3c) => Some(w3c.clone()),
+            _ => None,
+        };
+        let there = lines.iter().filter_map(|line| {
+            let inside = wrap.inside(line);
+            let line = inside.as_deref().unwrap_or(line);
+            just(line, cutter, reading, &mut |_| ())
+        });
+        let count = there.filter(|there| there & *always == *always).count();
+        if let Some(w3c) = before {
+            *cutter = Cutter::W3c(w3c);
+        }
+        count
     }
 }
 
 impl Trial<'_> {
     /// What fits more than it should counts for less.
     fn score(&self) -> usize {
-        self.fit * if self.row.vague { 3 } else { 4 }
+        self.tried.fit * if self.row.vague { 3 } else { 4 }
     }
 
     fn reader(self, options: &Options, sample: &[&[u8]]) -> Result<Reader, String> {
@@ -148,23 +193,25 @@ impl Trial<'_> {
                 name: self.row.name.clone(),
                 about: self.row.about.clone(),
                 wrapped: self.wrap.text(),
-                fit: self.fit,
+                fit: self.tried.fit,
                 of: self.of,
+                from_line: None,
                 unit: self.row.unit.unwrap_or_default().text(),
                 time_is: self.row.time_is.unwrap_or_default(),
             },
-            times: self.times,
+            times: self.tried.times,
+            always: self.tried.always,
         })
     }
 }
 
-/// How many of the lines are this row's, and when their calls were; `None` if the row cannot be read so.
-fn trial(
+/// How many of the lines are this row's; `None` if the row cannot be read so.
+fn tried(
     row: &Row,
     options: &Options,
     lines: &[Cow<'_, [u8]>],
     objects: &[Option<Json>],
-) -> Option<(usize, Vec<u64>)> {
+) -> Option<Tried> {
     let mut cutter = Cutter::new(row, lines).ok()?;
     let is_known = |cutter: &Cutter| known(cutter, row, options).is_ok();
     if let Cutter::Text(_) | Cutter::Csv { .. } = cutter
@@ -173,29 +220,29 @@ fn trial(
         return None;
     }
     let mut reading = reading(row, options).ok()?;
-    let (mut fit, mut neutral, mut times) = (0, 0, vec![]);
+    let mut tried = Tried {
+        always: u16::MAX,
+        ..Tried::default()
+    };
+    let mut neutral = 0;
     for (line, object) in lines.iter().zip(objects) {
         let is_object = matches!(row.kind, Kind::Json | Kind::Otlp);
         if is_object
             && !object
                 .as_ref()
                 .is_some_and(|object| has(row, |name| json::at(object, name).is_some()))
-            || !cutter.fits(line)
         {
             continue;
         }
-        let before = times.len();
-        let mut give = |call: Call, _: &[u8]| times.push(call.end);
-        let is_good = match cutter.cut(line) {
-            Ok(Cut::One(fields)) => reading.calls(&fields, &mut give).is_ok(),
-            Ok(Cut::Many(all)) => all
-                .iter()
-                .all(|fields| reading.calls(fields, &mut give).is_ok()),
-            Ok(Cut::Nothing) => true,
-            Err(_) => false,
-        };
-        fit += usize::from(is_good && times.len() > before);
-        neutral += usize::from(is_good && times.len() == before);
+        let before = tried.times.len();
+        let mut see = |call: Call| tried.times.push(call.end);
+        let there = just(line, &mut cutter, &mut reading, &mut see);
+        let has_calls = tried.times.len() > before;
+        if let Some(there) = there.filter(|_| has_calls) {
+            tried.fit += 1;
+            tried.always &= there;
+        }
+        neutral += usize::from(there.is_some() && !has_calls);
     }
     if let (Kind::W3c | Kind::Csv, Some(names)) = (row.kind, cutter.known())
         && !(has(row, |name| names.iter().any(|known| known == name)) && is_known(&cutter))
@@ -203,7 +250,39 @@ fn trial(
         return None;
     }
     // Lines that are no calls speak for a format only where others are.
-    Some((if fit > 0 { fit + neutral } else { 0 }, times))
+    if tried.fit > 0 {
+        tried.fit += neutral;
+    }
+    Some(tried)
+}
+
+/// Which fields are there in a line that is just as the format has it; of others, none.
+fn just(
+    line: &[u8],
+    cutter: &mut Cutter,
+    reading: &mut Reading,
+    see: &mut impl FnMut(Call),
+) -> Option<u16> {
+    let mut fields = Fields::default();
+    let mut give = |call: Call, _: &[u8]| see(call);
+    match cutter.cut(line, &mut fields).ok()? {
+        Cut::One { is_just } => {
+            let is_just = is_just && reading.calls(&fields, &mut give).is_ok();
+            let is_call = reading.is_meant(&fields) == Ok(true);
+            let there = if is_call { fields.there() } else { u16::MAX };
+            is_just.then_some(there)
+        }
+        Cut::Many(all) => {
+            let mut calls = all.iter().map(|fields| reading.calls(fields, &mut give));
+            calls.all(|told| told.is_ok()).then_some(u16::MAX)
+        }
+        Cut::Nothing | Cut::Header => Some(u16::MAX),
+    }
+}
+
+/// Whether a line has the fields that the lines all have that told the format, or is no call.
+pub(crate) fn is_whole(fields: &Fields<'_>, always: u16, reading: &Reading) -> bool {
+    fields.there() & always == always || reading.is_meant(fields) == Ok(false)
 }
 
 fn object(line: &[u8]) -> Option<Json> {

@@ -34,6 +34,8 @@ const FIELDS: usize = Field::Only2 as usize + 1;
 pub(crate) struct Fields<'a> {
     values: [Value<'a>; FIELDS],
     ranks: [u8; FIELDS],
+    /// A bit for each field that is there, if it says nothing.
+    there: u16,
 }
 
 /// A value as it stands in a log.
@@ -54,6 +56,7 @@ impl Default for Fields<'_> {
         Self {
             values: [const { Value::Missing }; FIELDS],
             ranks: [u8::MAX; FIELDS],
+            there: 0,
         }
     }
 }
@@ -63,6 +66,7 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(crate) fn set(&mut self, Slot { field, rank }: Slot, value: Value<'a>) {
         let place = field as usize;
+        self.there |= 1 << place;
         let is_better = match (&self.values[place], &value) {
             (Value::Missing, _) => true,
             (_, Value::Missing) => false,
@@ -81,6 +85,11 @@ impl<'a> Fields<'a> {
 }
 
 impl Fields<'_> {
+    /// A bit for each field that is there.
+    pub(crate) const fn there(&self) -> u16 {
+        self.there
+    }
+
     /// Which of a field's names its value has.
     pub(crate) const fn rank(&self, field: Field) -> u8 {
         self.ranks[field as usize]

@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::fields::{Fields, Names, Slot, Value};
+use super::{
+    fields::{Fields, Names, Slot, Value},
+    quick::{self, Before},
+};
 
 /// Names of an object's values. One that is inside of another object is a path, such as `request.host`.
 #[derive(Clone, Debug, Default)]
@@ -12,9 +15,9 @@ pub(crate) struct Paths(Vec<(Vec<u8>, Place)>);
 
 /// What a name leads to: fields, and names of an object.
 #[derive(Clone, Debug, Default)]
-struct Place {
-    slots: Vec<Slot>,
-    inner: Paths,
+pub(crate) struct Place {
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) inner: Paths,
 }
 
 impl Paths {
@@ -50,23 +53,42 @@ impl Paths {
         &mut self.0[at].1
     }
 
-    fn find(&self, name: &[u8]) -> Option<&Place> {
-        let found = self.0.iter().find(|(known, _)| known == name);
-        found.map(|(_, place)| place)
+    /// Where the name is among these.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
+        self.0.iter().position(|(known, _)| known == name)
+    }
+
+    pub(crate) fn at(&self, place: usize) -> &Place {
+        &self.0[place].1
     }
 }
 
-/// The fields of an object.
+/// Puts what an object says into the fields.
 ///
 /// # Errors
 ///
 /// What is wrong with the line.
-pub(crate) fn fields<'a>(line: &'a [u8], paths: &Paths) -> Result<Fields<'a>, serde_json::Error> {
+pub(crate) fn fields<'a>(
+    line: &'a [u8],
+    paths: &Paths,
+    before: &mut Before,
+    fields: &mut Fields<'a>,
+) -> Result<(), serde_json::Error> {
+    if quick::fields(line, paths, before, fields).is_some() {
+        return Ok(());
+    }
+    *fields = Fields::default();
+    by_serde(line, paths, fields)
+}
+
+pub(super) fn by_serde<'a>(
+    line: &'a [u8],
+    paths: &Paths,
+    fields: &mut Fields<'a>,
+) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Deserializer::from_slice(line);
-    let mut fields = Fields::default();
-    json.deserialize_map(Object(paths, &mut fields))?;
-    json.end()?;
-    Ok(fields)
+    json.deserialize_map(Object(paths, fields))?;
+    json.end()
 }
 
 /// Puts what an object has into the fields.
@@ -110,7 +132,7 @@ impl<'p> Visitor<'_> for Key<'p> {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.find(name.as_bytes()))
+        Ok(self.0.find(name.as_bytes()).map(|place| self.0.at(place)))
     }
 }
 
@@ -217,8 +239,10 @@ mod tests {
             Field::Service,
             &["request.host".to_owned(), "host".to_owned()],
         );
-        let fields = fields(line.as_bytes(), &Paths::new(&names)).unwrap();
-        fields.get(Field::Service).clone()
+        let mut found = Fields::default();
+        let (paths, before) = (Paths::new(&names), &mut Before::default());
+        fields(line.as_bytes(), &paths, before, &mut found).unwrap();
+        found.get(Field::Service).clone()
     }
 
     #[test]

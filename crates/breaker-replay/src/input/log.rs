@@ -8,24 +8,19 @@ use std::{
 
 use super::{
     call::Call,
-    cutter::{Cut, Cutter},
-    detect::Reader,
-    fields::{Field, Fields, Value},
+    cutter::Cut,
+    detect::{Reader, Told, is_whole},
+    fields::{Field, Fields},
     formats::Row,
-    json,
     lines::{LONGEST, Line, Lines},
+    look::{self, LOOKED_AT, LOOKED_ON, Sample, Watch},
     options::Options,
     reading::Reading,
     seconds::Seconds,
-    seen::Seen,
+    seen::{Fit, Seen},
     services::Services,
+    unseen::Unseen,
 };
-
-/// So many lines tell the format; if none of them is a call, so many more are looked at.
-const LOOKED_AT: usize = 100;
-const LOOKED_ON: usize = 2000;
-/// And so many bytes at the most.
-const LOOKED_BYTES: usize = 2 << 20;
 
 /// How logs are read.
 #[derive(Clone, Copy)]
@@ -40,25 +35,19 @@ pub(crate) struct Log<'o> {
     how: How<'o>,
     /// Its name, where there are several.
     file: Option<String>,
-    /// Lines that were looked at and are still to be read.
-    sample: VecDeque<Sampled>,
+    sample: Sample,
     reader: Option<Reader>,
+    watch: Watch,
     number: u64,
     seconds: Seconds,
     /// Calls of the last line.
     more: VecDeque<Next>,
-    /// Names that the user gave and no line had yet.
-    unseen: Vec<(&'static str, String, Field)>,
-    /// The names that the first object has.
-    names: Vec<String>,
+    unseen: Unseen,
     is_over: bool,
 }
 
 /// A call, its second where there is nothing finer, and whether it is of the same line as the one before.
 type Next = (Call, Option<u64>, bool);
-
-/// A line; `None` if it was too long.
-type Sampled = Option<Vec<u8>>;
 
 /// Why a log is not read on.
 #[derive(Debug)]
@@ -82,13 +71,13 @@ impl<'o> Log<'o> {
             lines: Lines::new(reader),
             how,
             file,
-            sample: VecDeque::new(),
+            sample: Sample::default(),
             reader: None,
+            watch: Watch::from(0),
             number: 0,
             seconds: Seconds::default(),
             more: VecDeque::new(),
-            unseen: vec![],
-            names: vec![],
+            unseen: Unseen::default(),
             is_over: false,
         };
         log.look(LOOKED_AT)?;
@@ -97,90 +86,65 @@ impl<'o> Log<'o> {
             log.look(LOOKED_ON)?;
             found = log.detect()?;
         }
-        log.reader = match found {
+        let texts = log.sample.texts();
+        let reader = match found {
             Some(reader) => Some(reader),
-            None if log.texts().is_empty() => None,
+            None if texts.is_empty() => None,
             None => {
-                let made = Reader::insist(how.options, how.rows, &log.texts());
+                let made = Reader::insist(how.options, how.rows, &texts);
                 Some(made.map_err(Stop::Format)?)
             }
         };
-        log.expect_names();
+        if let Some(reader) = &reader {
+            log.unseen = Unseen::new(how.options, reader, &texts);
+        }
+        log.reader = reader;
+        log.watch = Watch::from(log.sample.len() as u64);
         Ok(log)
     }
 
-    /// Holds so many lines.
     fn look(&mut self, count: usize) -> Result<(), Stop> {
-        let mut bytes = 0;
-        while self.sample.len() < count && bytes < LOOKED_BYTES {
-            let line = match self.lines.next() {
-                Ok(Some(line)) => line,
-                Ok(None) => return Ok(()),
-                // What has come until now may be read; the error comes again.
-                Err(error) if !self.sample.is_empty() && is_end(&error) => return Ok(()),
-                Err(error) => return Err(Stop::Io(error)),
-            };
-            let line = match line {
-                Line::Text(text) if self.sample.is_empty() => {
-                    // Some programs put a byte order mark at the start.
-                    Some(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).to_vec())
-                }
-                Line::Text(text) => Some(text.to_vec()),
-                Line::TooLong => None,
-            };
-            bytes += line.as_ref().map_or(0, Vec::len);
-            self.sample.push_back(line);
-        }
-        Ok(())
-    }
-
-    /// The lines that were looked at, without empty ones.
-    fn texts(&self) -> Vec<&[u8]> {
-        let lines = self.sample.iter().flatten();
-        lines
-            .map(Vec::as_slice)
-            .filter(|line| !line.trim_ascii().is_empty())
-            .collect()
+        self.sample.fill(&mut self.lines, count).map_err(Stop::Io)
     }
 
     fn detect(&self) -> Result<Option<Reader>, Stop> {
         let How { options, rows } = self.how;
-        Reader::detect(options, rows, &self.texts()).map_err(Stop::Format)
+        Reader::detect(options, rows, &self.sample.texts()).map_err(Stop::Format)
     }
 
-    fn expect_names(&mut self) {
-        let Some(Reader {
-            cutter: Cutter::Json(_),
-            wrap,
-            ..
-        }) = &self.reader
-        else {
-            return;
+    /// The next line is not as the format has it, or a new header: looks whether those after it are of another format.
+    fn look_again(&mut self, is_header: bool, seen: &mut Seen) -> Result<(), Stop> {
+        self.look(LOOKED_AT)?;
+        let (line, lines) = (self.number + 1, self.sample.len());
+        let texts = self.sample.texts();
+        let Some(reader) = &mut self.reader else {
+            return Ok(());
         };
-        let texts = self.texts();
-        let objects = texts.iter().filter_map(|line| wrap.inside(line));
-        self.names = objects
-            .map(|line| json::names(&line))
-            .find(|names| !names.is_empty())
-            .unwrap_or_default();
-        let services = [Field::Service, Field::Service2, Field::Service3];
-        let mut services = services.into_iter();
-        let field = |flag| match flag {
-            "--time" => Some(Field::Time),
-            "--status" => Some(Field::Status),
-            "--grpc-status" => Some(Field::Grpc),
-            "--ok" => Some(Field::Ok),
-            "--duration" => Some(Field::Duration),
-            "--client" => Some(Field::Client),
-            _ => services.next(),
-        };
-        let given = self.how.options.given();
-        let fields: Vec<_> = given.iter().map(|(flag, _)| *flag).map(field).collect();
-        self.unseen = given
-            .into_iter()
-            .zip(fields)
-            .filter_map(|((flag, name), field)| Some((flag, name.to_owned(), field?)))
-            .collect();
+        let old = reader.good(&texts);
+        if old * 2 > texts.len() && !is_header && !reader.has_header() {
+            self.watch.well(line, lines);
+            return Ok(());
+        }
+        let (had_header, told) = (reader.has_header(), reader.told.clone());
+        // What the user said may not be of this format.
+        let found = self.detect().ok().flatten().filter(|found| {
+            let Told { about, wrapped, .. } = &found.told;
+            let is_other = (about, wrapped) != (&told.about, &told.wrapped);
+            let is_better = is_header && is_other || found.told.fit > old;
+            // Lines that lack something are no other format for that.
+            look::is_many(found.told.fit, found.told.of) && is_better && (is_other || had_header)
+        });
+        match found {
+            Some(mut found) => {
+                self.learn(seen);
+                found.told.from_line = Some(line);
+                self.reader = Some(found);
+                seen.formats.extend(self.told());
+                self.watch.well(line, lines);
+            }
+            None => self.watch.vain(line, lines),
+        }
+        Ok(())
     }
 
     /// When the first call was, as far as the lines looked at tell; one that is far from the others does not count.
@@ -195,9 +159,9 @@ impl<'o> Log<'o> {
     }
 
     /// What it was taken for.
-    pub(crate) fn told(&self) -> Option<super::detect::Told> {
+    pub(crate) fn told(&self) -> Option<Told> {
         let told = self.reader.as_ref()?.told.clone();
-        Some(super::detect::Told {
+        Some(Told {
             file: self.file.clone(),
             ..told
         })
@@ -232,25 +196,19 @@ impl<'o> Log<'o> {
     /// Reads lines until one has calls.
     fn read(&mut self, services: &mut Services, seen: &mut Seen) -> Result<(), Stop> {
         while self.more.is_empty() {
-            let held;
-            let line = match self.sample.pop_front() {
-                Some(line) => {
-                    held = line;
-                    held.as_deref().map_or(Line::TooLong, Line::Text)
+            let mut held = None;
+            let line = match self.sample.next(&mut self.lines, &mut held) {
+                Ok(Some(line)) => line,
+                Ok(None) => {
+                    self.end(seen);
+                    return Ok(());
                 }
-                None => match self.lines.next() {
-                    Ok(Some(line)) => line,
-                    Ok(None) => {
-                        self.end(seen);
-                        return Ok(());
-                    }
-                    Err(error) if is_end(&error) && self.number > 0 => {
-                        seen.cut_off(self.file.as_deref(), &error);
-                        self.end(seen);
-                        return Ok(());
-                    }
-                    Err(error) => return Err(Stop::Io(error)),
-                },
+                Err(error) if look::is_end(&error) && self.number > 0 => {
+                    seen.cut_off(self.file.as_deref(), &error);
+                    self.end(seen);
+                    return Ok(());
+                }
+                Err(error) => return Err(Stop::Io(error)),
             };
             self.number += 1;
             let text = match line {
@@ -258,29 +216,34 @@ impl<'o> Log<'o> {
                 Line::Text(text) => Ok(text),
                 Line::TooLong => Err(format!("it is longer than {} KiB", LONGEST >> 10)),
             };
-            seen.lines += 1;
-            let Some(reader) = &mut self.reader else {
-                if let Err(reason) = text {
-                    seen.bad(self.file.as_deref(), self.number, reason);
-                }
-                continue;
-            };
+            let is_watched = self.watch.is_due(self.number);
             let mut to = Sink {
                 services,
                 seen,
                 more: &mut self.more,
                 unseen: &mut self.unseen,
                 period: self.how.options.period(),
+                is_watched,
             };
-            if let Err(reason) = text.and_then(|text| understood(text, reader, &mut to)) {
-                seen.bad(self.file.as_deref(), self.number, reason);
+            let fit = match (&text, &mut self.reader) {
+                (Ok(text), Some(reader)) => understood(text, reader, &mut to),
+                (Ok(_), None) => Ok(Fit::Just),
+                (Err(reason), _) => Err(reason.clone()),
+            };
+            match text {
+                Ok(text) if is_watched && fit != Ok(Fit::Just) => {
+                    self.sample.push_front(text.to_vec());
+                    self.number -= 1;
+                    self.look_again(fit == Ok(Fit::Header), seen)?;
+                }
+                _ => seen.line(self.file.as_deref(), self.number, fit),
             }
         }
         Ok(())
     }
 
-    fn end(&mut self, seen: &mut Seen) {
-        self.is_over = true;
+    /// What the reader has seen besides calls.
+    fn learn(&self, seen: &mut Seen) {
         if let Some(Reader { reading, .. }) = &self.reader {
             seen.is_coarse |= !reading.times.are_fine();
             seen.zoneless |= reading.times.is_zoneless;
@@ -289,19 +252,12 @@ impl<'o> Log<'o> {
             seen.used.year |= reading.times.used.year;
             seen.statuses.extend(reading.statuses.seen());
         }
-        for (flag, name, _) in self.unseen.drain(..) {
-            let has = if self.names.is_empty() {
-                String::new()
-            } else {
-                format!("; the first one has {}", self.names.join(", "))
-            };
-            let of = self
-                .file
-                .as_ref()
-                .map_or(String::new(), |file| format!("{file}: "));
-            seen.doubts
-                .push(format!("{of}{flag} {name}: no line has `{name}`{has}"));
-        }
+    }
+
+    fn end(&mut self, seen: &mut Seen) {
+        self.is_over = true;
+        self.learn(seen);
+        seen.doubts.extend(self.unseen.doubts(self.file.as_deref()));
     }
 }
 
@@ -310,20 +266,32 @@ struct Sink<'s> {
     services: &'s mut Services,
     seen: &'s mut Seen,
     more: &'s mut VecDeque<Next>,
-    unseen: &'s mut Vec<(&'static str, String, Field)>,
+    unseen: &'s mut Unseen,
     period: Range<u64>,
+    /// Whether the calls of a line that is not just as the format has it are not taken.
+    is_watched: bool,
 }
 
 /// Takes the calls of a line.
-fn understood(line: &[u8], reader: &mut Reader, to: &mut Sink<'_>) -> Result<(), String> {
+fn understood(line: &[u8], reader: &mut Reader, to: &mut Sink<'_>) -> Result<Fit, String> {
     let inside = reader.wrap.inside(line);
     let line = inside.as_deref().unwrap_or(line);
-    match reader.cutter.cut(line)? {
-        Cut::Nothing => Ok(()),
-        Cut::One(fields) => taken(&fields, &mut reader.reading, to),
-        Cut::Many(all) => all
-            .iter()
-            .try_for_each(|fields| taken(fields, &mut reader.reading, to)),
+    let mut fields = Fields::default();
+    match reader.cutter.cut(line, &mut fields)? {
+        Cut::Nothing => Ok(Fit::Just),
+        Cut::Header => Ok(Fit::Header),
+        Cut::One { is_just } => {
+            let is_just = is_just && is_whole(&fields, reader.always, &reader.reading);
+            if is_just || !to.is_watched {
+                taken(&fields, &mut reader.reading, to)?;
+            }
+            Ok(if is_just { Fit::Just } else { Fit::Odd })
+        }
+        Cut::Many(all) => {
+            let mut all = all.iter();
+            all.try_for_each(|fields| taken(fields, &mut reader.reading, to))?;
+            Ok(Fit::Just)
+        }
     }
 }
 
@@ -335,10 +303,9 @@ fn taken(fields: &Fields<'_>, reading: &mut Reading, to: &mut Sink<'_>) -> Resul
         more,
         unseen,
         period,
+        ..
     } = to;
-    if !unseen.is_empty() {
-        unseen.retain(|(_, _, field)| *fields.get(*field) == Value::Missing);
-    }
+    unseen.see(fields);
     let client = services.clients.named(fields.get(Field::Client));
     seen.names_clients |= client.is_some();
     let before = more.len();
@@ -366,11 +333,4 @@ fn taken(fields: &Fields<'_>, reading: &mut Reading, to: &mut Sink<'_>) -> Resul
         }
     }
     Ok(())
-}
-
-fn is_end(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
-    )
 }

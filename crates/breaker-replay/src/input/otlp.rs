@@ -2,10 +2,20 @@
 
 use std::borrow::Cow;
 
+use serde::de::Error;
 use serde_json::Value as Json;
 
 use super::fields::{Field, Fields, Names, Slot, Value};
 
+/// What a line may have; a file of a collector's may have all of them.
+const EXPORTED: [&str; 6] = [
+    "resourceSpans",
+    "resource_spans",
+    "resourceLogs",
+    "resource_logs",
+    "resourceMetrics",
+    "resource_metrics",
+];
 /// The kind of a span that is a call to another service.
 const CLIENT: [&str; 2] = ["3", "SPAN_KIND_CLIENT"];
 /// The status of a span that failed.
@@ -15,9 +25,12 @@ const ERROR: [&str; 2] = ["2", "STATUS_CODE_ERROR"];
 ///
 /// # Errors
 ///
-/// Where the line is no JSON.
+/// Where the line is no JSON, or none of OpenTelemetry's.
 pub(crate) fn spans(line: &[u8], names: &Names) -> Result<Vec<Fields<'static>>, serde_json::Error> {
     let whole: Json = serde_json::from_slice(line)?;
+    if !EXPORTED.iter().any(|name| whole.get(name).is_some()) {
+        return Err(serde_json::Error::custom("it has no `resourceSpans`"));
+    }
     let resources = list(&whole, ["resourceSpans", "resource_spans"]);
     let scopes = resources.flat_map(|one| list(one, ["scopeSpans", "scope_spans"]));
     let spans = scopes.flat_map(|scope| list(scope, ["spans", "spans"]));

@@ -43,7 +43,7 @@ impl Reading {
         fields: &Fields<'_>,
         mut give: impl FnMut(Call, &[u8]),
     ) -> Result<u64, Flaw> {
-        if !self.is_meant(fields) {
+        if !self.is_meant(fields)? {
             return Ok(0);
         }
         let time = self.time(fields)?;
@@ -120,13 +120,21 @@ impl Reading {
         }
     }
 
-    fn is_meant(&self, fields: &Fields<'_>) -> bool {
-        self.only
-            .iter()
-            .all(|(field, wanted)| match fields.get(*field) {
+    /// Whether a line may tell of a call.
+    ///
+    /// # Errors
+    ///
+    /// Where it is of another format.
+    pub(crate) fn is_meant(&self, fields: &Fields<'_>) -> Result<bool, Flaw> {
+        let mut is_meant = true;
+        for (field, wanted) in &self.only {
+            is_meant &= match fields.get(*field) {
                 Value::Text(text) => text[..] == wanted[..],
-                _ => false,
-            })
+                Value::Missing => return Err(Flaw::Other),
+                Value::Nothing | Value::Number(_) | Value::Bool(_) => false,
+            };
+        }
+        Ok(is_meant)
     }
 
     fn time(&mut self, fields: &Fields<'_>) -> Result<u64, Flaw> {

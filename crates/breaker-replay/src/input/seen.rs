@@ -20,6 +20,10 @@ pub(crate) struct Seen {
     pub(crate) bad: u64,
     /// The first of them.
     pub(crate) first_bad: Vec<Bad>,
+    /// Lines that were read though they are not just as the format has it, and the first of them.
+    pub(crate) odd: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) first_odd: Option<Place>,
     /// Lines that tell of several attempts, each of which is a call.
     pub(crate) retried: u64,
     /// Calls outside of the time that was asked for.
@@ -46,6 +50,24 @@ pub(crate) struct Seen {
     pub(crate) statuses: BTreeSet<u16>,
 }
 
+/// Whether a line is as its format has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fit {
+    Just,
+    /// It could be read, but has more or less than the others, or in another shape.
+    Odd,
+    /// It says that the lines after it are others than those before.
+    Header,
+}
+
+/// A line.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Place {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
+    pub(crate) line: u64,
+}
+
 /// A line that could not be read.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Bad {
@@ -66,11 +88,25 @@ impl fmt::Display for Bad {
 }
 
 impl Seen {
-    pub(crate) fn bad(&mut self, file: Option<&str>, line: u64, reason: String) {
-        self.bad += 1;
-        if self.first_bad.len() < SHOWN {
-            let file = file.map(str::to_owned);
-            self.first_bad.push(Bad { file, line, reason });
+    /// A line that was read, whether just as the format has it or not, or could not be.
+    #[inline]
+    pub(crate) fn line(&mut self, file: Option<&str>, line: u64, fit: Result<Fit, String>) {
+        self.lines += 1;
+        let file = || file.map(str::to_owned);
+        match fit {
+            Ok(Fit::Just | Fit::Header) => {}
+            Ok(Fit::Odd) => {
+                self.odd += 1;
+                let place = || Place { file: file(), line };
+                self.first_odd.get_or_insert_with(place);
+            }
+            Err(reason) => {
+                self.bad += 1;
+                if self.first_bad.len() < SHOWN {
+                    let file = file();
+                    self.first_bad.push(Bad { file, line, reason });
+                }
+            }
         }
     }
 

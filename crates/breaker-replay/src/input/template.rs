@@ -62,40 +62,24 @@ impl Template {
         self.parts.iter().map(|part| part.name.as_str())
     }
 
-    /// The fields of a line. What the template has at its end may be missing.
-    pub(crate) fn fields<'a>(&self, line: &'a [u8]) -> Option<Fields<'a>> {
-        let mut fields = Fields::default();
+    /// Puts what a line says into the fields. What the template has at its end may be missing; whether it has all of it, in its
+    /// shapes, and no more.
+    pub(crate) fn fields<'a>(&self, line: &'a [u8], fields: &mut Fields<'a>) -> Option<bool> {
         let mut rest = line.strip_prefix(&self.start[..])?;
+        let mut is_just = true;
         for part in &self.parts {
             let (value, after) = part.split(rest);
             for slot in &part.slots {
                 fields.set(*slot, Value::text(value));
             }
-            match after {
-                Some(after) => rest = after,
-                None => break,
-            }
-        }
-        Some(fields)
-    }
-
-    /// Whether a line has all that the template has, in its shapes, and no more.
-    pub(crate) fn fits(&self, line: &[u8]) -> bool {
-        let Some(mut rest) = line.strip_prefix(&self.start[..]) else {
-            return false;
-        };
-        for part in &self.parts {
-            let (value, after) = part.split(rest);
-            if part.shape.is_some_and(|shape| !shape.fits(value)) {
-                return false;
-            }
+            is_just &= part.shape.is_none_or(|shape| shape.fits(value));
             rest = match after {
                 Some(after) => after,
                 None if part.after.is_empty() => b"",
-                None => return false,
+                None => return Some(false),
             };
         }
-        rest.is_empty()
+        Some(is_just && rest.is_empty())
     }
 }
 

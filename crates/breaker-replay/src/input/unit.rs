@@ -97,7 +97,7 @@ pub(crate) fn number(text: &[u8]) -> Option<f64> {
 }
 
 /// `12.345`, as most numbers are: exact up to fifteen digits, which a float holds.
-fn decimal(text: &[u8]) -> Option<f64> {
+pub(crate) fn decimal(text: &[u8]) -> Option<f64> {
     const TENS: [f64; 16] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
     ];

@@ -9,31 +9,42 @@ use crate::input::{Told, plain, show};
 /// What each log was taken for; one line for all that were taken for the same.
 pub(crate) fn read_as(log: &LogPart) -> Vec<String> {
     let mut lines: Vec<(String, u64)> = vec![];
-    for told in &log.seen.formats {
+    let formats = &log.seen.formats;
+    let first = formats.iter().filter(|told| told.from_line.is_none());
+    let several = first.clone().count() > 1;
+    for told in first {
         let line = of(told);
         match lines.iter_mut().find(|(known, _)| *known == line) {
             Some((_, files)) => *files += 1,
             None => lines.push((line, 1)),
         }
     }
-    let several = log.seen.formats.len() > 1;
-    lines
-        .into_iter()
-        .map(|(line, files)| match files {
-            _ if several => format!("{} read as {line}", counted(files, "file")),
-            _ => format!("Read as {line}"),
-        })
-        .collect()
+    let from_start = lines.into_iter().map(|(line, files)| match files {
+        _ if several => format!("{} read as {line}", counted(files, "file")),
+        _ => format!("Read as {line}"),
+    });
+    let later = formats.iter().filter_map(|told| {
+        let file = told.file.as_ref();
+        let file = file.map_or(String::new(), |file| format!(" of {}", plain(file)));
+        let line = count(told.from_line?);
+        Some(format!("From line {line}{file} on read as {}", of(told)))
+    });
+    from_start.chain(later).collect()
 }
 
 fn of(told: &Told) -> String {
     let wrapped = told
         .wrapped
         .map_or(String::new(), |wrapped| format!(" {wrapped}"));
+    let first = if told.from_line.is_some() {
+        "next"
+    } else {
+        "first"
+    };
     let sure = if told.fit == told.of {
         String::new()
     } else {
-        format!(", {} of the first {} lines are", told.fit, told.of)
+        format!(", {} of the {first} {} lines are", told.fit, told.of)
     };
     format!("{}{wrapped}{sure}.", plain(&told.about))
 }
@@ -43,6 +54,15 @@ pub(crate) fn doubts(log: &LogPart) -> Vec<String> {
     let mut doubts = vec![];
     bad_lines(log, &mut doubts);
     let seen = &log.seen;
+    if let Some(first) = &seen.first_odd {
+        let file = first.file.as_ref();
+        let file = file.map_or(String::new(), |file| format!(" of {}", plain(file)));
+        doubts.push(format!(
+            "Read, though not quite of this format: {}, the first being line {}{file}",
+            counted(seen.odd, "line"),
+            count(first.line)
+        ));
+    }
     doubts.extend(
         seen.doubts
             .iter()

@@ -1,0 +1,345 @@
+//! Objects as programs write them, cut in the shortest way: no escape in them, no control character, nothing but UTF-8.
+//! Whatever else there is, right or wrong, is left to serde.
+
+use memchr::memchr;
+
+use super::{
+    fields::{Fields, Value},
+    json::{Paths, Place},
+    unit::decimal,
+};
+
+/// Objects may be so deep in one another.
+const DEEPEST: u8 = 16;
+/// So many names are remembered.
+const MOST: usize = 256;
+
+/// The names of the line before, each as it stands there, up to its value, and what it leads to: most lines of a log have the
+/// same names in the same order.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    names: Vec<(Vec<u8>, Option<usize>)>,
+    /// How many there have been of this line.
+    count: usize,
+}
+
+/// Puts what an object says into the fields; `None` where somebody else must look, and what is in them counts for nothing.
+pub(crate) fn fields<'a>(
+    line: &'a [u8],
+    paths: &Paths,
+    before: &mut Before,
+    fields: &mut Fields<'a>,
+) -> Option<()> {
+    if !is_plain(line) {
+        return None;
+    }
+    let mut rest = Rest(line);
+    before.count = 0;
+    rest.line(paths, before, fields)?;
+    rest.0.is_empty().then_some(())
+}
+
+/// Whether there is no escape and no control character in it, and it is UTF-8.
+fn is_plain(line: &[u8]) -> bool {
+    let (mut is_special, mut all) = (false, 0);
+    // To look at all of them is faster than to stop at the first.
+    for byte in line {
+        is_special |= (*byte < b' ') | (*byte == b'\\');
+        all |= byte;
+    }
+    !is_special && (all < 0x80 || str::from_utf8(line).is_ok())
+}
+
+/// What is still to be read.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    /// The outermost object.
+    fn line(&mut self, paths: &Paths, before: &mut Before, fields: &mut Fields<'a>) -> Option<()> {
+        self.eat(b'{')?;
+        if self.eat(b'}').is_some() {
+            return Some(());
+        }
+        loop {
+            match before.place(self, paths)? {
+                Some(place) => self.value(paths.at(place), fields, DEEPEST)?,
+                None => self.pass(DEEPEST)?,
+            }
+            if self.eat(b',').is_none() {
+                return self.eat(b'}');
+            }
+        }
+    }
+
+    fn object(&mut self, paths: &Paths, fields: &mut Fields<'a>, depth: u8) -> Option<()> {
+        self.eat(b'{')?;
+        if self.eat(b'}').is_some() {
+            return Some(());
+        }
+        loop {
+            let name = self.name()?;
+            match paths.find(name) {
+                Some(place) => self.value(paths.at(place), fields, depth)?,
+                None => self.pass(depth)?,
+            }
+            if self.eat(b',').is_none() {
+                return self.eat(b'}');
+            }
+        }
+    }
+
+    /// A value that stands for something.
+    fn value(&mut self, place: &Place, fields: &mut Fields<'a>, depth: u8) -> Option<()> {
+        let value = match self.0.first()? {
+            b'"' => Value::text(self.text()?),
+            b'{' => return self.object(&place.inner, fields, depth.checked_sub(1)?),
+            b'[' => return self.pass(depth),
+            b'n' => self.word(b"null").map(|()| Value::Nothing)?,
+            b't' => self.word(b"true").map(|()| Value::Bool(true))?,
+            b'f' => self.word(b"false").map(|()| Value::Bool(false))?,
+            _ => Value::Number(decimal(self.number()?)?),
+        };
+        for slot in &place.slots {
+            fields.set(*slot, value.clone());
+        }
+        Some(())
+    }
+
+    /// A value that stands for nothing.
+    fn pass(&mut self, depth: u8) -> Option<()> {
+        match self.0.first()? {
+            b'"' => self.text().map(|_| ()),
+            b'{' => self.pass_object(depth.checked_sub(1)?),
+            b'[' => self.pass_list(depth.checked_sub(1)?),
+            b'n' => self.word(b"null"),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            _ => self.number().map(|_| ()),
+        }
+    }
+
+    fn pass_object(&mut self, depth: u8) -> Option<()> {
+        self.eat(b'{')?;
+        if self.eat(b'}').is_some() {
+            return Some(());
+        }
+        loop {
+            self.name()?;
+            self.pass(depth)?;
+            if self.eat(b',').is_none() {
+                return self.eat(b'}');
+            }
+        }
+    }
+
+    fn pass_list(&mut self, depth: u8) -> Option<()> {
+        self.eat(b'[')?;
+        if self.eat(b']').is_some() {
+            return Some(());
+        }
+        loop {
+            self.pass(depth)?;
+            if self.eat(b',').is_none() {
+                return self.eat(b']');
+            }
+        }
+    }
+
+    /// A name and its colon.
+    fn name(&mut self) -> Option<&'a [u8]> {
+        let name = self.text()?;
+        self.eat(b':')?;
+        Some(name)
+    }
+
+    fn text(&mut self) -> Option<&'a [u8]> {
+        let [b'"', rest @ ..] = self.0 else {
+            return None;
+        };
+        let end = memchr(b'"', rest)?;
+        let (text, rest) = rest.split_at(end);
+        self.0 = &rest[1..];
+        Some(text)
+    }
+
+    /// A number without sign and exponent, as most are.
+    fn number(&mut self) -> Option<&'a [u8]> {
+        let is_part = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+        let count = self.0.iter().take_while(|byte| is_part(byte)).count();
+        let (number, rest) = self.0.split_at(count);
+        self.0 = rest;
+        match number {
+            [] | [b'0', b'0'..=b'9', ..] | [b'.', ..] | [.., b'.'] => None,
+            _ => Some(number),
+        }
+    }
+
+    fn word(&mut self, word: &[u8]) -> Option<()> {
+        self.0 = self.0.strip_prefix(word)?;
+        Some(())
+    }
+
+    /// A sign of punctuation, with the blanks around it.
+    fn eat(&mut self, sign: u8) -> Option<()> {
+        self.skip_blanks();
+        match self.0 {
+            [first, rest @ ..] if *first == sign => self.0 = rest,
+            _ => return None,
+        }
+        self.skip_blanks();
+        Some(())
+    }
+
+    fn skip_blanks(&mut self) {
+        while let [b' ', rest @ ..] = self.0 {
+            self.0 = rest;
+        }
+    }
+}
+
+impl Before {
+    /// What the next name leads to.
+    #[inline]
+    fn place(&mut self, rest: &mut Rest<'_>, paths: &Paths) -> Option<Option<usize>> {
+        let at = self.count;
+        self.count += 1;
+        if let Some((name, place)) = self.names.get(at)
+            && let Some(value) = rest.0.strip_prefix(&name[..])
+        {
+            rest.0 = value;
+            rest.skip_blanks();
+            return Some(*place);
+        }
+        self.learn(at, rest, paths)
+    }
+
+    fn learn(&mut self, at: usize, rest: &mut Rest<'_>, paths: &Paths) -> Option<Option<usize>> {
+        let whole = rest.0;
+        let place = paths.find(rest.name()?);
+        let name = &whole[..whole.len() - rest.0.len()];
+        match self.names.get_mut(at) {
+            Some(known) => {
+                known.0.clear();
+                known.0.extend_from_slice(name);
+                known.1 = place;
+            }
+            None if at < MOST => self.names.push((name.into(), place)),
+            None => {}
+        }
+        Some(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::input::{
+        fields::{Field, Names},
+        json::by_serde,
+    };
+
+    fn paths() -> Paths {
+        let mut names = Names::default();
+        names.add(Field::Time, &["t".to_owned()]);
+        names.add(Field::Service, &["a.b".to_owned(), "a".to_owned()]);
+        names.add(Field::Status, &["b".to_owned(), "a.t".to_owned()]);
+        names.add(Field::Ok, &["c".to_owned()]);
+        Paths::new(&names)
+    }
+
+    const FIELDS: [Field; 4] = [Field::Time, Field::Service, Field::Status, Field::Ok];
+
+    /// Whether it was taken; if so it says what serde says.
+    fn agrees(line: &[u8], before: &mut Before) -> bool {
+        let (mut quick, mut slow) = (Fields::default(), Fields::default());
+        if fields(line, &paths(), before, &mut quick).is_none() {
+            return false;
+        }
+        let shown = String::from_utf8_lossy(line);
+        by_serde(line, &paths(), &mut slow).unwrap_or_else(|error| panic!("{shown}: {error}"));
+        for field in FIELDS {
+            match (quick.get(field), slow.get(field)) {
+                // Serde's numbers may be off by their last bit.
+                (Value::Number(quick), Value::Number(slow)) => {
+                    assert!((quick - slow).abs() <= slow.abs() * 1e-15, "{shown}");
+                }
+                (quick, slow) => assert_eq!(quick, slow, "{shown}"),
+            }
+        }
+        true
+    }
+
+    fn json() -> impl Strategy<Value = String> {
+        let name = || prop::sample::select(vec!["a", "b", "c", "t", "ä", "a.b", "longer", ""]);
+        let leaf = prop_oneof![
+            prop::sample::select(vec!["null", "true", "false", "0", "-1", "1e3", "\"\\n\""])
+                .prop_map(str::to_owned),
+            (0_u32..100_000).prop_map(|number| number.to_string()),
+            (0.0..1e6).prop_map(|number: f64| format!("{number:.3}")),
+            "[ -!#-\\[a-zäö]{0,9}".prop_map(|text| format!("\"{text}\"")),
+        ];
+        let value = leaf.prop_recursive(3, 24, 5, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4)
+                    .prop_map(|all| format!("[{}]", all.join(","))),
+                object(name(), inner),
+            ]
+        });
+        object(name(), value)
+    }
+
+    fn object(
+        name: impl Strategy<Value = &'static str> + 'static,
+        value: impl Strategy<Value = String> + 'static,
+    ) -> BoxedStrategy<String> {
+        let blank = || prop::sample::select(vec!["", "", " ", "  "]);
+        let pair = (blank(), name, blank(), blank(), value);
+        let pair = pair.prop_map(|(a, name, b, c, value)| format!("{a}\"{name}\"{b}:{c}{value}"));
+        let pairs = (prop::collection::vec(pair, 0..6), blank());
+        pairs
+            .prop_map(|(all, end)| format!("{{{}{end}}}", all.join(",")))
+            .boxed()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_says_what_serde_says(
+            lines in prop::collection::vec((json(), prop::option::of((any::<prop::sample::Index>(), any::<u8>()))), 1..6),
+        ) {
+            let mut before = Before::default();
+            for (line, change) in lines {
+                let mut line = line.into_bytes();
+                if let Some((at, byte)) = change {
+                    let at = at.index(line.len());
+                    line[at] = byte;
+                }
+                agrees(&line, &mut before);
+            }
+        }
+    }
+
+    #[test]
+    fn lines_as_programs_write_them_are_taken_whatever_stood_before() {
+        let mut before = Before::default();
+        for line in [
+            r#"{"t":"2026","a":{"b":"x","t":200},"other":[1,{"a":2}],"c":true}"#,
+            r#"{"t": 17.5, "a": {"b": "x"}, "b": 0, "c": null}"#,
+            r#"{"b":503,"t":"2026","longer":"ö"}"#,
+            r#"{"t":"2026","a":{"b":"x","t":200},"other":[],"c":false,"more":{}}"#,
+            r#" { } "#,
+        ] {
+            assert!(agrees(line.as_bytes(), &mut before), "{line}");
+        }
+        for line in [
+            r#"{"t":"\u0032"}"#,
+            "{\"t\":\"\t\"}",
+            "{\"t\":1}}",
+            "{\"t\":01}",
+            "{\"t\":1,}",
+        ] {
+            assert!(!agrees(line.as_bytes(), &mut before), "{line}");
+        }
+    }
+}
