@@ -76,6 +76,9 @@ pub(crate) struct Arguments {
     /// So many lines are held to put them in order
     #[arg(long, default_value_t = 1 << 18, value_name = "LINES", value_parser = clap::value_parser!(u32).range(2..=1 << 24))]
     pub(crate) window: u32,
+    /// Read on as the file grows, also where another one takes its name, until Ctrl-C, which prints what there is
+    #[arg(long)]
+    pub(crate) follow: bool,
     /// Stop at the first bad line, or where a file is cut off
     #[arg(long)]
     pub(crate) strict: bool,

@@ -11,7 +11,7 @@ use crate::{
     cli::{Arguments, Output},
     configs,
     input::{
-        Call, How, Logs, OURS, Options, Present, Row, Seen, Services, formats, plain_json,
+        Call, How, Logs, OURS, Opening, Options, Present, Row, Seen, Services, formats, plain_json,
         plain_lines,
     },
     interrupt::Interrupt,
@@ -79,6 +79,12 @@ fn replayed(arguments: &Arguments, interrupt: &Interrupt) -> Result<Report, Stri
         rows: &rows,
         interrupt,
     };
+    if !arguments.suggest_key.is_empty() && !pass.can_be_read_again() {
+        return Err(
+            "--suggest-key reads the logs several times, and needs files that are not followed"
+                .to_owned(),
+        );
+    }
     let candidates = if arguments.suggest {
         suggest::candidates()?
     } else {
@@ -169,14 +175,11 @@ impl<'a> Pass<'a> {
 
     fn can_be_read_again(&self) -> bool {
         let files = &self.arguments.files;
-        !files.is_empty() && files.iter().all(|path| path.is_file())
+        !self.arguments.follow && !files.is_empty() && files.iter().all(|path| path.is_file())
     }
 
     /// The same calls with circuits of other scopes.
     fn scopes(&self, config: Checked, prices: Prices) -> Result<Vec<Scope>, String> {
-        if !self.can_be_read_again() {
-            return Err("--suggest-key reads the logs several times, and needs files".to_owned());
-        }
         let own = match &self.options.service[..] {
             [] => "service".to_owned(),
             names => names.join(","),
@@ -221,6 +224,10 @@ impl<'a> Reading<'a> {
             options: pass.options,
             rows: pass.rows,
         };
+        let opening = Opening {
+            interrupt: pass.interrupt.clone(),
+            is_followed: arguments.follow,
+        };
         let stdin = [PathBuf::from("-")];
         let files = if arguments.files.is_empty() {
             &stdin[..]
@@ -229,7 +236,7 @@ impl<'a> Reading<'a> {
         };
         Ok(Self {
             arguments,
-            logs: Logs::new(files, how, pass.interrupt.clone())?,
+            logs: Logs::new(files, how, opening)?,
             services: Services::new(
                 arguments.max_services as usize,
                 &pass.options.only,

@@ -19,11 +19,18 @@ use crate::interrupt::Interrupt;
 /// All logs.
 pub(crate) struct Logs<'o> {
     how: How<'o>,
-    interrupt: Interrupt,
+    opening: Opening,
     /// Those that are still to be opened, by their first calls.
     waiting: VecDeque<Waiting>,
     open: Vec<Open<'o>>,
     is_several: bool,
+}
+
+/// How files are opened.
+pub(crate) struct Opening {
+    pub(crate) interrupt: Interrupt,
+    /// Whether the file is read on as it grows.
+    pub(crate) is_followed: bool,
 }
 
 struct Waiting {
@@ -43,14 +50,13 @@ impl<'o> Logs<'o> {
     /// # Errors
     ///
     /// Names the file that cannot be read.
-    pub(crate) fn new(
-        paths: &[PathBuf],
-        how: How<'o>,
-        interrupt: Interrupt,
-    ) -> Result<Self, String> {
+    pub(crate) fn new(paths: &[PathBuf], how: How<'o>, opening: Opening) -> Result<Self, String> {
+        if opening.is_followed && paths.len() > 1 {
+            return Err("--follow takes one file".to_owned());
+        }
         let mut logs = Self {
             how,
-            interrupt,
+            opening,
             waiting: VecDeque::new(),
             open: vec![],
             is_several: paths.len() > 1,
@@ -73,7 +79,16 @@ impl<'o> Logs<'o> {
     }
 
     fn opened(&self, path: &Path) -> Result<Log<'o>, String> {
-        let reader = source::open(path, &self.interrupt).map_err(|error| at(path, &error))?;
+        let Opening {
+            interrupt,
+            is_followed,
+        } = &self.opening;
+        let reader = if *is_followed {
+            source::open_to_follow(path, interrupt)
+        } else {
+            source::open(path, interrupt)
+        };
+        let reader = reader.map_err(|error| at(path, &error))?;
         let file = self.is_several.then(|| path.display().to_string());
         Log::open(reader, self.how, file).map_err(|stop| told(path, &stop))
     }

@@ -16,14 +16,27 @@ use ruzstd::decoding::{
     errors::{FrameDecoderError, ReadFrameHeaderError},
 };
 
+use super::follow::{self, Follow};
 use crate::interrupt::Interrupt;
 
 /// A zstd stream that asks for more memory than this to be unpacked is refused, as zstd itself does unless it is told.
 const WIDEST_WINDOW: u64 = 128 << 20;
 /// Pieces of a pipe.
 const PIECE: usize = 1 << 18;
-/// So often a pipe on which nothing comes is looked after.
+/// So often a pipe on which nothing comes is looked after, or a file that is followed.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Opens a file that is read on as it grows.
+///
+/// # Errors
+///
+/// As [`open`]; where it cannot grow.
+pub(crate) fn open_to_follow(path: &Path, interrupt: &Interrupt) -> io::Result<Box<dyn Read>> {
+    follow::check(path)?;
+    let waiting = interrupt.clone();
+    let follow = Follow::open(path, move || !waiting.wait(PATIENCE))?;
+    unpacked(bar(None).wrap_read(UntilInterrupt(follow, interrupt.clone())))
+}
 
 /// Opens a file, or standard input for `-`, with its progress shown where somebody watches.
 ///
@@ -48,9 +61,9 @@ pub(crate) fn open(path: &Path, interrupt: &Interrupt) -> io::Result<Box<dyn Rea
 }
 
 /// A file that ends where the user interrupts.
-struct UntilInterrupt(File, Interrupt);
+struct UntilInterrupt<R>(R, Interrupt);
 
-impl Read for UntilInterrupt {
+impl<R: Read> Read for UntilInterrupt<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.1.is_set() {
             return Ok(0);
@@ -129,11 +142,19 @@ fn bar(length: Option<u64>) -> ProgressBar {
     bar
 }
 
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Whether what begins so is packed in a way that is read here.
+pub(crate) fn is_packed(head: &[u8]) -> bool {
+    head.starts_with(&GZIP) || head.starts_with(&ZSTD)
+}
+
 fn unpacked(packed: impl Read + 'static) -> io::Result<Box<dyn Read>> {
     let (head, whole) = peeked(packed)?;
-    if head.starts_with(&[0x1f, 0x8b]) {
+    if head.starts_with(&GZIP) {
         text(MultiGzDecoder::new(BufReader::new(whole)))
-    } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+    } else if head.starts_with(&ZSTD) {
         text(Frames::new(BufReader::new(whole)))
     } else {
         text(whole)
