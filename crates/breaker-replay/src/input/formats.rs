@@ -1,6 +1,6 @@
 //! The formats of logs, as rows of a table: `formats.toml`, and the user's own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
 
@@ -64,11 +64,17 @@ pub(crate) struct Row {
     pub(crate) cancelled_flags: Vec<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Table {
     format: Vec<Row>,
     like: BTreeMap<String, Row>,
+}
+
+static OUR_TABLE: LazyLock<Result<Table, String>> = LazyLock::new(|| parsed(OURS));
+
+fn parsed(text: &str) -> Result<Table, String> {
+    toml::from_str(text).map_err(|error| error.to_string())
 }
 
 /// All formats, the user's first.
@@ -78,8 +84,9 @@ struct Table {
 /// What is wrong with the user's.
 pub(crate) fn table(own: &[String]) -> Result<Vec<Row>, String> {
     let mut all = Table::default();
-    for text in own.iter().map(String::as_str).chain([OURS]) {
-        let table: Table = toml::from_str(text).map_err(|error| error.to_string())?;
+    let own = own.iter().map(|text| parsed(text));
+    for table in own.chain([OUR_TABLE.clone()]) {
+        let table = table?;
         all.format.extend(table.format);
         for (name, row) in table.like {
             all.like.entry(name).or_insert(row);

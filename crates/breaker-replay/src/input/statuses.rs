@@ -1,6 +1,6 @@
 //! What statuses mean.
 
-use std::{cell::Cell, fmt, str::FromStr};
+use std::{cell::Cell, fmt, str::FromStr, sync::LazyLock};
 
 use breaker_layer::{
     Outcome,
@@ -47,10 +47,28 @@ impl FromStr for Range {
 }
 
 impl Range {
+    const fn one(status: u16) -> Self {
+        Self {
+            from: status,
+            to: status,
+        }
+    }
+
     pub(crate) const fn has(self, status: u16) -> bool {
         self.from <= status && status <= self.to
     }
 }
+
+/// What the library's [`ServerErrors`] says of each status.
+static USUAL: LazyLock<Box<[Fate]>> = LazyLock::new(|| {
+    let headers = HeaderMap::new();
+    let usual = |status| match StatusCode::from_u16(status) {
+        Ok(status) => of(&ServerErrors::new().at_headers(status, &headers)),
+        // No answer at all.
+        Err(_) => Fate::Failure,
+    };
+    (0..1000).map(usual).collect()
+});
 
 /// What each HTTP status means, and what the front's own say of the client.
 pub(crate) struct Statuses {
@@ -62,35 +80,32 @@ pub(crate) struct Statuses {
 }
 
 impl Statuses {
-    /// As the library's [`ServerErrors`] has it, but that these say that the client gave up, and the user may say otherwise.
+    /// As is usual, but that these say that the client gave up, and the user may say otherwise.
     pub(crate) fn new(cancelled: &[u16], failures: &[Range], successes: &[Range]) -> Self {
-        let headers = HeaderMap::new();
-        let usual = |status| match StatusCode::from_u16(status) {
-            Ok(status) => of(&ServerErrors::new().at_headers(status, &headers)),
-            // No answer at all.
-            Err(_) => Fate::Failure,
+        let mut fates = USUAL.clone();
+        let mut set = |range: Range, fate| {
+            let of_range = fates.iter_mut().skip(range.from.into());
+            of_range
+                .take(usize::from(range.to - range.from) + 1)
+                .for_each(|known| *known = fate);
         };
+        for status in cancelled.iter().filter(|status| **status != 0) {
+            set(Range::one(*status), Fate::Cancelled);
+        }
+        successes
+            .iter()
+            .for_each(|range| set(*range, Fate::Success));
+        failures.iter().for_each(|range| set(*range, Fate::Failure));
         let is_in = |ranges: &[Range], status| ranges.iter().any(|range| range.has(status));
         let said = |status| match status {
-            _ if is_in(failures, status) => Some(Fate::Failure),
-            _ if is_in(successes, status) => Some(Fate::Success),
-            _ => None,
+            _ if is_in(failures, status) => Fate::Failure,
+            _ if is_in(successes, status) => Fate::Success,
+            _ => Fate::Cancelled,
         };
-        let cancelled = cancelled.iter();
-        let cancelled: Vec<_> = cancelled
-            .map(|status| (*status, said(*status).unwrap_or(Fate::Cancelled)))
-            .collect();
-        let fate = |status| {
-            let gave_up = cancelled
-                .iter()
-                .find(|(known, _)| *known == status && status != 0);
-            said(status)
-                .or(gave_up.map(|(_, fate)| *fate))
-                .unwrap_or_else(|| usual(status))
-        };
+        let cancelled = cancelled.iter().map(|status| (*status, said(*status)));
         Self {
-            fates: (0..1000).map(fate).collect(),
-            cancelled,
+            fates,
+            cancelled: cancelled.collect(),
             seen: vec![Cell::new(false); 1000].into(),
         }
     }
