@@ -246,6 +246,7 @@ impl<'o> Log<'o> {
     fn learn(&self, seen: &mut Seen) {
         if let Some(Reader { reading, .. }) = &self.reader {
             seen.is_coarse |= !reading.times.are_fine();
+            seen.twofold |= reading.times.is_twofold;
             seen.zoneless |= reading.times.is_zoneless;
             seen.yearless |= reading.times.is_yearless;
             seen.used.zone |= reading.times.used.zone;

@@ -34,6 +34,8 @@ pub(crate) struct Seen {
     pub(crate) cut_off: Vec<String>,
     /// Whether a time had no zone, and was taken for UTC.
     pub(crate) zoneless: bool,
+    /// Whether a time came twice, as clocks went back, and was taken for the one nearer to the line before.
+    pub(crate) twofold: bool,
     /// Whether a log had whole seconds alone.
     pub(crate) is_coarse: bool,
     /// Whether a line says which client made the call.

@@ -165,12 +165,13 @@ fn unpacked(packed: impl Read + 'static) -> io::Result<Box<dyn Read>> {
 fn text(reader: impl Read + 'static) -> io::Result<Box<dyn Read>> {
     let (head, whole) = peeked(reader)?;
     let starts = |magic: &[u8]| head.starts_with(magic);
-    let zeros = |from: usize| {
-        head.iter()
-            .skip(from)
-            .step_by(2)
-            .filter(|byte| **byte == 0)
-            .count()
+    // Every other byte of what is mostly ASCII.
+    let is_wide = |from: usize| {
+        let zeros = |from: usize| {
+            let bytes = head.iter().skip(from).step_by(2);
+            bytes.filter(|byte| **byte == 0).count()
+        };
+        head.len() >= 16 && zeros(from) * 4 > head.len() && zeros(1 - from) * 16 < zeros(from)
     };
     let what = if starts(b"\xfd7zXZ\0") {
         "it is packed by xz: xz -dc FILE | breaker-replay"
@@ -186,10 +187,7 @@ fn text(reader: impl Read + 'static) -> io::Result<Box<dyn Read>> {
         "it is Parquet, which is no text; export it as CSV or JSON lines"
     } else if head.get(257..262) == Some(b"ustar") {
         "it is a tar archive: tar -xOf FILE | breaker-replay"
-    } else if starts(b"\xff\xfe")
-        || starts(b"\xfe\xff")
-        || head.len() >= 16 && (zeros(0) * 4 > head.len() || zeros(1) * 4 > head.len())
-    {
+    } else if starts(b"\xff\xfe") || starts(b"\xfe\xff") || is_wide(0) || is_wide(1) {
         "it is UTF-16: iconv -f UTF-16 -t UTF-8 FILE | breaker-replay"
     } else {
         return Ok(Box::new(whole));

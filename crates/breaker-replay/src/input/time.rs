@@ -1,6 +1,9 @@
 //! Times as logs write them.
 
-use jiff::{Timestamp, civil, tz::TimeZone};
+use jiff::{
+    Timestamp, civil,
+    tz::{AmbiguousOffset, TimeZone},
+};
 
 use super::unit::number;
 
@@ -30,6 +33,10 @@ pub(crate) struct Times {
     last: Vec<u8>,
     second: i64,
     is_fine: bool,
+    /// When the last time of day in the user's zone was.
+    before: i64,
+    /// Whether there was one that comes twice, as clocks go back.
+    pub(crate) is_twofold: bool,
     /// Whether a time had no zone, and nobody said which.
     pub(crate) is_zoneless: bool,
     /// Whether a time had no year, and nobody said which.
@@ -83,7 +90,11 @@ impl Times {
             None => match &self.missing.zone {
                 Some(zone) => {
                     self.used.zone = true;
-                    local(self.second, zone)?
+                    let [first, second] = local(self.second, zone)?;
+                    self.is_twofold |= first != second;
+                    let is_second = second.abs_diff(self.before) < first.abs_diff(self.before);
+                    self.before = if is_second { second } else { first };
+                    self.before
                 }
                 None => {
                     self.is_zoneless = true;
@@ -217,11 +228,17 @@ fn offset(text: &[u8]) -> Option<Option<i64>> {
     (hours < 24 && minutes < 60).then(|| Some(sign * (hours * 3600 + minutes * 60)))
 }
 
-/// The second of a time of day in a zone; of an hour that comes twice, in the first one.
-fn local(second: i64, zone: &TimeZone) -> Option<i64> {
+/// The seconds that a time of day in a zone may be; two of them in an hour that comes twice.
+fn local(second: i64, zone: &TimeZone) -> Option<[i64; 2]> {
     let clock = Timestamp::from_second(second).ok()?;
     let clock = TimeZone::UTC.to_datetime(clock);
-    Some(zone.to_timestamp(clock).ok()?.as_second())
+    let told = zone.to_ambiguous_timestamp(clock);
+    let both = match told.offset() {
+        AmbiguousOffset::Fold { .. } => [told.earlier(), told.later()],
+        _ => [told.compatible(), told.compatible()],
+    };
+    let [first, second] = both;
+    Some([first.ok()?.as_second(), second.ok()?.as_second()])
 }
 
 /// Seconds since 1970, or milliseconds, micro- or nanoseconds: numbers from 10¹¹, 10¹⁴ and 10¹⁷ on, which as seconds would

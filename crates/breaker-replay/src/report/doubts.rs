@@ -119,6 +119,12 @@ pub(crate) fn doubts(log: &LogPart) -> Vec<String> {
             span(log.longest.0)
         ));
     }
+    if seen.twofold {
+        doubts.push(
+            "Clocks go back in this log: a time that comes twice is taken for the one nearer to the line before"
+                .to_owned(),
+        );
+    }
     if seen.zoneless {
         doubts.push("The times name no zone, and are taken for UTC (--time-zone)".to_owned());
     }
