@@ -6,7 +6,7 @@ use std::time::Duration;
 use breaker_examples::{Downstream, Mood, wait_until_due};
 use breaker_layer::http::{ClassifyStream, ServerErrors};
 use breaker_layer::{
-    BoxError, Circuit, ConfigError, Error, OpenTime, Outcome, Probes, Rejected, State,
+    BoxError, Circuit, Classify, ConfigError, Error, OpenTime, Outcome, Probes, Rejected, State,
     TransitionEvent, Trip,
 };
 use hyper::http::Extensions;
@@ -18,13 +18,13 @@ const OPEN_FOR: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What a response or an error of reqwest's means: its own timeout, a refused connection and a status of 500 or more are failures.
-fn by_status(result: Result<&Response, &reqwest::Error>) -> Outcome {
-    match result {
-        Ok(response) => ServerErrors::new().at_headers(response.status(), response.headers()),
-        // It was never sent.
-        Err(error) if error.is_builder() => Outcome::Ignored,
-        Err(_) => Outcome::Failure,
-    }
+fn by_status() -> impl Classify<Response, reqwest::Error> {
+    ServerErrors::new()
+        .errors(|error: &reqwest::Error| match error.is_builder() {
+            true => Outcome::Ignored, // it was never sent
+            false => Outcome::Failure,
+        })
+        .by_parts(|response: &Response| (response.status(), response.headers()))
 }
 
 /// `client.get(url).send_by(&circuit)` in place of `client.get(url).send()`.
@@ -34,7 +34,7 @@ trait SendBy {
 
 impl SendBy for RequestBuilder {
     async fn send_by(self, circuit: &Circuit) -> Result<Response, Error<reqwest::Error>> {
-        circuit.run_with(&by_status, self.send()).await
+        circuit.run_with(&by_status(), self.send()).await
     }
 }
 
@@ -55,8 +55,8 @@ impl Middleware for Breaker {
             .map_err(reqwest_middleware::Error::middleware)?;
         let result = next.run(request, extensions).await;
         permit.record(match &result {
-            Ok(response) => by_status(Ok(response)),
-            Err(reqwest_middleware::Error::Reqwest(error)) => by_status(Err(error)),
+            Ok(response) => by_status().classify(Ok(response)),
+            Err(reqwest_middleware::Error::Reqwest(error)) => by_status().classify(Err(error)),
             // Another middleware's own doing.
             Err(reqwest_middleware::Error::Middleware(_)) => Outcome::Ignored,
         });

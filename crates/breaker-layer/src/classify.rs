@@ -25,7 +25,7 @@ pub use crate::exclude::{Exclude, Excluding, ForRequest};
     message = "`{Self}` does not classify a `Result<&{Response}, &{Error}>`",
     label = "judges no result of this service",
     note = "a closure says what a result means: `.classify(|result: Result<&Response, &Error>| …)`, its argument annotated with references in both places",
-    note = "`ServerErrors` and `GrpcErrors` judge `http::Response`; for reqwest and others a closure asks them: see `guide::reqwest`"
+    note = "`ServerErrors` and `GrpcErrors` judge `http::Response`; for reqwest's and others say `ServerErrors::new().by_parts(…)`: see `guide::reqwest`"
 )]
 #[doc(alias("ShouldHandle", "recordExceptions", "ignoreExceptions", "IsSuccessful"))]
 pub trait Classify<Response, Error> {

@@ -165,7 +165,7 @@ impl<J, A> BreakerLayer<J, A> {
         }
     }
 
-    /// Has each call wait for its turn rather than be rejected: for balancers, of which the [guide](crate::guide::balancers) has an
+    /// Has each call wait for its turn rather than be rejected (feature `tokio`): for balancers, of which the [guide](crate::guide::balancers) has an
     /// example. [`Wait`](crate::service::Wait) says what it needs of Tokio.
     #[cfg(feature = "tokio")]
     pub const fn wait(self) -> crate::wait::WaitLayer<J, A> {

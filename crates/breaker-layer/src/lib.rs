@@ -33,7 +33,8 @@
 //! tower = { version = "0.5", features = ["timeout", "util"] }
 //! ```
 //!
-//! Every setting may be left out: `Circuit::builder("payments").build()?` is a good circuit.
+//! Every setting may be left out: `Circuit::builder("payments").build()?` is a good circuit. For HTTP say
+//! `.classify_with(ServerErrors::new())` (feature `http`): unsaid, a 503 is a success.
 //!
 //! # Without Tower
 //!

@@ -1,4 +1,4 @@
-//! Circuits' settings as data: read from a file, written to a page, merged from several files.
+//! Circuits' settings as data: read from a file, written to a page, merged from several files (feature `serde`).
 //!
 //! [`Settings`] is the file's form of a [`Config`], in any format that describes itself: TOML, JSON, YAML. [`Table`] is that
 //! of several circuits by name. Reading checks everything, so that what was read can be built.

@@ -1,6 +1,8 @@
 //! How many calls the default settings need to trip: the table in the guide's chapter on settings says what is counted here.
 
-use breaker_layer::{Circuit, Outcome, State};
+use std::time::Duration;
+
+use breaker_layer::{Circuit, Config, OpenTime, Outcome, State, Trip, clock::ManualClock};
 
 /// As the guide has it, row by row.
 const TABLE: &str = include_str!("../src/guide/settings.md");
@@ -88,4 +90,115 @@ fn strict_alternation_never_trips_the_default() {
 #[ignore = "takes a minute: `cargo test --test how_soon -- --ignored`"]
 fn so_is_its_row_of_the_share_that_is_tolerated() {
     assert_eq!(missing([row(30.0, 200)]), Vec::<String>::new());
+}
+
+/// How long an open circuit on the default takes until it admits its first probe, with so many calls in a second: the median and the 95th
+/// percentile.
+fn until_the_first_probe(calls_per_second: u32) -> (Duration, Duration) {
+    let between = Duration::from_secs(1) / calls_per_second;
+    let mut waits: Vec<Duration> = (0..1000)
+        .map(|seed| {
+            let clock = ManualClock::new();
+            let circuit = Circuit::builder("default")
+                .clock(clock.clock())
+                .seed(seed)
+                .build()
+                .expect("good settings");
+            for _ in 0..15 {
+                circuit
+                    .try_acquire()
+                    .expect("closed")
+                    .record(Outcome::Failure);
+            }
+            assert_eq!(circuit.state(), State::Open);
+            let mut waited = Duration::ZERO;
+            loop {
+                clock.advance(between);
+                waited += between;
+                if circuit.try_acquire().is_ok() {
+                    return waited;
+                }
+            }
+        })
+        .collect();
+    waits.sort_unstable();
+    let at = |share: usize| waits[(waits.len() - 1) * share / 100];
+    (at(50), at(95))
+}
+
+#[test]
+fn so_is_its_table_of_the_time_until_the_first_probe() {
+    for (calls, median, late) in [
+        (1, "28 s", "36 s"),
+        (10, "6.9 s", "27 s"),
+        (100, "0.93 s", "3 s"),
+        (1000, "0.32 s", "0.56 s"),
+    ] {
+        let row = format!("| {calls} | {median} | {late} |");
+        assert_eq!(missing([row]), Vec::<String>::new());
+        let measured = until_the_first_probe(calls);
+        for (text, measured) in [(median, measured.0), (late, measured.1)] {
+            let seconds: f64 = text.trim_end_matches(" s").parse().expect("a number");
+            let off = (measured.as_secs_f64() / seconds - 1.0).abs();
+            assert!(
+                off < 0.1,
+                "{calls} calls: {text} in the guide, {measured:?} measured"
+            );
+        }
+    }
+}
+
+/// When a circuit closes whose downstream fails for the first nine seconds, with two calls a second: the median of 200 runs.
+fn closes_after(settings: Config) -> Duration {
+    let between = Duration::from_millis(500);
+    let mut closes: Vec<Duration> = (0..200)
+        .map(|seed| {
+            let clock = ManualClock::new();
+            let circuit = Circuit::builder("quiet")
+                .config(settings)
+                .clock(clock.clock())
+                .seed(seed)
+                .build()
+                .expect("good settings");
+            let (mut now, mut was_open) = (Duration::ZERO, false);
+            while !was_open || circuit.state() != State::Closed {
+                clock.advance(between);
+                now += between;
+                if let Ok(permit) = circuit.try_acquire() {
+                    let is_back = now >= Duration::from_secs(9);
+                    permit.record(if is_back {
+                        Outcome::Success
+                    } else {
+                        Outcome::Failure
+                    });
+                }
+                was_open |= circuit.state() != State::Closed;
+            }
+            now
+        })
+        .collect();
+    closes.sort_unstable();
+    closes[closes.len() / 2]
+}
+
+#[test]
+fn so_is_what_it_says_of_a_quiet_client() {
+    let quiet = Config::new()
+        .trip(Trip::consecutive_failures(5))
+        .open_time(OpenTime::exponential(
+            Duration::from_secs(1),
+            Duration::from_secs(30),
+        ));
+    let seconds = |settings| closes_after(settings).as_secs_f64();
+    let (default, quiet) = (seconds(Config::new()), seconds(quiet));
+    assert!(
+        (31.0..39.0).contains(&default),
+        "35 s in the guide, {default} s measured"
+    );
+    assert!(
+        (10.5..13.0).contains(&quiet),
+        "12 s in the guide, {quiet} s measured"
+    );
+    let said = "the default closes after 35 s in the median, these settings after 12 s";
+    assert_eq!(missing([said.to_owned()]), Vec::<String>::new());
 }

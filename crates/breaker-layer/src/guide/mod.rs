@@ -11,7 +11,7 @@
 //!
 //! By what is called:
 //!
-//! - [the usual stacks](stacks) of hyper, tonic and axum, to copy; [reqwest]; [gRPC](grpc); [HTTP](http) and its statuses
+//! - [the usual stacks](stacks) of hyper, ureq, tonic and axum, to copy; [reqwest]; [gRPC](grpc); [HTTP](http) and its statuses
 //! - [databases, pools and Redis](databases)
 //! - [queues and workers](queues)
 //! - [LLM providers](llm), or whoever else answers 429
@@ -43,7 +43,7 @@ pub mod failures {}
 pub mod answers {}
 
 #[doc = include_str!("traps.md")]
-#[cfg(any(feature = "tokio", not(doctest)))]
+#[cfg(any(all(feature = "http", feature = "tokio"), not(doctest)))]
 pub mod traps {}
 
 #[doc = include_str!("mistakes.md")]

@@ -1,4 +1,4 @@
-//! HTTP and gRPC: what their responses mean, at the headers or at the end of the stream.
+//! HTTP and gRPC: what their responses mean, at the headers or at the end of the stream (feature `http`).
 //!
 //! - [`ServerErrors`] judges by the HTTP status, [`GrpcErrors`] by the gRPC status. Give one to
 //!   [`BreakerLayer::classify_with`](crate::BreakerLayer::classify_with) for a verdict at the headers.

@@ -15,7 +15,8 @@ use crate::classify::Classify;
 /// | status | outcome |
 /// | --- | --- |
 /// | 5xx | failure |
-/// | 429 and 503 with `Retry-After` | overload: a failure whose delay bounds the open time |
+/// | 503 with `Retry-After`, 429 with `Retry-After` | overload: a failure whose delay bounds the open time |
+/// | 429 without it | success: the caller's rate; `.overloads(&[StatusCode::TOO_MANY_REQUESTS])` counts it |
 /// | 501 and 505 | success: the downstream lacks something for good, and says so in good health |
 /// | from 600, which HTTP does not know | failure |
 /// | all others, 4xx included | success: the caller's mistakes are not the downstream's |

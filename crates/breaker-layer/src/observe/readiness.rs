@@ -8,7 +8,7 @@ use std::{
 
 use crate::{circuit::Circuit, slot::Waiter, wait::Timer};
 
-/// Watches whether a circuit is ready. Made by [`Circuit::readiness`].
+/// Watches whether a circuit is ready (feature `tokio`). Made by [`Circuit::readiness`].
 ///
 /// It is told of transitions, and knows the time: an open circuit whose wait is over is ready without any traffic. It
 /// needs Tokio's timer, and a circuit whose clock is Tokio's, as it is by default. It keeps its circuit alive.

@@ -7,7 +7,8 @@ use tracing::{Level, event};
 use super::KeyedNews;
 use super::{Observe, ReconfiguredEvent, RejectedEvent, TransitionEvent};
 
-/// Writes each transition, each change of settings and each rejection as an event of the crate tracing, under the target `breaker_layer`.
+/// Writes each transition, each change of settings and each rejection as an event of the crate tracing (feature `tracing`), under the target
+/// `breaker_layer`.
 ///
 /// | what | level | fields |
 /// | --- | --- | --- |

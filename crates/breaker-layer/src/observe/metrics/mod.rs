@@ -23,7 +23,7 @@ use super::KeyedNews;
 use super::{EndedEvent, Observe, ReconfiguredEvent, Subject, TransitionEvent};
 use crate::{circuit::Circuit, slot::Tenancy};
 
-/// Keeps metrics of the circuits that it observes, for whatever recorder of the crate metrics there is.
+/// Keeps metrics of the circuits that it observes, for whatever recorder of the crate metrics there is (feature `metrics`).
 ///
 /// | metric | kind | labels | |
 /// | --- | --- | --- | --- |
