@@ -3,6 +3,7 @@
 use core::{fmt, time::Duration};
 
 use crate::{
+    checks::{Faults, first},
     policy::{
         cancelled::Cancelled,
         open::{OpenTime, Opening},
@@ -10,93 +11,10 @@ use crate::{
         ramp::Ramp,
         trip::{Trip, Tripping},
     },
-    setting::{Faults, Setting, Value, first},
+    setting::Setting,
     time::MAX_WAIT,
-    window::{Layout, RingOnly},
+    units::ConfigError,
 };
-
-/// A share in per cent: `Percent(50.0)` is a half.
-///
-/// `Percent(0.5)` is half a per cent, which as a rate is more often a mistake: see [`Trip::with_tiny_rates`].
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct Percent(pub f64);
-
-impl Percent {
-    pub(crate) const fn millionths(self) -> u32 {
-        (self.0 * 1e4 + 0.5) as u32
-    }
-}
-
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} %", self.0)
-    }
-}
-
-/// A setting that cannot be: which one, its value, and what it takes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ConfigError {
-    setting: &'static str,
-    value: Option<Value>,
-    takes: &'static str,
-}
-
-impl ConfigError {
-    /// The error of a setting, with what it takes instead.
-    pub const fn new(setting: &'static str, takes: &'static str) -> Self {
-        Self {
-            setting,
-            value: None,
-            takes,
-        }
-    }
-
-    pub(crate) const fn of(setting: &'static str, value: Value, takes: &'static str) -> Self {
-        Self {
-            setting,
-            value: Some(value),
-            takes,
-        }
-    }
-
-    /// The name of the setting.
-    pub const fn setting(&self) -> &'static str {
-        self.setting
-    }
-
-    /// The value that it was given, where one is at fault.
-    pub const fn value(&self) -> Option<Value> {
-        self.value
-    }
-
-    /// What the setting takes.
-    pub const fn takes(&self) -> &'static str {
-        self.takes
-    }
-}
-
-/// As one line: `` `trip.consecutive_failures` is 0, but takes a number from 1 to 4095 ``.
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { setting, takes, .. } = self;
-        match self.value {
-            None => write!(f, "`{setting}` takes {takes}"),
-            Some(value) => {
-                write!(f, "`{setting}` is {value}, but takes {takes}")?;
-                match value {
-                    Value::Share(Percent(share)) if share > 0.0 && share < 1.0 => {
-                        // As it was written down, without the noise of the multiplication.
-                        let meant = libm::round(share * 1e8) / 1e6;
-                        write!(f, "; did you mean {meant}%?")
-                    }
-                    _ => Ok(()),
-                }
-            }
-        }
-    }
-}
-
-impl core::error::Error for ConfigError {}
 
 /// What a circuit does from the beginning, without an operator's command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -151,9 +69,6 @@ pub struct Checked {
     panic_is_failure: bool,
     pub(crate) count_calls: bool,
     pub(crate) mode: Mode,
-    /// A window of calls is all that is kept.
-    pub(crate) ring_only: Option<RingOnly>,
-    pub(crate) layout: Layout,
 }
 
 impl Checked {
@@ -182,23 +97,12 @@ impl Checked {
         self.ramp.is_some()
     }
 
-    /// Whether calls of a closed circuit count elsewhere than in its word.
-    pub const fn counts_beside(&self) -> bool {
-        self.records_successes() || self.trip.calls.is_some()
-    }
-
-    /// Whether a closed circuit's calls count in a window of calls, and in nothing else that is kept, however long they take.
-    #[inline]
-    pub const fn counts_in_ring_only(&self) -> bool {
-        self.ring_only.is_some()
-    }
-
-    /// Whether a success is counted even where it can change nothing.
+    /// Whether a success is counted even where it is fast and can change nothing.
     pub const fn counts_good_calls(&self) -> bool {
         self.count_calls || self.trip.time.is_some()
     }
 
-    /// Whether more is kept of a closed circuit's calls than what its word holds.
+    /// Whether more is kept of a closed circuit's calls than the evidence against its downstream.
     pub const fn keeps_calls(&self) -> bool {
         self.counts_good_calls() || self.trip.calls.is_some()
     }
@@ -329,9 +233,7 @@ impl Config {
     ///
     /// Names the first setting that is out of its range, and the range. [`Config::each_fault`] names them all.
     pub fn build(self) -> Result<Checked, ConfigError> {
-        let mut config = first(|faults| self.check(faults))?;
-        config.layout = Layout::of(&config);
-        Ok(config)
+        first(|faults| self.check(faults))
     }
 
     /// Names every setting that is out of its range, and the range.
@@ -400,7 +302,6 @@ impl Config {
             let takes = "a duration, because a slow rate is asked for";
             faults.add(ConfigError::new("slow_after", takes));
         }
-        let is_plain = !self.count_calls && self.ramp.is_none() && self.slow_after.is_none();
         Checked {
             trip,
             open,
@@ -411,8 +312,6 @@ impl Config {
             panic_is_failure: self.panic_is_failure,
             count_calls: self.count_calls,
             mode: self.mode,
-            ring_only: trip.ring_only().filter(|_| is_plain),
-            layout: Layout::default(),
         }
     }
 }

@@ -13,10 +13,9 @@ use breaker_core::{Cancelled, Config, ConfigError, Mode, OpenTime, Probes, Ramp,
 use crate::{
     circuit::Circuit,
     clock::Clock,
-    intern,
-    observe::Observe,
+    observe::{self, Observe},
     policy::TripPolicy,
-    slot::{Extra, Settings, Slot},
+    storage::{Observers, Parts, Plan, Slot},
 };
 
 /// The settings of a circuit.
@@ -38,17 +37,26 @@ pub struct CircuitBuilder {
     config: Config,
     clock: Clock,
     seed: Option<u16>,
-    extra: Extra,
+    observers: Observers,
+    policy: Option<Arc<dyn TripPolicy>>,
+}
+
+impl Circuit {
+    /// Begins a circuit of this name.
+    pub fn builder(name: impl Into<Arc<str>>) -> CircuitBuilder {
+        CircuitBuilder::new(name.into())
+    }
 }
 
 impl CircuitBuilder {
-    pub(crate) fn new(name: Arc<str>) -> Self {
+    fn new(name: Arc<str>) -> Self {
         Self {
             name,
             config: Config::new(),
             clock: Clock::default(),
             seed: None,
-            extra: Extra::default(),
+            observers: Observers::default(),
+            policy: None,
         }
     }
 
@@ -132,13 +140,13 @@ impl CircuitBuilder {
 
     /// Adds an observer.
     pub fn observe(mut self, observer: impl Observe) -> Self {
-        self.extra.observers.add(Arc::new(observer));
+        self.observers.add(observe::listener(Arc::new(observer)));
         self
     }
 
     /// Adds a trip policy of your own. [`Trip::never`] leaves it alone with the decision.
     pub fn trip_policy(mut self, policy: impl TripPolicy) -> Self {
-        self.extra.policy = Some(Arc::new(policy));
+        self.policy = Some(Arc::new(policy));
         self
     }
 
@@ -155,24 +163,16 @@ impl CircuitBuilder {
     ///
     /// Names the first setting that is out of its range, and the range. [`Config::each_fault`] names them all.
     pub fn build(self) -> Result<Circuit, ConfigError> {
-        let config = intern::store(self.config)?;
-        let seed = self.seed.unwrap_or_else(random_seed);
-        let settings = Settings::new(
-            config,
-            self.clock.source(),
-            self.extra.policy.is_some(),
-            &self.extra.observers,
-            seed,
-        );
-        let origin = self.clock.now();
-        let observers = self.extra.observers.clone();
-        let extra = Extra {
-            clock: self.clock.into_user(),
-            ..self.extra
+        let (origin, observers) = (self.clock.now(), self.observers.clone());
+        let parts = Parts {
+            name: self.name,
+            plan: Plan::new(self.config, self.clock, self.policy)?,
+            seed: self.seed.unwrap_or_else(random_seed),
+            observers: self.observers,
         };
-        let circuit = Circuit::of(Slot::let_to(self.name, settings, origin, extra));
+        let circuit = Slot::begin(parts, origin, |_| ());
         observers.tell_began(&circuit);
-        Ok(circuit)
+        Ok(Circuit::of(circuit))
     }
 }
 
@@ -188,14 +188,15 @@ impl fmt::Debug for CircuitBuilder {
             config,
             clock,
             seed,
-            extra,
+            observers,
+            policy: _,
         } = self;
         f.debug_struct("CircuitBuilder")
             .field("name", name)
             .field("config", config)
             .field("clock", clock)
             .field("seed", seed)
-            .field("observers", &extra.observers)
+            .field("observers", observers)
             .finish()
     }
 }

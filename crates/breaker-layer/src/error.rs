@@ -4,12 +4,12 @@
 //! of errors says nothing twice. What Tower's layers and error types wrap around a rejection does not hide it from
 //! [`Rejected::of`].
 
-use std::{error, fmt, num::NonZeroU64, sync::Arc, time::Duration};
+use std::{error, fmt, sync::Arc, time::Duration};
 
-use breaker_core::{Phase, Refusal, Timestamp, Word};
+use breaker_core::Refusal;
 
 use crate::{
-    slot::Slot,
+    storage::Slot,
     text::{Millis, Quoted},
 };
 
@@ -17,7 +17,6 @@ mod any;
 mod because;
 mod elapsed;
 mod inner;
-mod sample;
 
 pub use any::AnyError;
 pub use elapsed::Elapsed;
@@ -41,57 +40,58 @@ pub type BoxError = Box<dyn error::Error + Send + Sync>;
 ))]
 pub struct Rejected(Because);
 
-/// The word that refused, and how long it is not worth asking again.
+/// The state that refused, and how long it is not worth asking again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Why {
-    word: Refusing,
+    /// `epoch 56 │ kind 8`: a rejection is handed on by value, so it is kept small.
+    refused: u64,
     /// Zero where nobody knows.
     nanos: u64,
 }
 
-/// A word that refuses. None does so in the shadow: that bit is set here, so that there is always one.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Refusing(NonZeroU64);
-
-impl Refusing {
-    #[inline]
-    pub(crate) fn of(word: Word) -> Self {
-        const SHADOW: NonZeroU64 = NonZeroU64::MIN.saturating_add(1).saturating_pow(47);
-        Self(SHADOW | word.to_bits())
-    }
-
-    const fn word(self) -> Word {
-        Word::from_bits(self.0.get())
-    }
-}
-
 impl Why {
-    /// Refused by this word, and for this reason.
-    pub(crate) fn of(word: Word, refusal: Refusal) -> Self {
+    const OPEN: u64 = 0;
+    const PROBES_TAKEN: u64 = 1;
+    const RECOVERING: u64 = 2;
+    const ISOLATED: u64 = 3;
+
+    /// Refused in this epoch, and for this reason.
+    #[inline]
+    pub(crate) fn new(epoch: u64, refusal: Refusal) -> Self {
+        let kind = match refusal {
+            Refusal::Open { .. } => Self::OPEN,
+            Refusal::ProbesTaken { .. } => Self::PROBES_TAKEN,
+            Refusal::Recovering { .. } => Self::RECOVERING,
+            _ => Self::ISOLATED,
+        };
         let wait = refusal.retry_after().unwrap_or_default();
         Self {
-            word: Refusing::of(word),
+            refused: epoch << 8 | kind,
             // No wait is longer than a year.
             nanos: wait.as_nanos() as u64,
         }
     }
 
-    /// Refused by this word of an open circuit before its time has come.
+    /// Refused in this epoch of an open circuit, for so many nanoseconds.
     #[inline]
-    pub(crate) const fn at(word: Refusing, now: Timestamp) -> Self {
+    pub(crate) const fn open(epoch: u64, nanos: u64) -> Self {
         Self {
-            word,
-            nanos: word.word().refuses_for(now),
+            refused: epoch << 8 | Self::OPEN,
+            nanos,
         }
+    }
+
+    const fn epoch(self) -> u64 {
+        self.refused >> 8
     }
 
     pub(crate) const fn refusal(self) -> Refusal {
         let retry_after = Duration::from_nanos(self.nanos);
-        match self.word.word().phase() {
-            Phase::Open { .. } => Refusal::Open { retry_after },
-            Phase::HalfOpen { .. } => Refusal::ProbesTaken { retry_after },
-            Phase::Recovering(_) => Refusal::Recovering { retry_after },
-            Phase::Closed(_) | Phase::Isolated | Phase::Disabled => Refusal::Isolated,
+        match self.refused & 0xff {
+            Self::OPEN => Refusal::Open { retry_after },
+            Self::PROBES_TAKEN => Refusal::ProbesTaken { retry_after },
+            Self::RECOVERING => Refusal::Recovering { retry_after },
+            _ => Refusal::Isolated,
         }
     }
 }
@@ -153,10 +153,7 @@ impl Rejected {
 
     /// The name of the circuit; `None` once that circuit has been dropped.
     pub fn circuit(&self) -> Option<Arc<str>> {
-        let Because { slot, why } = self.0;
-        let generation = why.word.word().generation();
-        // In this order: a name that is the next tenant's is found to be that.
-        slot.name().filter(|_| slot.is_tenant(generation))
+        self.0.read(|state, _| state.name.clone())
     }
 }
 

@@ -97,16 +97,12 @@ pub mod classify;
 pub mod clock;
 mod direct;
 pub mod error;
-mod exclude;
-mod fallback;
-mod future;
+mod events;
 pub mod guide;
 #[cfg(feature = "http")]
 pub mod http;
-mod intern;
 #[cfg(feature = "keyed")]
 pub mod keyed;
-mod layer;
 #[cfg(feature = "load")]
 mod load;
 #[cfg(all(test, breaker_loom))]
@@ -114,21 +110,17 @@ mod loom_tests;
 pub mod observe;
 pub mod policy;
 pub mod prelude;
+mod quiet;
 pub mod registry;
-mod respond;
-pub mod service;
+mod sample;
 #[cfg(feature = "serde")]
 pub mod settings;
-mod shape;
-mod slot;
 mod snapshot;
+mod stack;
+mod storage;
 mod sync;
 mod text;
-mod threads;
-#[cfg(feature = "tonic")]
-mod tonic;
-#[cfg(feature = "tokio")]
-mod wait;
+mod timer;
 
 pub use breaker_core::presets;
 pub use breaker_core::{
@@ -141,17 +133,19 @@ pub use circuit::{Circuit, Permit};
 pub use classify::Classify;
 #[doc(inline)]
 pub use error::{BoxError, Error, Rejected};
-pub use layer::BreakerLayer;
 #[doc(inline)]
 pub use observe::{Observe, TransitionEvent};
 #[doc(inline)]
 pub use registry::Registry;
-#[doc(inline)]
-pub use service::Breaker;
 #[cfg(feature = "serde")]
 #[doc(inline)]
 pub use settings::Settings;
 pub use snapshot::Snapshot;
+pub use stack::layer::BreakerLayer;
+#[doc(inline)]
+pub use stack::service;
+#[doc(inline)]
+pub use stack::service::Breaker;
 
 /// The README of the package, so that its example is compiled.
 #[cfg(doctest)]

@@ -2,7 +2,7 @@
 
 use tower::load::Load;
 
-use crate::service::Breaker;
+use crate::stack::service::Breaker;
 
 /// With the feature `load`: that of the inner service.
 impl<S: Load, J, A> Load for Breaker<S, J, A> {
@@ -15,7 +15,7 @@ impl<S: Load, J, A> Load for Breaker<S, J, A> {
 
 /// With the feature `load`: that of the inner service.
 #[cfg(feature = "tokio")]
-impl<S: Load, J, A> Load for crate::wait::Wait<S, J, A> {
+impl<S: Load, J, A> Load for crate::stack::wait::Wait<S, J, A> {
     type Metric = S::Metric;
 
     fn load(&self) -> S::Metric {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{circuit::Circuit, observe::Observe};
+use crate::{circuit::Circuit, storage::Listener};
 
 mod list;
 use list::{Entry, List, Place};
@@ -45,7 +45,7 @@ struct Shared {
 struct Held {
     list: List,
     /// Of every circuit, those included that are added later.
-    observers: Vec<Arc<dyn Observe>>,
+    listeners: Vec<Listener>,
 }
 
 /// A circuit that a [`Registry`] found.
@@ -112,7 +112,7 @@ impl Registry {
     ///
     /// [`RegistryFull`], if as many as it holds are alive.
     pub fn add(&self, circuit: &Circuit) -> Result<(), RegistryFull> {
-        self.push(circuit.name(), Place::One(circuit.tenancy()))
+        self.push(circuit.name(), Place::One(circuit.downgrade()))
     }
 
     /// Adds a table of circuits, under its name.
@@ -190,17 +190,15 @@ impl Registry {
     }
 
     /// Has this observe every circuit, those included that are added later.
-    pub(crate) fn observe(&self, observer: Arc<dyn Observe>) {
-        self.held().observers.push(observer.clone());
+    pub(crate) fn observe(&self, listener: Listener) {
+        self.held().listeners.push(listener.clone());
         self.entries()
-            .for_each(|entry| entry.place.observe(&observer));
+            .for_each(|entry| entry.place.observe(&listener));
     }
 
-    pub(crate) fn unobserve(&self, observer: &Arc<dyn Observe>) {
-        let is_other = |other: &Arc<dyn Observe>| !Arc::ptr_eq(other, observer);
-        self.held().observers.retain(is_other);
-        self.entries()
-            .for_each(|entry| entry.place.unobserve(observer));
+    pub(crate) fn unobserve(&self, id: usize) {
+        self.held().listeners.retain(|listener| listener.id() != id);
+        self.entries().for_each(|entry| entry.place.unobserve(id));
     }
 
     fn push(&self, name: Arc<str>, place: Place) -> Result<(), RegistryFull> {
@@ -211,14 +209,14 @@ impl Registry {
             place: place.clone(),
         };
         let has_room = held.list.add(entry, most);
-        let observers = held.observers.clone();
+        let listeners = held.listeners.clone();
         drop(held);
         if !has_room {
             return Err(RegistryFull { most });
         }
-        observers
+        listeners
             .iter()
-            .for_each(|observer| place.observe(observer));
+            .for_each(|listener| place.observe(listener));
         Ok(())
     }
 

@@ -1,15 +1,10 @@
 //! A circuit at one moment, as plain values.
 
-use std::{
-    sync::{Arc, atomic::Ordering::Acquire},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use breaker_core::{
-    Config, Evidence, Pace, Phase, State, Tally, Timestamp, Totals, Transition, Word,
-};
+use breaker_core::{Config, Evidence, State, Tally, Timestamp, Totals, Transition};
 
-use crate::slot::Slot;
+use crate::storage::{CircuitState, Ended, Extra, Slot, WeakCircuit};
 
 mod line;
 
@@ -34,15 +29,15 @@ pub struct Snapshot {
     pub state: State,
     /// Whether the circuit only observes and rejects nothing.
     pub observe_only: bool,
-    /// The transitions so far, modulo 2¹⁶.
-    pub generation: u16,
+    /// The transitions so far.
+    pub generation: u64,
     /// The failures that count in this state.
     pub failures: u32,
     /// How long the circuit will go on rejecting every call, which is zero in any state but open; `None` while isolated. What a
     /// rejected call is told is never zero: see [`Rejected::retry_after`](crate::Rejected::retry_after).
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::span"))]
     pub retry_after: Option<Duration>,
-    /// How long ago the state was entered; `None` in the moment of its entry. In half-open it starts over with each probe that
+    /// How long ago the state was entered. In half-open it starts over with each probe that
     /// finds no other one under way.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::span"))]
     pub age: Option<Duration>,
@@ -87,78 +82,81 @@ pub struct Snapshot {
 impl Snapshot {
     pub(crate) fn of(slot: &'static Slot) -> Self {
         let now = slot.now();
-        // Before the word: failures go from there to here, and must not be seen in both.
-        let failed = slot.counts.failed.load(Acquire);
-        let (word, pace) = loop {
-            let (word, pace) = (slot.word(), slot.pace());
-            if slot.word() == word {
-                break (word, pace);
-            }
-        };
-        Self::at(slot, now, (word, pace), failed + u64::from(word.pending()))
+        let snapshot = slot.read(|state| Self::at(state, now, slot.rejected()));
+        snapshot.unwrap_or_else(|| Self::gone(now))
     }
 
-    /// Of a circuit that is gone, and whose last word this was.
-    pub(crate) fn last(slot: &'static Slot, word: Word) -> Self {
-        let failed = slot.counts.failed.load(Acquire);
-        Self::at(slot, slot.now(), (word, slot.pace()), failed)
-    }
-
-    fn at(slot: &'static Slot, now: Timestamp, (word, pace): (Word, Pace), failed: u64) -> Self {
-        let settings = slot.settings();
-        let rules = settings.rules();
-        let (counts, beside) = (&slot.counts, slot.beside(settings));
-        let (opened, last_trip) = slot
-            .with_extra(|extra| Some((extra.opened, extra.last_trip)))
-            .unzip();
-        let score = match word.phase() {
-            Phase::Closed(Evidence { score, .. }) | Phase::Recovering(Evidence { score, .. }) => {
-                score
-            }
-            Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::Isolated | Phase::Disabled => 0,
-        };
-        let state = rules.state(word, pace, now);
-        let probes = match word.phase() {
-            Phase::HalfOpen { tally, .. } if state == State::HalfOpen => Some(tally),
-            // Its time has come, and nobody has called since.
-            _ if state == State::HalfOpen => Some(Tally::default()),
-            _ => None,
-        };
-        let counted = beside.counted();
-        let (last_calls, last_time) = (
-            beside.calls(word.generation()),
-            beside.time(word.generation(), now),
-        );
-        let windows = [last_calls, last_time].into_iter().flatten();
-        let in_windows = windows
-            .map(|totals| totals.failures)
-            .max()
-            .unwrap_or_default();
+    /// Of a circuit that a table has forgotten. Nobody has a handle of one.
+    fn gone(at: Timestamp) -> Self {
         Self {
-            name: slot.name().unwrap_or_default(),
+            name: Arc::default(),
+            at,
+            state: State::Closed,
+            observe_only: false,
+            generation: 0,
+            failures: 0,
+            retry_after: Some(Duration::ZERO),
+            age: None,
+            evidence: 0.0,
+            probes: None,
+            last_calls: None,
+            last_time: None,
+            last_trip: None,
+            note: None,
+            config: Config::new(),
+            opened: 0,
+            failed: 0,
+            rejected: 0,
+            ignored: 0,
+            cancelled: 0,
+            admitted: None,
+            succeeded: None,
+            slow: None,
+        }
+    }
+
+    pub(crate) fn of_weak(circuit: WeakCircuit) -> Option<Self> {
+        let slot = circuit.slot();
+        let now = slot.now();
+        circuit.read(|state| Self::at(state, now, slot.rejected()))
+    }
+
+    /// Of a circuit that has ended.
+    pub(crate) fn last(ended: &Ended) -> Self {
+        Self::at(ended.state(), ended.now(), ended.rejected())
+    }
+
+    /// Of a circuit in this state, which has rejected so many calls.
+    fn at(state: &CircuitState, now: Timestamp, rejected: u64) -> Self {
+        let (breaker, rules, extra) = (&state.breaker, state.rules(), state.extra());
+        let is_counted = rules.config.count_calls();
+        let knows_slow = rules.config.slow_after().is_some();
+        let count =
+            |is_known: bool, count: fn(&Extra) -> u64| is_known.then(|| extra.map_or(0, count));
+        Self {
+            name: state.name.clone(),
             at: now,
-            evidence: f64::from(score) / f64::from(Evidence::FULL),
-            probes,
-            last_calls,
-            last_time,
-            last_trip: last_trip.flatten(),
-            note: slot.note(word),
-            admitted: counted.map(|(admitted, _)| admitted),
-            succeeded: counted.map(|(_, succeeded)| succeeded),
-            slow: beside.slow(),
-            state,
-            observe_only: word.is_shadow(),
-            generation: word.generation().wrapping_sub(settings.first()),
-            failures: rules.failures(word).max(in_windows),
-            retry_after: rules.retry_after(word, pace, now),
-            age: (pace.generation() == word.generation())
-                .then(|| now.saturating_since(pace.since(now))),
-            config: settings.said(),
-            opened: opened.unwrap_or_default(),
-            failed,
-            rejected: slot.rejections(),
-            ignored: counts.ignored.load(Acquire),
-            cancelled: counts.cancelled.load(Acquire),
+            state: breaker.state(rules, now),
+            observe_only: breaker.is_shadow(),
+            generation: breaker.generation(),
+            failures: breaker.failures(rules, now),
+            retry_after: breaker.retry_after(rules, now),
+            age: Some(now.saturating_since(breaker.entered())),
+            evidence: f64::from(breaker.evidence().score) / f64::from(Evidence::FULL),
+            probes: breaker.probes(rules, now),
+            last_calls: breaker.calls(),
+            last_time: breaker.time(now),
+            last_trip: extra.and_then(|extra| extra.last_trip),
+            note: state.note_in_force().cloned(),
+            config: state.plan.said,
+            opened: extra.map_or(0, |extra| extra.opened),
+            failed: state.counts.failed,
+            rejected,
+            ignored: state.counts.ignored,
+            cancelled: state.counts.cancelled,
+            admitted: count(is_counted, |extra| extra.admitted),
+            succeeded: count(is_counted, |extra| extra.succeeded),
+            slow: count(knows_slow, |extra| extra.slow),
         }
     }
 }
@@ -260,7 +258,7 @@ mod as_text {
         at: Timestamp,
         reason: String,
         failures: u32,
-        generation: u16,
+        generation: u64,
         #[serde(serialize_with = "span")]
         open_for: Option<Duration>,
         #[serde(serialize_with = "span")]

@@ -42,7 +42,7 @@ fn one_that_is_not_asked_drops_the_oldest_and_says_how_many() {
         .now_or_never()
         .flatten()
         .unwrap();
-    assert_eq!(usize::from(first.transition().unwrap().generation()), 73);
+    assert_eq!(first.transition().unwrap().generation(), 73);
     assert_eq!(events.missed(), 72);
     assert_eq!(all(&mut events).len(), Events::CAPACITY - 1);
     bench.circuit.trip();

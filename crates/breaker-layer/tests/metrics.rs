@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use breaker_core::machine::mix;
+use breaker_core::mix;
 use breaker_layer::{
     Circuit, OpenTime, Outcome, Probes, State, TransitionEvent, Trip, observe::Metrics,
 };
@@ -466,7 +466,7 @@ fn the_state_gauge_is_never_wrong_under_threads_and_every_call_is_counted_once()
 
 /// The gauge has taken values of the circuit's states only, in the order in which it was in them; an open circuit is
 /// half-open once its time is over, and a half-open one open again.
-fn is_a_walk(set: &[f64], entered: &[(u16, State)]) {
+fn is_a_walk(set: &[f64], entered: &[(u64, State)]) {
     let mut states = vec![(State::Closed, 0)];
     states.extend(
         entered
@@ -475,7 +475,7 @@ fn is_a_walk(set: &[f64], entered: &[(u16, State)]) {
     );
     let mut at = 0;
     for value in set {
-        let fits = |(state, _): &(State, u16)| {
+        let fits = |(state, _): &(State, u64)| {
             let by_time = match state {
                 State::Open => 1.0,
                 State::HalfOpen => 2.0,

@@ -226,7 +226,7 @@ fn every_transition_starts_a_generation() {
     bench.circuit.observe_only();
     bench.circuit.reset();
     bench.clock.advance(MILLI);
-    let generations: Vec<u16> = bench
+    let generations: Vec<u64> = bench
         .log
         .all()
         .iter()

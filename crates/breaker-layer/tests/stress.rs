@@ -135,7 +135,7 @@ fn every_call_permit_and_transition_is_accounted_for() {
             .count_calls(true)
             .clock(clock.clock())
             .observe(|event: &TransitionEvent<'_>| {
-                told[usize::from(event.transition().generation())].fetch_add(1, SeqCst);
+                told[event.transition().generation() as usize].fetch_add(1, SeqCst);
             })
             .build()
             .unwrap();
@@ -151,7 +151,7 @@ fn every_call_permit_and_transition_is_accounted_for() {
         let snapshot = circuit.snapshot();
         tally.check(&snapshot, u64::from(THREADS * CALLS));
         // Each generation was told of once, none was left out.
-        let last = usize::from(snapshot.generation);
+        let last = snapshot.generation as usize;
         assert!(told[1..=last].iter().all(|times| times.load(SeqCst) == 1));
         assert_eq!(
             told.iter().map(|times| times.load(SeqCst)).sum::<u32>(),

@@ -453,7 +453,7 @@ fn a_command_between_the_look_and_the_registration_is_not_missed() {
             assert!(polled.is_ready() || waiting.is_woken(), "{reading}");
         }
     }
-    assert!(in_between > 2, "{in_between}");
+    assert!(in_between > 1, "{in_between}");
 }
 
 /// The order of events is up to the threads; a lost wake-up would hang.

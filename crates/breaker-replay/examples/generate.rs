@@ -158,7 +158,7 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, bound: u64) -> u64 {
-        let number = breaker_core::machine::mix(self.0);
+        let number = breaker_core::mix(self.0);
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         number % bound
     }

@@ -1,6 +1,6 @@
 //! Random numbers that belong to a call, not to the order in which they are drawn.
 
-use breaker_core::machine::mix;
+use breaker_core::mix;
 
 /// What a random number is for.
 #[derive(Clone, Copy)]

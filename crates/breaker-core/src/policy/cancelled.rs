@@ -1,9 +1,9 @@
 //! What a call means that was given up before it was answered.
 
-use crate::{
-    setting::{Faults, Setting},
-    streak::MOST_GIVEN_UP,
-};
+use crate::{checks::Faults, setting::Setting};
+
+/// The most calls given up that are counted in a row.
+pub(crate) const MOST_GIVEN_UP: u16 = (1 << 12) - 1;
 
 /// What a cancelled call counts as: one that was given up before it was answered, so that its permit was dropped. A timeout
 /// outside the breaker does so, a caller that leaves, and an early return.
@@ -44,15 +44,23 @@ impl Cancelled {
 
     pub(crate) fn checked(self, faults: &mut Faults<'_>) -> Self {
         if let Self::FailureAfter(calls) = self {
-            let calls = u32::from(calls);
             // One more must still be counted.
             faults.check(
                 (1..MOST_GIVEN_UP).contains(&calls),
                 "cancelled.failure_after",
-                calls,
+                u32::from(calls),
                 "a number from 1 to 4094",
             );
         }
         self
+    }
+
+    /// Whether a cancelled call counts as a failure that is the last of so many in a row that were given up.
+    pub(crate) const fn is_failure(self, given_up: u16) -> bool {
+        match self {
+            Self::Failure => true,
+            Self::FailureAfter(calls) => given_up > calls,
+            Self::Ignored => false,
+        }
     }
 }

@@ -3,11 +3,11 @@
 use core::time::Duration;
 
 use crate::{
-    config::Percent,
-    setting::{Faults, Setting, Value},
-    time::MAX_WAIT,
-    verdict::Reason,
-    word::Tally,
+    checks::Faults,
+    reason::Reason,
+    setting::Setting,
+    time::{MAX_WAIT, nanos},
+    units::{Percent, Value},
 };
 
 /// How a half-open circuit probes.
@@ -112,21 +112,17 @@ impl Probes {
     }
 
     pub(crate) fn checked(self, faults: &mut Faults<'_>) -> Probing {
-        let is_count = |calls: u32| (1..=255).contains(&calls);
-        let range = "a number from 1 to 255";
-        let live_is_good = faults.check(is_count(self.live), "probes", self.live, range);
+        let live_is_good = faults.check(is_count(self.live), "probes", self.live, COUNT);
         faults.check(
-            self.timeout >= Duration::from_millis(1)
-                && self.timeout <= MAX_WAIT / crate::Pace::SPAN,
+            self.timeout >= Duration::from_millis(1) && self.timeout <= MAX_WAIT / MOST_TIMEOUTS,
             "probes.timeout",
             self.timeout,
             "a duration from 1 ms to 25 days",
         );
         let live = if live_is_good { self.live } else { 1 };
-        let sample_is_good = self
+        let out_of = self
             .out_of
-            .is_none_or(|sample| faults.check(is_count(sample), "probes.out_of", sample, range));
-        let out_of = self.out_of.filter(|_| sample_is_good);
+            .filter(|sample| faults.check(is_count(*sample), "probes.out_of", *sample, COUNT));
         let required = self.successes.unwrap_or(match self.failure_rate {
             None => out_of.map_or(live, |sample| live.min(sample)),
             Some(_) => 1,
@@ -135,43 +131,74 @@ impl Probes {
             Some(_) => live,
             None => required,
         });
-        match (self.successes, self.failure_rate) {
-            (Some(_), Some(rate)) => {
-                let takes = "no value where a number of successes is asked for";
-                faults.check(false, "probes.failure_rate", rate, takes);
-            }
-            (Some(successes), None) => {
-                let (most, takes) = match out_of {
-                    Some(sample) => (sample, "a number from 1 to `probes.out_of`"),
-                    None => (255, range),
-                };
-                let is_good = (1..=most).contains(&successes);
-                faults.check(is_good, "probes.successes", successes, takes);
-            }
-            (None, _) => {}
-        }
+        self.check_successes(out_of, faults);
         let mut of_sample = |rate: Percent, setting| {
             let millionths = faults.rate(rate, setting, false);
             // The least count whose share of the sample reaches the rate.
             (u64::from(millionths) * u64::from(sample)).div_ceil(1_000_000) as u32
         };
-        let failures = match self.failure_rate {
-            Some(rate) => of_sample(rate, "probes.failure_rate"),
-            None => sample.saturating_sub(required) + 1,
-        };
-        let slow = self.slow_rate;
         Probing {
             live: self.live,
             sample,
-            failures,
-            slow: slow.map(|rate| of_sample(rate, "probes.slow_rate")),
+            failures: match self.failure_rate {
+                Some(rate) => of_sample(rate, "probes.failure_rate"),
+                None => sample.saturating_sub(required) + 1,
+            },
+            slow: self
+                .slow_rate
+                .map(|rate| of_sample(rate, "probes.slow_rate")),
             timeout: self.timeout,
         }
     }
 
+    /// A number of successes is asked for, or a failure rate, and not both.
+    fn check_successes(self, out_of: Option<u32>, faults: &mut Faults<'_>) {
+        let Some(successes) = self.successes else {
+            return;
+        };
+        if let Some(rate) = self.failure_rate {
+            let takes = "no value where a number of successes is asked for";
+            faults.check(false, "probes.failure_rate", rate, takes);
+            return;
+        }
+        let (most, takes) = match out_of {
+            Some(sample) => (sample, "a number from 1 to `probes.out_of`"),
+            None => (255, COUNT),
+        };
+        let is_good = (1..=most).contains(&successes);
+        faults.check(is_good, "probes.successes", successes, takes);
+    }
+
     #[cfg(test)]
     fn check(self) -> Result<Probing, crate::ConfigError> {
-        crate::setting::first(|faults| self.checked(faults))
+        crate::checks::first(|faults| self.checked(faults))
+    }
+}
+
+/// What a number of probes takes.
+const COUNT: &str = "a number from 1 to 255";
+
+fn is_count(calls: u32) -> bool {
+    (1..=255).contains(&calls)
+}
+
+/// The probes of a half-open period.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Admitted and not yet recorded.
+    pub live: u32,
+    /// Recorded as successes.
+    pub good: u32,
+    /// Recorded as failures.
+    pub failed: u32,
+    /// Recorded as slow, whether they succeeded or failed; stays at 255.
+    pub slow: u32,
+}
+
+impl Tally {
+    /// The probes that were recorded.
+    pub const fn done(self) -> u32 {
+        self.good + self.failed
     }
 }
 
@@ -184,7 +211,7 @@ pub(crate) struct Probing {
     failures: u32,
     /// So many slow probes open it again.
     slow: Option<u32>,
-    pub(crate) timeout: Duration,
+    timeout: Duration,
 }
 
 /// What the probes have shown.
@@ -199,11 +226,31 @@ pub(crate) enum Shown {
 
 /// So many ignored probes are a verdict.
 const ENOUGH_IGNORED: u32 = 10;
+/// How many times the timeout half-open may last from its first probe.
+const MOST_TIMEOUTS: u32 = 4;
+/// The time of the last admission is kept in parts of the timeout.
+const PARTS: u64 = 16;
 
 impl Probing {
     /// Whether one more probe may go.
     pub(crate) const fn has_room(&self, tally: Tally) -> bool {
         tally.live < self.live && tally.live + tally.done() < self.sample
+    }
+
+    /// By how many parts of the timeout the deadline moves when a probe is admitted so long after the first one.
+    pub(crate) fn extension(&self, since_first: Duration) -> u8 {
+        let most = u64::from(MOST_TIMEOUTS - 1) * PARTS;
+        // It fits: there are 48 at the most.
+        nanos(since_first).div_ceil(self.part()).min(most) as u8
+    }
+
+    /// How long half-open lasts without a verdict, from its first probe: the timeout, and so many parts of it more.
+    pub(crate) fn lasts(&self, extension: u8) -> Duration {
+        self.timeout + Duration::from_nanos(self.part() * u64::from(extension))
+    }
+
+    fn part(&self) -> u64 {
+        (nanos(self.timeout) / PARTS).max(1)
     }
 
     pub(crate) fn judge(&self, tally: Tally, ignored: u32) -> Shown {

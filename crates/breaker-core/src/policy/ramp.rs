@@ -2,11 +2,7 @@
 
 use core::time::Duration;
 
-use crate::{
-    Timestamp,
-    setting::{Faults, Setting},
-    window::Cell64,
-};
+use crate::{checks::Faults, setting::Setting, time::Timestamp};
 
 /// A slow start after the probes succeeded: calls above an allowance are refused until it has grown.
 ///
@@ -51,85 +47,50 @@ impl Ramp {
     }
 }
 
-/// How long the allowance may be saved up.
+/// How long the allowance may be saved up, in nanoseconds.
 const BURST: u64 = 100_000_000;
-/// Times are kept in units of 2¹⁰ ns in 48 bits, which wrap after nine years.
-const UNIT: u32 = 10;
-const TIMES: u64 = (1 << 48) - 1;
+/// The times of calls are kept in steps of this many nanoseconds.
+const STEP: u64 = 1024;
 
-/// A ramp in its two cells: `generation 16 │ next call due 48` and `generation 16 │ thousandths of calls per second 48`.
-pub(crate) struct Ramping<'a, C> {
-    pub(crate) ramp: Ramp,
-    pub(crate) due: &'a C,
-    pub(crate) rate: &'a C,
+/// What a recovering circuit may let pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Allowance {
+    /// When the next call is due, as far as the calls before it use up the allowance.
+    due: Timestamp,
+    /// Thousandths of calls per second.
+    rate: u32,
 }
 
-impl<C: Cell64> Ramping<'_, C> {
-    /// Whether there is allowance for one more call; if not, when there will be.
-    pub(crate) fn admit(&self, generation: u16, now: Timestamp) -> Result<(), Duration> {
-        loop {
-            let old = self.due.get();
-            if is_later(old, generation) {
-                return Ok(());
-            }
-            let due = if old >> 48 == u64::from(generation) {
-                ahead(old, now)
-            } else {
-                0
-            };
-            if due > BURST {
-                // A unit more, because times are cut off to units.
-                return Err(Duration::from_nanos(due - BURST + (1 << UNIT)));
-            }
-            let next = now
-                .as_nanos()
-                .wrapping_add(due + 1_000_000_000_000 / self.rate(generation));
-            if self
-                .due
-                .replace(old, u64::from(generation) << 48 | next >> UNIT & TIMES)
-            {
-                return Ok(());
-            }
+impl Allowance {
+    /// That of a recovery which begins.
+    pub(crate) const fn new(ramp: Ramp) -> Self {
+        Self {
+            due: Timestamp::ZERO,
+            rate: ramp.from * 1000,
         }
+    }
+
+    /// Whether there is allowance for one more call, which uses it; if not, when there will be.
+    pub(crate) fn admit(&mut self, now: Timestamp) -> Result<(), Duration> {
+        let step = now.as_nanos() / STEP * STEP;
+        let ahead = self.due.as_nanos().saturating_sub(step);
+        if ahead > BURST {
+            // A step more, because times are cut off to steps.
+            return Err(Duration::from_nanos(ahead - BURST + STEP));
+        }
+        let used = ahead + 1_000_000_000_000 / u64::from(self.rate.max(1));
+        let due = now.as_nanos().saturating_add(used) / STEP * STEP;
+        self.due = Timestamp::from_nanos(due);
+        Ok(())
     }
 
     /// Changes the allowance, and says whether the ramp is over.
-    pub(crate) fn record(&self, generation: u16, failed: bool) -> bool {
-        loop {
-            let (old, rate) = (self.rate.get(), self.rate(generation));
-            if is_later(old, generation) {
-                return false;
-            }
-            let next = if failed {
-                (rate / 2).max(u64::from(self.ramp.from) * 1000)
-            } else {
-                rate + 1000
-            };
-            if self.rate.replace(old, u64::from(generation) << 48 | next) {
-                return next >= u64::from(self.ramp.to) * 1000;
-            }
-        }
-    }
-
-    /// Thousandths of calls per second.
-    fn rate(&self, generation: u16) -> u64 {
-        let cell = self.rate.get();
-        let is_set = cell >> 48 == u64::from(generation) && cell & TIMES != 0;
-        if is_set {
-            cell & TIMES
+    pub(crate) fn record(&mut self, ramp: Ramp, failed: bool) -> bool {
+        self.rate = if failed {
+            (self.rate / 2).max(ramp.from * 1000)
         } else {
-            u64::from(self.ramp.from) * 1000
-        }
+            self.rate.saturating_add(1000)
+        };
+        self.rate >= ramp.to * 1000
     }
-}
-
-/// Whether the cell is a later generation's already: this one is over.
-fn is_later(cell: u64, generation: u16) -> bool {
-    cell & TIMES != 0 && ((cell >> 48) as u16).wrapping_sub(generation).cast_signed() > 0
-}
-
-/// How many nanoseconds the time in this cell lies ahead of now.
-fn ahead(cell: u64, now: Timestamp) -> u64 {
-    let units = (cell & TIMES).wrapping_sub(now.as_nanos() >> UNIT) & TIMES;
-    if units > TIMES / 2 { 0 } else { units << UNIT }
 }

@@ -11,17 +11,17 @@ enum Event {
     /// So many good calls, so that the window gets full of them.
     Calm(u32),
     /// A call of a generation that long since ended.
-    Straggler(Call, u16),
-    /// A transition away from closed, and so many after it until the circuit is closed again.
-    Transitions(u16),
+    Straggler(Call, u64),
+    /// Transitions away from closed, and the last one back.
+    Transitions(u64),
 }
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         40 => call().prop_map(Event::Call),
         4 => (1..250u32).prop_map(Event::Calm),
-        4 => (call(), 1..100u16).prop_map(|(call, back)| Event::Straggler(call, back)),
-        1 => (0..9u16).prop_map(Event::Transitions),
+        4 => (call(), 1..100u64).prop_map(|(call, back)| Event::Straggler(call, back)),
+        1 => (1..9u64).prop_map(Event::Transitions),
     ]
 }
 
@@ -40,108 +40,74 @@ proptest! {
     #[test]
     fn a_window_of_calls_holds_the_last_ones_and_judges_them(
         (size, rules) in settings(),
-        first in any::<u16>(),
         events in prop::collection::vec(event(), 1..400),
     ) {
-        let config = rules.config(Window::calls(size));
-        let cells = block(&config, first);
-        let beside = Beside::new(&config, &cells);
-        let (mut generation, mut ended, mut last) = (first, first.wrapping_sub(1), VecDeque::new());
-        let count = |generation: u16, last: &mut VecDeque<Call>, call: Call| {
+        let mut circuit = Circuit::new(rules.config(Window::calls(size)));
+        let mut last = VecDeque::new();
+        let count = |circuit: &mut Circuit, last: &mut VecDeque<Call>, call: Call| {
             let call = Call { slow: call.slow && rules.slow_rate.is_some(), ..call };
-            let is_broken = |last: &VecDeque<Call>| rules.broken(totals(last), size.min(20));
-            let was_broken = is_broken(last);
             last.push_back(call);
             if last.len() > size as usize {
                 last.pop_front();
             }
-            if !call.slow && is_plain(&beside, generation, call.failed) {
-                // Where a rule was broken before, the circuit would have opened.
-                assert!(!is_broken(last) || was_broken && !call.failed);
-                let totals = totals(last.iter());
-                assert!(totals.calls < size || totals.failures > 0, "it may be clean");
-                return;
-            }
-            let said = beside.record(generation, call, || unreachable!("no window of time")).broken;
+            let said = circuit.record_untimed(call);
             rules.check(said, totals(last.iter()), size.min(20));
+            if said.is_some() {
+                last.clear();
+            }
         };
         for event in events {
             match event {
-                Event::Call(call) => count(generation, &mut last, call),
-                Event::Calm(calls) => (0..calls).for_each(|_| count(generation, &mut last, GOOD)),
-                Event::Straggler(call, back) => {
-                    let said = beside.record(ended.wrapping_sub(back - 1), call, || Timestamp::ZERO).broken;
-                    prop_assert_eq!(said, None);
+                Event::Call(call) => count(&mut circuit, &mut last, call),
+                Event::Calm(calls) => {
+                    (0..calls).for_each(|_| count(&mut circuit, &mut last, GOOD));
                 }
+                Event::Straggler(call, back) => circuit.straggler(call, back),
                 Event::Transitions(more) => {
-                    ended = generation;
-                    beside.clear(generation.wrapping_add(1));
-                    generation = generation.wrapping_add(1 + more);
+                    circuit.transitions(more);
                     last.clear();
                 }
             }
-            prop_assert_eq!(beside.calls(generation), Some(totals(last.iter())));
+            let totals = totals(last.iter());
+            prop_assert_eq!(circuit.calls(), Some(totals));
+            let is_good = totals.calls == size && totals.failures == 0;
+            prop_assert_eq!(circuit.is_calm(), is_good && rules.slow_rate.is_none());
         }
-    }
-}
-
-/// Whether the call was counted without a closer look.
-fn is_plain(beside: &Beside<'_, Cell<u64>>, generation: u16, failed: bool) -> bool {
-    match beside.count_plain(generation, failed) {
-        Plain::Counted => true,
-        Plain::Apart => false,
-        Plain::Late | Plain::Disturbed(_) => unreachable!("there is one thread"),
-    }
-}
-
-#[test]
-fn a_window_far_from_breaking_its_rule_counts_without_a_closer_look() {
-    for size in 10..=200 {
-        let rules = Rules {
-            failure_rate: Some(70),
-            failures: None,
-            slow_rate: None,
-            min_calls: Some(10),
-        };
-        let config = rules.config(Window::calls(size));
-        let cells = block(&config, 0);
-        let beside = Beside::new(&config, &cells);
-        // By twos, so that a call replaces one of its kind or not, as the size has it.
-        for number in 0..3 * size + 70 {
-            assert!(
-                is_plain(&beside, 0, number % 4 >= 2),
-                "call {number} of {size}"
-            );
-        }
-        let failures = beside.calls(0).map(|totals| totals.failures);
-        assert!(failures.is_some_and(|failures| failures.abs_diff(size / 2) <= 1));
     }
 }
 
 #[test]
 fn every_size_of_a_window_slides() {
     for size in 1..=200 {
-        let rules = Rules {
-            failure_rate: Some(100),
-            failures: None,
-            slow_rate: Some(100),
-            min_calls: Some(1),
-        };
-        let config = rules.config(Window::calls(size));
-        let cells = block(&config, 0);
-        let beside = Beside::new(&config, &cells);
+        // No call fails and is slow, so that no rule is broken.
+        let window = Window::calls(size);
+        let rules = [
+            Trip::failures(size, window),
+            Trip::slow_rate(Percent(100.0), window).min_calls(size),
+        ];
+        let rules = rules.map(|rule| rule.min_calls(size));
+        let config = Config::new()
+            .trip(Trip::any_of(rules))
+            .slow_after(Duration::from_secs(1))
+            .build()
+            .unwrap();
+        let mut circuit = Circuit::new(config);
         let mut last = VecDeque::new();
         for number in 0..3 * size + 70 {
             let call = Call {
-                failed: number % 3 == 0,
-                slow: number % 7 < 2,
+                failed: size > 1 && number % 3 == 0,
+                slow: size > 2 && number % 7 < 2,
             };
             last.push_back(call);
             if last.len() > size as usize {
                 last.pop_front();
             }
-            let _ = beside.record(0, call, || unreachable!("no window of time"));
-            assert_eq!(beside.calls(0), Some(totals(last.iter())), "size {size}");
+            assert_eq!(
+                circuit.record_untimed(call),
+                None,
+                "call {number} of {size}"
+            );
+            assert_eq!(circuit.calls(), Some(totals(last.iter())), "size {size}");
         }
     }
 }

@@ -13,6 +13,13 @@ fn rules(slow_rate: Option<u32>) -> Rules {
     }
 }
 
+/// A rule over this window that so few calls do not break, and slow calls are known.
+fn never(window: Window) -> Checked {
+    let rule = Trip::slow_rate(Percent(100.0), window).min_calls(1000);
+    let config = Config::new().trip(rule).slow_after(Duration::from_secs(1));
+    config.build().unwrap()
+}
+
 proptest! {
     #![proptest_config(cases())]
 
@@ -20,32 +27,28 @@ proptest! {
     fn the_last_calls_that_fit_are_kept_and_slide_on(
         windows in prop::collection::vec((1..=200u32, prop::option::of(Just(100))), 2..5),
         calls in prop::collection::vec(call(), 5..900),
-        first in any::<u16>(),
     ) {
         let mut last = VecDeque::<Call>::new();
         let mut calls = calls.chunks(calls.len() / windows.len());
-        let mut before: Option<(Checked, Vec<Cell<u64>>)> = None;
+        let config = |(size, slow_rate)| rules(slow_rate).config(Window::calls(size));
+        let mut circuit = Circuit::new(config(windows[0]));
         for (size, slow_rate) in windows {
-            let config = rules(slow_rate).config(Window::calls(size));
-            let cells = block(&config, first);
-            let beside = Beside::new(&config, &cells);
-            if let Some((old, old_cells)) = &before {
-                beside.carry(&Beside::new(old, old_cells), first, Timestamp::ZERO);
-            }
+            circuit.reconfigure(config((size, slow_rate)), 0);
             let fit = |last: &mut VecDeque<Call>| {
                 last.drain(..last.len().saturating_sub(size as usize));
                 // Which calls are slow is forgotten where nobody asks.
                 last.iter_mut().for_each(|call| call.slow &= slow_rate.is_some());
             };
             fit(&mut last);
-            prop_assert_eq!(beside.calls(first), Some(totals(last.iter())));
+            prop_assert_eq!(circuit.calls(), Some(totals(last.iter())));
             for call in calls.next().into_iter().flatten() {
                 last.push_back(*call);
                 fit(&mut last);
-                let _ = beside.record(first, *call, || unreachable!("no window of time"));
-                prop_assert_eq!(beside.calls(first), Some(totals(last.iter())));
+                if circuit.record_untimed(*call).is_some() {
+                    last.clear();
+                }
+                prop_assert_eq!(circuit.calls(), Some(totals(last.iter())));
             }
-            before = Some((config, cells));
         }
     }
 
@@ -57,21 +60,20 @@ proptest! {
         after in 0..200_000u64,
     ) {
         let [old, new] = windows.map(|(millis, buckets)| {
-            let config = rules(Some(100)).config(Window::time(Duration::from_millis(millis)).buckets(buckets));
+            let config = never(Window::time(Duration::from_millis(millis)).buckets(buckets));
             (config, millis * 1_000_000, millis * 1_000_000 / u64::from(buckets))
         });
-        let (from_cells, cells) = (block(&old.0, 7), block(&new.0, 7));
-        let (from, beside) = (Beside::new(&old.0, &from_cells), Beside::new(&new.0, &cells));
+        let mut circuit = Circuit::new(old.0);
         let (mut now, mut every) = (start, Vec::new());
         for (millis, call) in calls {
             now += millis * 1_000_000;
             every.push((now, call));
-            let _ = from.record(7, call, || Timestamp::from_nanos(now));
+            prop_assert_eq!(circuit.record(call, now), None);
         }
         let moved = now;
-        beside.carry(&from, 7, Timestamp::from_nanos(now));
+        circuit.reconfigure(new.0, now);
         for now in [moved, moved + after * 1_000_000] {
-            let held = beside.time(7, Timestamp::from_nanos(now)).unwrap();
+            let held = circuit.time(now).unwrap();
             let count = |is_in: &dyn Fn(u64) -> bool| {
                 totals(every.iter().filter(|(at, _)| is_in(*at)).map(|(_, call)| call))
             };
@@ -83,22 +85,5 @@ proptest! {
             prop_assert!(held.calls <= most.calls && held.failures <= most.failures, "{held:?} {most:?}");
             prop_assert!(least.calls <= held.calls && least.slow <= held.slow, "{least:?} {held:?}");
         }
-    }
-
-    #[test]
-    fn the_counts_of_admitted_calls_and_successes_are_kept(admitted in 0..50usize, good in 0..50usize) {
-        let [old, new] = [Window::calls(10), Window::calls(1000)].map(|window| {
-            Config::new()
-                .trip(Trip::failure_rate(Percent(50.0), window))
-                .count_calls(true)
-                .build()
-                .unwrap()
-        });
-        let (from_cells, cells) = (block(&old, 0), block(&new, 0));
-        let (from, beside) = (Beside::new(&old, &from_cells), Beside::new(&new, &cells));
-        (0..admitted).for_each(|_| from.count_admitted());
-        (0..good).for_each(|_| from.count_success());
-        beside.carry(&from, 0, Timestamp::ZERO);
-        prop_assert_eq!(beside.counted(), Some((admitted as u64, good as u64)));
     }
 }

@@ -5,12 +5,12 @@ use super::*;
 
 const BAD: Call = Call {
     failed: true,
-    slow: true,
+    slow: false,
 };
 const ALL: Totals = Totals {
     calls: 1,
     failures: 1,
-    slow: 1,
+    slow: 0,
 };
 
 fn config(time: Duration, buckets: u32) -> Checked {
@@ -24,15 +24,13 @@ fn config(time: Duration, buckets: u32) -> Checked {
 }
 
 /// One failure, then a while and so many transitions, then another failure: what the window holds.
-fn second_failure(time: Duration, buckets: u32, transitions: u16, later: Duration) -> Totals {
-    let config = config(time, buckets);
-    let cells = block(&config, 0);
-    let beside = Beside::new(&config, &cells);
-    let _ = beside.record(0, BAD, || Timestamp::ZERO);
-    let now = Timestamp::ZERO.saturating_add(later);
-    beside.clear(1);
-    let _ = beside.record(transitions, BAD, || now);
-    beside.time(transitions, now).unwrap()
+fn second_failure(time: Duration, buckets: u32, transitions: u64, later: Duration) -> Totals {
+    let mut circuit = Circuit::new(config(time, buckets));
+    assert_eq!(circuit.record(BAD, 0), None);
+    let now = later.as_nanos() as u64;
+    circuit.transitions(transitions);
+    assert_eq!(circuit.record(BAD, now), None);
+    circuit.time(now).unwrap()
 }
 
 #[test]
@@ -67,29 +65,36 @@ fn a_call_of_an_earlier_state_does_not_count_again_after_many_transitions() {
 #[test]
 fn a_failure_counts_however_long_ago_the_last_one_was() {
     for hours in 0..24 * 60 {
-        let config = config(Duration::from_secs(1), 60);
-        let cells = block(&config, 0);
-        let beside = Beside::new(&config, &cells);
-        let _ = beside.record(0, BAD, || Timestamp::ZERO);
-        let now = Timestamp::ZERO.saturating_add(Duration::from_secs(3600) * hours);
-        let _ = beside.record(0, BAD, || now);
+        let mut circuit = Circuit::new(config(Duration::from_secs(1), 60));
+        assert_eq!(circuit.record(BAD, 0), None);
+        let now = (Duration::from_secs(3600) * hours).as_nanos() as u64;
+        assert_eq!(circuit.record(BAD, now), None);
         let expected = if hours == 0 { 2 } else { 1 };
-        let failures = beside.time(0, now).unwrap().failures;
+        let failures = circuit.time(now).unwrap().failures;
         assert_eq!(failures, expected, "{hours} h after the last failure");
     }
 }
 
 #[test]
-fn a_call_does_not_count_again_when_the_numbers_of_the_buckets_come_round() {
+fn a_call_does_not_count_again_however_much_later() {
     // Buckets of a millisecond.
-    for millis in [1 << 16, 1 << 24, 1 << 32] {
-        let config = config(Duration::from_millis(16), 16);
-        let cells = block(&config, 0);
-        let beside = Beside::new(&config, &cells);
-        let _ = beside.record(0, BAD, || Timestamp::ZERO);
-        let now = Timestamp::ZERO.saturating_add(Duration::from_millis(millis));
+    for millis in [16, 1 << 16, 1 << 24, 1 << 32] {
+        let mut circuit = Circuit::new(config(Duration::from_millis(16), 16));
+        assert_eq!(circuit.record(BAD, 0), None);
+        let held = circuit.time(millis * 1_000_000);
+        assert_eq!(held, Some(Totals::default()), "{millis} ms later");
+    }
+}
+
+#[test]
+fn a_call_of_long_ago_is_not_taken_over_by_another_configuration() {
+    for millis in [16, 1 << 16, 1 << 24, 1 << 32] {
+        let mut circuit = Circuit::new(config(Duration::from_millis(16), 16));
+        assert_eq!(circuit.record(BAD, 0), None);
+        let now = millis * 1_000_000;
+        circuit.reconfigure(config(Duration::from_millis(32), 16), now);
         assert_eq!(
-            beside.time(0, now),
+            circuit.time(now),
             Some(Totals::default()),
             "{millis} ms later"
         );
@@ -97,21 +102,14 @@ fn a_call_does_not_count_again_when_the_numbers_of_the_buckets_come_round() {
 }
 
 #[test]
-fn a_call_of_long_ago_is_not_taken_over_by_another_configuration() {
-    for buckets in [1_u64 << 16, 1 << 24, 1 << 32] {
-        let (old, new) = (
-            config(Duration::from_millis(16), 16),
-            config(Duration::from_millis(32), 16),
-        );
-        let (from_cells, cells) = (block(&old, 0), block(&new, 0));
-        let (from, beside) = (Beside::new(&old, &from_cells), Beside::new(&new, &cells));
-        let _ = from.record(0, BAD, || Timestamp::ZERO);
-        let now = Timestamp::ZERO.saturating_add(Duration::from_millis(buckets));
-        beside.carry(&from, 0, now);
-        assert_eq!(
-            beside.time(0, now),
-            Some(Totals::default()),
-            "{buckets} ms later"
-        );
+fn time_that_goes_back_moves_no_call_and_takes_none_away() {
+    let mut circuit = Circuit::new(config(Duration::from_millis(16), 16));
+    let now = 1_000_000_000;
+    assert_eq!(circuit.record(BAD, now), None);
+    assert_eq!(circuit.time(0), Some(ALL));
+    // In the window, and before it.
+    for (earlier, expected) in [(now - 5_000_000, 2), (now - 16_000_000, 2), (0, 2)] {
+        assert_eq!(circuit.record(BAD, earlier), None);
+        assert_eq!(circuit.time(now).map(|held| held.failures), Some(expected));
     }
 }

@@ -1,18 +1,18 @@
-//! The windows beside naive ones that keep every event.
+//! The windows of a circuit against naive ones that keep every event.
 //!
 //! `PROPTEST_CASES` says how many histories are tried; 2048 of each kind otherwise.
 
 mod calls;
 mod carry;
+mod circuit;
 mod long_lived;
 mod ramp;
 mod time;
 
-use std::{cell::Cell, time::Duration};
+use std::time::Duration;
 
-use breaker_core::{
-    Beside, Call, Checked, Config, Percent, Plain, Reason, Rule, Timestamp, Totals, Trip, Window,
-};
+use breaker_core::{Checked, Config, Percent, Reason, Rule, Totals, Trip, Window};
+use circuit::{Call, Circuit};
 use proptest::prelude::*;
 
 /// As many cases as `PROPTEST_CASES` says.
@@ -22,13 +22,6 @@ fn cases() -> ProptestConfig {
         config.cases = 2048;
     }
     config
-}
-
-/// The cells that a configuration asks for, made ready for a generation.
-fn block(config: &Checked, generation: u16) -> Vec<Cell<u64>> {
-    let cells = vec![Cell::new(0); config.cells()];
-    Beside::new(config, &cells).begin(generation);
-    cells
 }
 
 /// A call, more often a good one than not, so that windows get clean now and then.

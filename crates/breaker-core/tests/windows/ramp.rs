@@ -1,8 +1,13 @@
 //! The ramp lets pass what its allowance says, and no less.
 
-use breaker_core::Ramp;
+use breaker_core::{Probes, Ramp};
 
 use super::*;
+
+const GOOD: Call = Call {
+    failed: false,
+    slow: false,
+};
 
 /// A tenth of a second may be saved up.
 const BURST: u64 = 100_000_000;
@@ -14,8 +19,8 @@ enum Event {
     Ask,
     Success,
     Failure,
-    /// A transition away from recovering, and others until it recovers again.
-    Transitions(u16),
+    /// The recovery begins again.
+    Again,
 }
 
 fn event() -> impl Strategy<Value = (u64, Event)> {
@@ -30,7 +35,7 @@ fn event() -> impl Strategy<Value = (u64, Event)> {
         30 => Just(Event::Ask),
         10 => Just(Event::Success),
         4 => Just(Event::Failure),
-        1 => (1..9u16).prop_map(Event::Transitions),
+        1 => Just(Event::Again),
     ];
     (nanos, event)
 }
@@ -62,22 +67,20 @@ proptest! {
     fn a_ramp_lets_pass_its_allowance_and_grows_by_one_a_success(
         from in prop_oneof![1..20u32, 1..5000u32, 1..=1_000_000u32],
         more in prop_oneof![0..20u32, 0..100_000u32],
-        (first, start) in (any::<u16>(), any::<u32>()),
+        start in any::<u32>(),
         events in prop::collection::vec(event(), 1..150),
     ) {
         let to = (from + more).min(1_000_000);
-        let config = Config::new().ramp(Ramp::new(from, to)).build().unwrap();
-        let cells = block(&config, first);
-        let beside = Beside::new(&config, &cells);
+        let mut circuit = recovering(Ramp::new(from, to));
         let (floor, top) = (u64::from(from) * 1000, u64::from(to) * 1000);
-        let (mut generation, mut now) = (first, u64::from(start) * 1_000_000);
+        let mut now = u64::from(start) * 1_000_000;
         let (mut rate, mut passed) = (floor, Passed::default());
         for (step, event) in events {
             now += step;
             match event {
                 Event::Ask => {
                     let ahead = passed.ahead(now);
-                    match beside.admit(generation, Timestamp::from_nanos(now)) {
+                    match circuit.admit(now) {
                         Ok(()) => {
                             prop_assert!(ahead <= BURST + passed.slack(), "{ahead} ns ahead passed");
                             passed.0.push((now, 1_000_000_000_000 / rate));
@@ -86,50 +89,55 @@ proptest! {
                             prop_assert!(ahead + passed.slack() > BURST, "{ahead} ns ahead refused");
                             let then = now + wait.as_nanos() as u64;
                             prop_assert!(passed.ahead(then) <= BURST + passed.slack());
-                            prop_assert!(beside.admit(generation, Timestamp::from_nanos(then)).is_ok());
+                            prop_assert!(circuit.admit(then).is_ok());
                             now = then;
                             passed.0.push((now, 1_000_000_000_000 / rate));
                         }
                     }
                 }
-                Event::Success => {
-                    rate += 1000;
-                    prop_assert_eq!(beside.recover(generation, false), rate >= top);
+                Event::Success | Event::Failure => {
+                    let failed = matches!(event, Event::Failure);
+                    rate = if failed { (rate / 2).max(floor) } else { rate + 1000 };
+                    prop_assert_eq!(circuit.record(Call { failed, slow: false }, now), None);
+                    prop_assert_eq!(circuit.is_recovering(), rate < top);
                 }
-                Event::Failure => {
-                    rate = (rate / 2).max(floor);
-                    prop_assert_eq!(beside.recover(generation, true), rate >= top);
-                }
-                Event::Transitions(more) => {
-                    beside.clear(generation.wrapping_add(1));
-                    generation = generation.wrapping_add(more);
-                    rate = floor;
-                    passed.0.clear();
-                }
+                Event::Again => {}
+            }
+            if matches!(event, Event::Again) || !circuit.is_recovering() {
+                circuit.begin_recovery();
+                rate = floor;
+                passed.0.clear();
             }
         }
     }
 }
 
+/// A circuit that begins to recover on this ramp.
+fn recovering(ramp: Ramp) -> Circuit {
+    let config = Config::new()
+        .trip(Trip::never())
+        .probes(Probes::new(1))
+        .ramp(ramp)
+        .build()
+        .unwrap();
+    let mut circuit = Circuit::new(config);
+    circuit.begin_recovery();
+    circuit
+}
+
 #[test]
 fn an_allowance_that_is_used_up_doubles_in_a_second() {
     for from in [10, 100, 1000] {
-        let config = Config::new()
-            .ramp(Ramp::new(from, 1_000_000))
-            .build()
-            .unwrap();
-        let cells = block(&config, 7);
-        let beside = Beside::new(&config, &cells);
+        let mut circuit = recovering(Ramp::new(from, 1_000_000));
         let mut passed = Vec::new();
         // A caller that asks a hundred thousand times a second, and whose calls succeed at once.
         for second in 0..3 {
             let asked = (0..100_000).filter(|turn| {
-                let now = Timestamp::from_nanos(1 << 40).saturating_add(
-                    Duration::from_secs(second) + Duration::from_micros(10) * *turn,
-                );
-                let admitted = beside.admit(7, now).is_ok();
+                let micros = second * 1_000_000 + 10 * *turn;
+                let now = (1 << 40) + micros * 1000;
+                let admitted = circuit.admit(now).is_ok();
                 if admitted {
-                    beside.recover(7, false);
+                    circuit.record(GOOD, now);
                 }
                 admitted
             });
@@ -140,18 +148,5 @@ fn an_allowance_that_is_used_up_doubles_in_a_second() {
             let growth = pair[1] / pair[0];
             assert!((2.0..3.0).contains(&growth), "{passed:?}");
         }
-    }
-}
-
-#[test]
-fn the_generation_whose_number_is_zero_has_the_allowance_of_any_other() {
-    for generation in [0, 1, u16::MAX] {
-        let config = Config::new().ramp(Ramp::new(10, 12)).build().unwrap();
-        let cells = block(&config, generation.wrapping_sub(3));
-        let beside = Beside::new(&config, &cells);
-        let now = Timestamp::from_nanos(5_000_000_000);
-        assert_eq!(beside.admit(generation, now), Ok(()));
-        assert!(!beside.recover(generation, false));
-        assert!(beside.recover(generation, false));
     }
 }

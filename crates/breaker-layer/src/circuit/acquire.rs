@@ -12,25 +12,20 @@ use std::{
     time::Duration,
 };
 
-use breaker_core::{
-    Pace, Refusal, Timestamp, Word,
-    machine::{Admission, Rules},
-};
+use breaker_core::Refusal;
 
-use super::{Circuit, Permit};
+use super::{Circuit, Permit, admit::For};
 #[cfg(feature = "tokio")]
-use crate::wait::Timer;
+use crate::timer::Timer;
 use crate::{
     clock::Source,
     error::Rejected,
-    slot::{Kind, Waiter},
+    storage::{CircuitState, Kind, Waiter},
+    timer::SHORTEST,
 };
 
 /// A call may not pass yet. It is time to ask again after this long, or when the circuit changes.
 pub(crate) struct Pause(pub(crate) Option<Duration>);
-
-/// No pause is shorter: Tokio's timer knows no less.
-pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Calls that wait for their turn rather than be rejected, as a worker that takes jobs off a queue does.
 ///
@@ -139,7 +134,7 @@ impl Circuit {
                 drop(place);
                 return self.try_acquire();
             }
-            let looks_again = match self.slot.clock_moves_by_itself() {
+            let looks_again = match self.slot().clock_moves_by_itself() {
                 true => Duration::MAX,
                 false => LOOK_AGAIN,
             };
@@ -149,50 +144,50 @@ impl Circuit {
 
     /// A place in the line of those who wait for a permit.
     pub(crate) const fn in_line(&self) -> Waiter {
-        Waiter::of(self.slot, Kind::InLine)
+        Waiter::of(self.slot(), Kind::InLine)
     }
 
     /// Takes a permit, or has this waker woken when it is time to look again.
     ///
     /// Only the first in line is told of a time: whoever leaves the line wakes the next.
     pub(crate) fn take_turn(&self, place: &mut Waiter, waker: &Waker) -> Result<Permit, Pause> {
-        if self.slot.lets_all_pass()
-            && let Ok(permit) = self.admit_waiting()
+        if self.lets_all_pass()
+            && let Ok(permit) = self.acquire_waiting()
         {
             return Ok(permit);
         }
         let is_first = place.register(waker);
         // Asked after this, a change in between is not missed.
-        if is_first || self.slot.lets_all_pass() {
-            self.admit_waiting()
+        if is_first || self.lets_all_pass() {
+            self.acquire_waiting()
         } else {
             Err(Pause(None))
         }
     }
 
+    /// Whether every call passes, whatever the settings say.
+    pub(crate) fn lets_all_pass(&self) -> bool {
+        let all_pass = self.slot().read(CircuitState::lets_all_pass);
+        all_pass.unwrap_or(true)
+    }
+
     /// Asks for a permit without a draw; a refusal is not counted as a rejection.
-    fn admit_waiting(&self) -> Result<Permit, Pause> {
-        let ticket = self
-            .acquire_by(self.slot.now(), admit)
-            .map_err(|why| self.pause_of(why.refusal()))?;
-        Ok(Permit {
-            slot: self.slot,
-            ticket: self.slot.admitted(self.slot.settings(), ticket),
-        })
+    fn acquire_waiting(&self) -> Result<Permit, Pause> {
+        let admitted = self.admit_waiting(For::Call);
+        admitted.map_err(|why| self.pause_of(why.refusal()))
     }
 
     #[cold]
     pub(super) fn pause_of(&self, refusal: Refusal) -> Pause {
-        let (slot, now) = (self.slot, self.slot.now());
         Pause(match refusal {
             Refusal::Open { retry_after } | Refusal::Recovering { retry_after } => {
                 Some(retry_after)
             }
             // A probe that gives its place back wakes those who wait.
             Refusal::ProbesTaken { .. } => {
-                slot.settings()
-                    .rules()
-                    .lapses_in(slot.word(), slot.pace(), now)
+                let now = self.slot().now();
+                let lapses_in = |state: &CircuitState| state.breaker.lapses_in(state.rules(), now);
+                self.slot().read(lapses_in).flatten()
             }
             // Isolated, and whatever else only an operator ends.
             _ => None,
@@ -206,11 +201,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// For how long a thread parks. One that does not wait for a time is woken: it does not look again by itself.
 fn to_park(pause: Option<Duration>, looks_again: Duration) -> Duration {
     pause.map_or(Duration::MAX, |pause| pause.max(SHORTEST).min(looks_again))
-}
-
-/// What whoever waits is admitted by.
-pub(super) fn admit(rules: Rules<'_>, word: Word, pace: Pace, now: Timestamp) -> Admission {
-    rules.admit_waiting(word, pace, now)
 }
 
 /// Wakes a thread.

@@ -1,17 +1,25 @@
 //! The circuit of one of many keys, which may be forgotten.
 
-use breaker_core::Word;
+use std::sync::Arc;
 
-use super::{Circuit, Permit, Ticket};
-use crate::slot::Slot;
+use breaker_core::CallKind;
+
+use super::{Circuit, Permit, ticket::Ticket};
+use crate::storage::{CircuitState, Slot};
 
 impl Circuit {
-    /// The permit of a call that began when there was no circuit yet: one of the first generation.
-    pub(crate) fn first_permit(&self, first: u16) -> Permit {
+    /// The permit of a call that began when there was no circuit yet: one of its first state.
+    pub(crate) fn first_permit(&self, first: u64) -> Permit {
         Permit {
-            slot: self.slot,
-            ticket: Ticket::of(Word::closed(first), self.slot.settings()),
+            slot: self.slot(),
+            ticket: Ticket::new(first, CallKind::Call),
         }
+    }
+
+    /// What the operator said with the command that is in force.
+    pub(crate) fn note_in_force(&self) -> Option<Arc<str>> {
+        let note = |state: &CircuitState| state.note_in_force().cloned();
+        self.slot().read(note).flatten()
     }
 }
 
@@ -20,15 +28,16 @@ impl Permit {
         self.slot
     }
 
-    pub(crate) const fn generation(&self) -> u16 {
-        self.ticket.generation()
+    pub(crate) const fn epoch(&self) -> u64 {
+        self.ticket.epoch()
     }
 
-    pub(crate) const fn is_counted(&self) -> bool {
-        self.ticket.is_counted()
+    /// Whether its circuit was gone when it was asked.
+    pub(crate) const fn is_void(&self) -> bool {
+        self.ticket.is_void()
     }
 
-    /// Gives the permit up without a trace: its circuit was gone when it was given.
+    /// Gives the permit up without a trace.
     pub(crate) const fn discard(self) {
         self.into_parts();
     }

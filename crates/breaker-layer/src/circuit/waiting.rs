@@ -2,63 +2,56 @@
 
 use std::time::Duration;
 
-use super::{
-    Circuit, Permit, StandsFor,
-    acquire::{Pause, admit},
-};
-use crate::slot::{Kind, Waiter};
+use super::{Circuit, Permit, acquire::Pause, admit::For};
+use crate::storage::{CircuitState, Kind, Waiter};
 
 impl Circuit {
     pub(crate) const fn watcher(&self) -> Waiter {
-        Waiter::of(self.slot, Kind::Watcher)
+        Waiter::of(self.slot(), Kind::Watcher)
     }
 
     /// After how long time alone changes the state, if it does.
     pub(crate) fn changes_in(&self) -> Option<Duration> {
-        let slot = self.slot;
-        let (rules, now) = (slot.settings().rules(), slot.now());
-        let (word, pace) = (slot.word(), slot.pace());
-        let half_open_in = rules.half_open_in(word, pace, now);
-        half_open_in.or_else(|| rules.lapses_in(word, pace, now))
+        let now = self.slot().now();
+        let changes_in = |state: &CircuitState| {
+            let (breaker, rules) = (&state.breaker, state.rules());
+            let half_open_in = breaker.half_open_in(rules, now);
+            half_open_in.or_else(|| breaker.lapses_in(rules, now))
+        };
+        self.slot().read(changes_in).flatten()
     }
 
     /// Whether a waiting call may not pass yet, without taking anything for it.
     #[inline]
     pub(crate) fn pause(&self) -> Option<Pause> {
-        if self.slot.word().passes() {
+        if self.slot().gate().passes() {
             return None;
         }
-        self.refusal_by(self.slot.now(), admit)
-            .map(|why| self.pause_of(why.refusal()))
+        let why = self.refusal_waiting();
+        why.map(|why| self.pause_of(why.refusal()))
     }
 
     /// Takes a permit for a call that is still to come, where the circuit does not simply let it pass.
     #[inline]
     pub(crate) fn acquire_ahead(&self) -> Result<Option<Permit>, Pause> {
-        if self.slot.word().passes() {
+        if self.slot().gate().passes() {
             return Ok(None);
         }
-        let mut ticket = self
-            .acquire_by(self.slot.now(), admit)
-            .map_err(|why| self.pause_of(why.refusal()))?;
-        ticket = ticket.standing_for(StandsFor::Readiness);
-        Ok(Some(Permit {
-            slot: self.slot,
-            ticket,
-        }))
+        let admitted = self.admit_waiting(For::Readiness);
+        admitted
+            .map(Some)
+            .map_err(|why| self.pause_of(why.refusal()))
     }
 
     /// Whether a permit that was taken ahead is still one: the state that gave it has neither ended nor lapsed.
     pub(crate) fn holds(&self, permit: &Permit) -> bool {
         // Looking enters what a lapsed half-open becomes.
         let _ = self.pause();
-        self.slot.word().generation() == permit.ticket.generation()
+        self.slot().gate().epoch() == permit.ticket.epoch()
     }
 
     /// Makes a permit that was taken ahead the permit of a call that begins now.
-    pub(crate) fn begin(&self, mut permit: Permit) -> Permit {
-        permit.ticket = permit.ticket.standing_for(StandsFor::Call);
-        permit.ticket = self.slot.admitted(self.slot.settings(), permit.ticket);
-        permit
+    pub(crate) fn begin(&self, permit: Permit) -> Permit {
+        self.begin_call(permit)
     }
 }

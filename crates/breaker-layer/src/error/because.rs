@@ -2,10 +2,13 @@
 
 use std::{error::Error, fmt, ptr};
 
-use breaker_core::{Phase, Reason, State, Transition};
+use breaker_core::{Reason, Refusal, State, Transition};
 
 use super::Why;
-use crate::{slot::Slot, text::OneLine};
+use crate::{
+    storage::{CircuitState, Slot},
+    text::OneLine,
+};
 
 /// All that a rejection knows, as the source of it: an error that stands for a rejection passes this on where it cannot lend
 /// the rejection itself, and so [`Rejected::of`](super::Rejected::of) finds it.
@@ -23,26 +26,36 @@ impl PartialEq for Because {
 
 impl Eq for Because {}
 
+impl Because {
+    /// Looks at the circuit, if it is still there, and gives the generation that refused.
+    pub(super) fn read<T>(&self, look: impl FnOnce(&CircuitState, u64) -> T) -> Option<T> {
+        let look = |state: &CircuitState| {
+            // Where the slot has another circuit by now, that began later.
+            let generation = self.why.epoch().checked_sub(state.first)?;
+            Some(look(state, generation))
+        };
+        self.slot.read(look).flatten()
+    }
+}
+
 /// What the circuit still knows when this is printed.
 impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = self.why.word.word();
-        let (slot, generation) = (self.slot, word.generation());
-        // In this order: what is the next tenant's is found to be that.
-        let (trip, note) = (slot.last_trip(generation), slot.note_of(generation));
-        if !slot.is_here(generation) {
+        let known = self.read(|state, generation| {
+            let note = state.note_of(generation).cloned();
+            (state.trip_of(generation), note)
+        });
+        let Some((trip, note)) = known else {
             return f.write_str("it is gone");
-        }
-        match word.phase() {
-            Phase::HalfOpen { .. } => return f.write_str("its probes are under way"),
-            Phase::Recovering(_) => return f.write_str("its traffic comes back gradually"),
-            Phase::Open { .. } => match trip {
+        };
+        match self.why.refusal() {
+            Refusal::ProbesTaken { .. } => return f.write_str("its probes are under way"),
+            Refusal::Recovering { .. } => return f.write_str("its traffic comes back gradually"),
+            Refusal::Open { .. } => match trip {
                 None => return f.write_str("it has opened again since"),
                 Some(trip) => Opened(&trip).fmt(f)?,
             },
-            Phase::Closed(_) | Phase::Isolated | Phase::Disabled => {
-                f.write_str("by the operator")?;
-            }
+            _ => f.write_str("by the operator")?,
         }
         match note {
             Some(note) => write!(f, ", because {}", OneLine(&note)),

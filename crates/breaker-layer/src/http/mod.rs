@@ -45,7 +45,7 @@ pub use status::ServerErrors;
 pub use unavailable::unavailable;
 
 #[cfg(feature = "tonic")]
-pub use crate::tonic::grpc_unavailable;
+pub use crate::stack::tonic::grpc_unavailable;
 
 /// Says what a response means by its headers, and by how its body ends.
 ///

@@ -74,7 +74,7 @@ impl<K: Key> KeyedCircuits<K> {
     fn take_turn(&self, key: &K) -> Result<KeyedPermit<K>, Circuit> {
         loop {
             let circuit = self.get(key).or_else(|| self.tenant().others().cloned());
-            if let Some(circuit) = circuit.filter(|circuit| !circuit.slot().lets_all_pass()) {
+            if let Some(circuit) = circuit.filter(|circuit| !circuit.lets_all_pass()) {
                 return Err(circuit);
             }
             if let Ok(permit) = self.try_acquire(key.clone()) {

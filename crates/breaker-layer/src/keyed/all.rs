@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use breaker_core::{Config, ConfigError, machine::Command};
+use breaker_core::{Command, Config, ConfigError};
 
 use super::{
     circuits::KeyedCircuits,
@@ -56,8 +56,7 @@ impl<K: Key> AllKeys<'_, K> {
     ///
     /// # Errors
     ///
-    /// As [`Circuit::reconfigure`]; nothing has changed then, unless a single circuit has had windows of too many sizes: it
-    /// alone goes on as before.
+    /// As [`Circuit::reconfigure`]; nothing has changed then.
     pub fn reconfigure(&self, config: impl Into<Config>) -> Result<(), ConfigError> {
         let (circuits, note) = (self.circuits, self.note.as_ref());
         let tenant = circuits.tenant();
@@ -94,13 +93,11 @@ impl<K: Key> AllKeys<'_, K> {
         let others = tenant.command_others(command, note);
         loop {
             // If another command comes meanwhile, the later one holds everywhere in the end.
-            let word = others.slot().word();
-            let (mode, note) = (
-                mode_of(others),
-                note.cloned().or_else(|| others.slot().note(word)),
-            );
+            let epoch = others.slot().gate().epoch();
+            let note = note.cloned().or_else(|| others.note_in_force());
+            let mode = mode_of(others);
             circuits.each(|circuit| circuit.command(mode.command(), note.as_ref()));
-            if others.slot().word().generation() == word.generation() {
+            if others.slot().gate().epoch() == epoch {
                 break;
             }
         }

@@ -1,18 +1,24 @@
 //! How a table of circuits is made.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt::{self, Display},
+    sync::Arc,
+    time::Duration,
+};
 
 use breaker_core::{Config, ConfigError};
 
 use super::{
     circuits::KeyedCircuits,
     entry::{Key, Limits},
+    kept,
     registry::Registry,
     tenant::{Given, Mode, Names, Parts, Tenant},
 };
 use crate::{
     clock::Clock,
-    observe::{Observe, Observers},
+    observe::{self, Observe},
+    storage::Observers,
 };
 
 /// The settings of a table of circuits.
@@ -33,6 +39,34 @@ pub struct KeyedBuilder<K> {
     given: Given<K>,
     limits: Limits,
     shares_keyless: bool,
+}
+
+impl<K: Key> KeyedCircuits<K> {
+    /// Begins a table of this name. Each circuit is named after its key, as that displays.
+    ///
+    /// A key that does not display needs [`KeyedCircuits::builder_unnamed`].
+    pub fn builder(name: impl Into<Arc<str>>) -> KeyedBuilder<K>
+    where
+        K: Display,
+    {
+        KeyedBuilder::new(name.into(), Some(Box::new(kept::name)))
+    }
+
+    /// Begins a table of this name, whose circuits are all called as the table, until
+    /// [`KeyedBuilder::name_by`] says otherwise.
+    ///
+    /// ```
+    /// use breaker_layer::keyed::KeyedCircuits;
+    ///
+    /// type Host = (String, u16);
+    /// let hosts = KeyedCircuits::<Host>::builder_unnamed("hosts")
+    ///     .name_by(|(host, port)| format!("{host}:{port}").into())
+    ///     .build()?;
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn builder_unnamed(name: impl Into<Arc<str>>) -> KeyedBuilder<K> {
+        KeyedBuilder::new(name.into(), None)
+    }
 }
 
 impl<K: Key> KeyedBuilder<K> {
@@ -149,7 +183,9 @@ impl<K: Key> KeyedBuilder<K> {
 
     /// Adds an observer of every circuit, and of the table itself.
     pub fn observe(mut self, observer: impl Observe) -> Self {
-        self.given.observers.add(Arc::new(observer));
+        self.given
+            .observers
+            .add(observe::listener(Arc::new(observer)));
         self
     }
 
@@ -189,12 +225,13 @@ impl<K: Key> KeyedBuilder<K> {
             return Err(ConfigError::new(setting, takes));
         }
         let parts = Parts::new(self.given)?;
-        let keyless = self
-            .shares_keyless
-            .then(|| parts.circuit(parts.name.clone(), parts.usual(), parts.clock.now()));
+        let keyless = self.shares_keyless.then(|| {
+            let (name, now) = (parts.name.clone(), parts.clock.now());
+            parts.circuit(name, parts.usual(), now, |_| ())
+        });
         keyless
             .iter()
-            .for_each(|circuit| parts.observers().tell_began(circuit));
+            .for_each(|circuit| parts.observers().tell_began(circuit.handle()));
         let place = Registry::take();
         Ok(KeyedCircuits::of(Tenant::new(
             place, limits, keyless, parts,

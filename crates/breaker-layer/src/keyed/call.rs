@@ -2,17 +2,18 @@
 
 use std::{ptr, sync::Arc, time::Duration};
 
-use breaker_core::{Outcome, Timestamp, machine::Fate};
+use breaker_core::{Ending, Outcome, Timestamp};
 
 use super::{
     entry::{Entry, Key},
     registry::Registry,
-    tenant::{Mode, Policy, Tenant},
+    tenant::{Mode, Tenant},
     upkeep::Made,
 };
 use crate::{
     circuit::{Draw, Permit, dropped},
     error::Rejected,
+    storage::Door,
 };
 
 /// A call to a key.
@@ -146,13 +147,13 @@ impl<K: Key> Call<K> {
     /// Records that its permit was dropped.
     pub(super) fn give_up(self) {
         let policy = || self.registry.policy(self.tenancy, &self.key);
-        let fate = dropped(|| policy().is_none_or(Policy::panic_is_failure));
-        self.settle(fate, None);
+        let ending = dropped(|| policy().is_none_or(|policy| policy.panic_is_failure()));
+        self.settle(ending, None);
     }
 
     /// Records what became of it.
     #[inline]
-    pub(super) fn settle(self, fate: Fate, took: Option<Duration>) {
+    pub(super) fn settle(self, ending: Ending, took: Option<Duration>) {
         let Self {
             registry,
             tenancy,
@@ -166,16 +167,16 @@ impl<K: Key> Call<K> {
             } else {
                 permit
             };
-            permit.settle(fate, took)
+            permit.settle(ending, took)
         };
         // Whether this needs a circuit, should there be none by now.
-        let counts = || match fate {
+        let counts = || match ending {
             _ if is_excluded => false,
-            Fate::Recorded(Outcome::Success | Outcome::Ignored) => false,
-            Fate::Recorded(_) => true,
-            Fate::Cancelled { .. } => registry
+            Ending::Recorded(Outcome::Success | Outcome::Ignored) => false,
+            Ending::Recorded(_) => true,
+            Ending::Cancelled => registry
                 .policy(tenancy, &key)
-                .is_some_and(Policy::counts_cancelled),
+                .is_some_and(|policy| policy.counts_cancelled()),
         };
         let needs_circuit = match admitted {
             Admitted::Alone { turn } => {
@@ -189,14 +190,15 @@ impl<K: Key> Call<K> {
             Admitted::By(given) => {
                 let slot = given.permit.slot();
                 if settle(given.permit) || !given.is_renewable {
-                    let has_closed = !given.was_closed && slot.word().passes();
-                    let is_calm = !given.is_lasting && slot.is_calm() && !slot.is_shared();
+                    let gate = slot.gate();
+                    let has_closed = !given.was_closed && gate.passes();
+                    let is_calm = !given.is_lasting && gate.is_calm() && !slot.is_shared();
                     if has_closed || is_calm {
                         registry.tidy(&key, tenancy, has_closed);
                     }
                     return;
                 }
-                let is_success = fate == Fate::Recorded(Outcome::Success);
+                let is_success = ending == Ending::Recorded(Outcome::Success);
                 counts() || given.is_lasting && is_success && !is_excluded
             }
         };
@@ -232,16 +234,15 @@ impl Given {
         now: Timestamp,
         tenant: &Tenant<K>,
     ) -> Option<Self> {
-        if !permit.is_counted() && permit.slot().was_vacant(permit.generation()) {
+        if permit.is_void() {
             permit.discard();
             return None;
         }
-        let word = permit.slot().word();
         // What was taken away since was closed, or it would not have gone.
-        let was_closed = word.passes() || word.is_vacant();
-        let generation = permit.generation();
+        let was_closed = matches!(permit.slot().gate().door(), Door::Passes | Door::Vacant);
+        let epoch = permit.epoch();
         Some(Self {
-            is_renewable: was_closed && entry.is_renewable(generation, now, tenant.limits.keep),
+            is_renewable: was_closed && entry.is_renewable(epoch, now, tenant.limits.keep),
             was_closed,
             is_lasting: entry.is_lasting(),
             permit,

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Borrow,
-    fmt::{self, Display},
+    fmt,
     hash::Hash,
     sync::{Arc, atomic::Ordering::Relaxed},
 };
@@ -10,11 +10,9 @@ use std::{
 use breaker_core::{Config, Phase, State};
 
 use super::{
-    builder::KeyedBuilder,
     entry::{Entry, Key},
-    kept,
     permit::KeyedPermit,
-    tenant::{Tenant, mode_of},
+    tenant::{Tenant, mode_of_state},
     upkeep::Made,
 };
 use crate::{
@@ -63,32 +61,6 @@ pub struct KeyedCircuits<K: Key> {
 }
 
 impl<K: Key> KeyedCircuits<K> {
-    /// Begins a table of this name. Each circuit is named after its key, as that displays.
-    ///
-    /// A key that does not display needs [`KeyedCircuits::builder_unnamed`].
-    pub fn builder(name: impl Into<Arc<str>>) -> KeyedBuilder<K>
-    where
-        K: Display,
-    {
-        KeyedBuilder::new(name.into(), Some(Box::new(kept::name)))
-    }
-
-    /// Begins a table of this name, whose circuits are all called as the table, until
-    /// [`KeyedBuilder::name_by`] says otherwise.
-    ///
-    /// ```
-    /// use breaker_layer::keyed::KeyedCircuits;
-    ///
-    /// type Host = (String, u16);
-    /// let hosts = KeyedCircuits::<Host>::builder_unnamed("hosts")
-    ///     .name_by(|(host, port)| format!("{host}:{port}").into())
-    ///     .build()?;
-    /// # Ok::<(), breaker_layer::ConfigError>(())
-    /// ```
-    pub fn builder_unnamed(name: impl Into<Arc<str>>) -> KeyedBuilder<K> {
-        KeyedBuilder::new(name.into(), None)
-    }
-
     pub(super) fn of(tenant: Tenant<K>) -> Self {
         let tenant = Arc::new(tenant);
         tenant.registry.begin(&tenant);
@@ -108,7 +80,7 @@ impl<K: Key> KeyedCircuits<K> {
         &self.tenant.parts.name
     }
 
-    /// The settings in force, of every key but those that [`KeyedBuilder::config_for`] gave others.
+    /// The settings in force, of every key but those that [`KeyedBuilder::config_for`](super::KeyedBuilder::config_for) gave others.
     pub fn config(&self) -> Config {
         self.tenant.parts.config()
     }
@@ -305,10 +277,10 @@ impl Full {
         };
         for entry in tenant.registry.all() {
             let (slot, mode) = (entry.circuit.slot(), tenant.mode());
-            let is_commanded = !mode.counts() || mode_of(&entry.circuit) != mode;
-            let count = match slot.word().phase() {
-                _ if is_commanded => &mut full.commanded,
-                Phase::Open { .. } | Phase::HalfOpen { .. } => &mut full.open,
+            let of_state = slot.read(|state| (mode_of_state(state), state.breaker.phase()));
+            let count = match of_state {
+                Some((own, _)) if !mode.counts() || own != mode => &mut full.commanded,
+                Some((_, Phase::Open { .. } | Phase::HalfOpen { .. })) => &mut full.open,
                 _ if slot.is_shared() => &mut full.held,
                 // It may go, the next time.
                 _ => continue,

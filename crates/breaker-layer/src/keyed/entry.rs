@@ -10,11 +10,11 @@ use std::{
     time::Duration,
 };
 
-use breaker_core::{Phase, State, Timestamp, Word};
+use breaker_core::{Phase, State, Timestamp};
 use papaya::Equivalent;
 
-use super::tenant::{Mode, mode_of};
-use crate::{circuit::Circuit, slot::Slot};
+use super::tenant::{Mode, mode_of_state};
+use crate::{circuit::Circuit, storage::CircuitState};
 
 /// What a circuit can be had for: a host name, an authority, a tenant's number.
 ///
@@ -44,8 +44,8 @@ pub(super) struct Limits {
 pub(super) struct Entry<K> {
     pub(super) key: K,
     pub(super) circuit: Circuit,
-    /// The generation with which the circuit began.
-    pub(super) first: u16,
+    /// The epoch with which the circuit began.
+    pub(super) first: u64,
     /// It is not forgotten as soon as its score is zero: it holds more than a score.
     is_lasting: AtomicBool,
     /// The table's tenancy.
@@ -58,23 +58,24 @@ pub(super) struct Entry<K> {
     pub(super) place: AtomicU32,
 }
 
-/// What can be done with an entry.
+/// What can be done with an entry whose circuit is in this version.
 pub(super) enum Standing {
     /// It must stay.
     Held,
     /// It could be due for a probe since long, and nobody came.
-    Abandoned(Word),
+    Abandoned(u64),
     /// It is closed.
     Closed(Closed),
     /// It is closed, and as good as none.
-    Spent(Word),
+    Spent(u64),
 }
 
 /// A closed circuit, as far as it was looked at.
 pub(super) struct Closed {
-    pub(super) word: Word,
+    pub(super) version: u64,
     is_kept: bool,
     is_recovering: bool,
+    evidence: (u32, u32),
     idle: Duration,
 }
 
@@ -91,7 +92,7 @@ impl<K> Entry<K> {
         tenancy: u32,
         number: u64,
     ) -> Self {
-        let first = circuit.slot().word().generation();
+        let first = circuit.slot().gate().epoch();
         Self {
             key,
             circuit,
@@ -111,8 +112,10 @@ impl<K> Entry<K> {
 
     /// Its circuit has other settings.
     pub(super) fn reconfigured(&self) {
-        let config = self.circuit.slot().settings().rules().config;
-        self.is_lasting.store(config.keeps_calls(), Relaxed);
+        let keeps_calls = |state: &CircuitState| state.plan.checked.keeps_calls();
+        let is_lasting = self.circuit.slot().read(keeps_calls);
+        self.is_lasting
+            .store(is_lasting.unwrap_or_default(), Relaxed);
     }
 
     /// Notes that its key is called. `now` is a time of the circuit's clock.
@@ -124,87 +127,101 @@ impl<K> Entry<K> {
         }
     }
 
-    /// Whether a permit that a closed circuit gave in this generation may count for the key's next circuit.
-    pub(super) fn is_renewable(&self, generation: u16, now: Timestamp, keep: Duration) -> bool {
+    /// Whether a permit that a closed circuit gave in this epoch may count for the key's next circuit.
+    pub(super) fn is_renewable(&self, epoch: u64, now: Timestamp, keep: Duration) -> bool {
         let slot = self.circuit.slot();
-        let in_state_for = || slot.in_state_for(generation, slot.since_built(now));
-        generation == self.first || in_state_for().is_some_and(|span| span >= keep / 2)
+        let now = slot.since_built(now);
+        let was_kept = |state: &CircuitState| {
+            let in_state_for = now.saturating_since(state.breaker.entered());
+            state.epoch() == epoch && in_state_for >= keep / 2
+        };
+        epoch == self.first || slot.read(was_kept).unwrap_or_default()
     }
 
     /// Whether it is worth a closer look: it is calm, and has not tripped or was kept long enough.
     pub(super) fn may_be_spent(&self, keep: Duration) -> bool {
         let slot = self.circuit.slot();
-        let word = slot.word();
-        let is_kept = || {
-            let now = slot.now();
-            let pace = slot.pace();
-            pace.generation() != word.generation() || now.saturating_since(pace.since(now)) < keep
+        let now = slot.now();
+        let is_calm = |state: &CircuitState| {
+            let in_state_for = now.saturating_since(state.breaker.entered());
+            let is_kept = state.epoch() != self.first && in_state_for < keep;
+            state.breaker.is_clean() && !is_kept
         };
-        slot.is_calm() && !slot.is_shared() && (word.generation() == self.first || !is_kept())
+        !slot.is_shared() && slot.read(is_calm).unwrap_or_default()
     }
 
     /// What can be done with it. `now` is a time of the circuit's clock.
     pub(super) fn standing(&self, now: Timestamp, limits: &Limits) -> Standing {
         let slot = self.circuit.slot();
-        let (word, now) = (slot.word(), slot.since_built(now));
-        // What is not as the whole table is was commanded by itself.
-        let is_usual = limits.mode.counts() && mode_of(&self.circuit) == limits.mode;
-        if slot.is_shared() || !is_usual {
+        if slot.is_shared() {
             return Standing::Held;
         }
-        let in_state_for = match word.generation() == self.first {
-            true => Some(Duration::MAX),
-            false => slot.in_state_for(word.generation(), now),
-        };
-        let Some(in_state_for) = in_state_for else {
-            return Standing::Held;
-        };
+        let now = slot.since_built(now);
         let idle = now.saturating_since(Timestamp::from_nanos(self.used.load(Relaxed)));
-        let is_recovering = match word.phase() {
+        let judge = |state: &CircuitState| self.judge(state, now, idle, limits);
+        slot.read(judge).unwrap_or(Standing::Held)
+    }
+
+    fn judge(
+        &self,
+        state: &CircuitState,
+        now: Timestamp,
+        idle: Duration,
+        limits: &Limits,
+    ) -> Standing {
+        // What is not as the whole table is was commanded by itself.
+        if !limits.mode.counts() || mode_of_state(state) != limits.mode {
+            return Standing::Held;
+        }
+        let breaker = &state.breaker;
+        let is_recovering = match breaker.phase() {
             Phase::Closed(_) => false,
             Phase::Recovering(_) => true,
-            Phase::Open { .. } if !is_due(slot, word, now) => return Standing::Held,
+            // The next call of an open circuit is not a probe for certain.
+            Phase::Open { .. } if state.name_at(now) != State::HalfOpen => return Standing::Held,
             Phase::HalfOpen { tally, .. } if tally.live > 0 => return Standing::Held,
-            Phase::Open { .. } | Phase::HalfOpen { .. } => {
-                return if idle >= limits.idle {
-                    Standing::Abandoned(word)
-                } else {
-                    Standing::Held
-                };
+            Phase::Open { .. } | Phase::HalfOpen { .. } if idle >= limits.idle => {
+                return Standing::Abandoned(state.version);
             }
-            Phase::Isolated | Phase::Disabled => return Standing::Held,
+            _ => return Standing::Held,
         };
-        let is_kept = in_state_for < limits.keep;
+        let in_state_for = now.saturating_since(breaker.entered());
+        let is_kept = state.epoch() != self.first && in_state_for < limits.keep;
         // A call may be under way whose outcome is the first that the window is to hold.
-        let keeps_none = !slot.settings().rules().config.keeps_calls();
-        let is_empty = || keeps_none || idle >= limits.keep && slot.holds_no_calls(word, now);
-        if !is_kept && (idle >= limits.idle || slot.is_calm() && is_empty()) {
-            return Standing::Spent(word);
+        let keeps_none = !state.plan.checked.keeps_calls();
+        let is_empty = || keeps_none || idle >= limits.keep && holds_no_calls(state, now);
+        if !is_kept && (idle >= limits.idle || breaker.is_clean() && is_empty()) {
+            return Standing::Spent(state.version);
         }
         Standing::Closed(Closed {
-            word,
+            version: state.version,
             is_kept,
             is_recovering,
+            evidence: (
+                breaker.evidence().score,
+                breaker.failures(state.rules(), now),
+            ),
             idle,
         })
     }
 
-    /// How soon a closed one is to go. `now` is a time of the circuit's clock.
-    pub(super) fn rank(&self, closed: &Closed, now: Timestamp) -> Rank {
-        let slot = self.circuit.slot();
+    /// How soon a closed one is to go.
+    pub(super) fn rank(&self, closed: &Closed) -> Rank {
         (
             closed.is_kept,
             closed.is_recovering,
-            slot.evidence(closed.word, slot.since_built(now)),
+            closed.evidence,
             std::cmp::Reverse(closed.idle),
             self.number,
         )
     }
 }
 
-/// Whether the next call of an open circuit is a probe for certain.
-fn is_due(slot: &Slot, word: Word, now: Timestamp) -> bool {
-    slot.settings().rules().state(word, slot.pace(), now) == State::HalfOpen
+/// Whether nothing is kept besides the evidence that somebody may still ask for.
+fn holds_no_calls(state: &CircuitState, now: Timestamp) -> bool {
+    let calls = state.breaker.calls().unwrap_or_default();
+    let time = state.breaker.time(now).unwrap_or_default();
+    !state.plan.checked.count_calls() && calls.calls == 0 && time.calls == 0
 }
 
 /// An entry that is found by its key.

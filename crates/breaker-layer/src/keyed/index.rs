@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Weak, atomic::Ordering::Relaxed};
 
-use breaker_core::{Timestamp, Word};
+use breaker_core::Timestamp;
 
 use super::{
     entry::{Closed, Entry, Key, Limits, Rank, Standing},
     tenant::Tenant,
 };
+use crate::storage::Ended;
 
 /// So many entries are looked at to find the one that goes.
 const SAMPLE: usize = 32;
@@ -27,9 +28,9 @@ pub(super) struct Index<K: Key> {
 
 /// What was taken out of the index, to be dropped with nothing held.
 pub(super) struct Gone<K> {
-    /// Each with the last word of its circuit. Mostly there is no other, and a list would be an allocation.
-    first: Option<(Arc<Entry<K>>, Word)>,
-    others: Vec<(Arc<Entry<K>>, Word)>,
+    /// Each with what its circuit was. Mostly there is no other, and a list would be an allocation.
+    first: Option<(Arc<Entry<K>>, Ended)>,
+    others: Vec<(Arc<Entry<K>>, Ended)>,
     /// How many of them were not closed.
     pub(super) abandoned: u64,
 }
@@ -45,14 +46,14 @@ impl<K> Default for Gone<K> {
 }
 
 impl<K> Gone<K> {
-    fn push(&mut self, gone: (Arc<Entry<K>>, Word)) {
+    fn push(&mut self, gone: (Arc<Entry<K>>, Ended)) {
         match self.first {
             None => self.first = Some(gone),
             Some(_) => self.others.push(gone),
         }
     }
 
-    pub(super) fn entries(&self) -> impl Iterator<Item = &(Arc<Entry<K>>, Word)> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = &(Arc<Entry<K>>, Ended)> {
         self.first.iter().chain(&self.others)
     }
 }
@@ -148,10 +149,10 @@ impl<K: Key> Index<K> {
             self.closed_hand = next(self.closed_hand, self.closed);
             let place = self.closed_hand;
             if let Some(closed) = self.look(place, now, limits, gone) {
-                let rank = self.entries[place].rank(&closed, now);
+                let rank = self.entries[place].rank(&closed);
                 let is_least = least.as_ref().is_none_or(|(least, ..)| rank < *least);
                 if is_least {
-                    least = Some((rank, self.entries[place].clone(), closed.word));
+                    least = Some((rank, self.entries[place].clone(), closed.version));
                 }
             } else if self.entries.len() < limits.circuits {
                 return true;
@@ -159,16 +160,17 @@ impl<K: Key> Index<K> {
                 break;
             }
         }
-        let Some((_, entry, word)) = least else {
+        let Some((_, entry, version)) = least else {
             return false;
         };
         // If something happened to it just now it stays, and another is found the next time.
-        let goes = entry.circuit.slot().vacate_told(word);
-        if goes {
-            let place = entry.place.load(Relaxed) as usize;
-            gone.push((self.take(place), word));
-        }
-        goes
+        let slot = entry.circuit.slot();
+        let Some(ended) = slot.end_if(|state| state.version == version) else {
+            return false;
+        };
+        let place = entry.place.load(Relaxed) as usize;
+        gone.push((self.take(place), ended));
+        true
     }
 
     /// Looks at the next so many of either kind.
@@ -197,7 +199,7 @@ impl<K: Key> Index<K> {
         gone: &mut Gone<K>,
     ) -> Option<Closed> {
         let entry = &self.entries[place];
-        let (word, is_closed) = match entry.standing(now, limits) {
+        let (version, is_closed) = match entry.standing(now, limits) {
             Standing::Held => {
                 if place < self.closed {
                     self.hold(place);
@@ -210,11 +212,12 @@ impl<K: Key> Index<K> {
                 }
                 return Some(closed);
             }
-            Standing::Spent(word) => (word, true),
-            Standing::Abandoned(word) => (word, false),
+            Standing::Spent(version) => (version, true),
+            Standing::Abandoned(version) => (version, false),
         };
-        if entry.circuit.slot().vacate_told(word) {
-            gone.push((self.take(place), word));
+        let slot = entry.circuit.slot();
+        if let Some(ended) = slot.end_if(|state| state.version == version) {
+            gone.push((self.take(place), ended));
             gone.abandoned += u64::from(!is_closed);
         }
         None

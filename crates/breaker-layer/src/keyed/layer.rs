@@ -7,10 +7,12 @@ use super::{circuits::KeyedCircuits, entry::Key, service::KeyedBreaker};
 use crate::{
     classify::{AtOnce, ErrorsAreFailures},
     error::Rejected,
-    exclude::{Excluding, ForRequest},
-    fallback::Fallback,
-    respond::RespondWith,
-    shape::{Boxed, Typed},
+    stack::{
+        exclude::{Excluding, ForRequest},
+        fallback::Fallback,
+        respond::RespondWith,
+        shape::{Boxed, Typed},
+    },
 };
 
 /// Puts one circuit for each key before a service. The [module](super) has an example.
@@ -134,8 +136,8 @@ impl<K: Key, X, J> KeyedBreakerLayer<K, X, J> {
 
     /// As [`BreakerLayer::grpc`](crate::BreakerLayer::grpc): for tonic's clients (feature `tonic`).
     #[cfg(feature = "tonic")]
-    pub fn grpc(self) -> KeyedBreakerLayer<K, X, J, crate::tonic::Grpc> {
-        self.shaped(crate::tonic::Grpc)
+    pub fn grpc(self) -> KeyedBreakerLayer<K, X, J, crate::stack::tonic::Grpc> {
+        self.shaped(crate::stack::tonic::Grpc)
     }
 }
 

@@ -42,9 +42,9 @@
 //! circuit is forgotten meanwhile it counts for the next one. Any other permit that outlives its circuit changes nothing.
 //! So calls that take less than half of `keep_after_trip` are counted exactly as if nothing were ever forgotten.
 //!
-//! There are at most [`max_circuits`](KeyedBuilder::max_circuits), of which each takes, beside its key and its name, 128
-//! bytes, as many again once it has tripped or where there is an observer or a clock of the user's own, 8 for each cell of a window, and at
-//! most 192 for its place in the table. When all are taken, the closed one with the least evidence and the longest idle
+//! There are at most [`max_circuits`](KeyedBuilder::max_circuits), of which each takes, beside its key and its name, 256
+//! bytes, half as many again once it has tripped, those of its windows (two bits a call, twelve bytes a bucket), and at most 192 for its
+//! place in the table. The settings are shared. When all are taken, the closed one with the least evidence and the longest idle
 //! goes first: exactly so among up to 32 of them, and beyond that of 32 that are looked at in turn. One that is kept after a
 //! trip goes only when there is no other. One that is open, half-open, under an operator's command or held by a handle never
 //! goes; when all are so, new keys pass uncounted, which [is counted](KeyedCircuits::uncounted) and

@@ -2,7 +2,7 @@
 
 use std::{fmt, mem, time::Duration};
 
-use breaker_core::{Outcome, machine::Fate};
+use breaker_core::{Ending, Outcome};
 
 use super::{call::Call, entry::Key, tenant::Tenant};
 use crate::{
@@ -59,17 +59,17 @@ impl<K: Key> KeyedPermit<K> {
     /// Says how the call went.
     #[inline]
     pub fn record(self, outcome: Outcome) {
-        self.settle(Fate::Recorded(outcome), None);
+        self.settle(Ending::Recorded(outcome), None);
     }
 
     /// Says how the call went and how long it took, for calls that were measured elsewhere.
     pub fn record_after(self, outcome: Outcome, took: Duration) {
-        self.settle(Fate::Recorded(outcome), Some(took));
+        self.settle(Ending::Recorded(outcome), Some(took));
     }
 
     #[inline]
-    fn settle(mut self, fate: Fate, took: Option<Duration>) {
-        mem::replace(&mut self.held, Held::Nothing).settle(fate, took);
+    fn settle(mut self, ending: Ending, took: Option<Duration>) {
+        mem::replace(&mut self.held, Held::Nothing).settle(ending, took);
     }
 }
 
@@ -126,13 +126,13 @@ impl<K: Key> fmt::Debug for KeyedPermit<K> {
 
 impl<K: Key> Held<K> {
     #[inline]
-    fn settle(self, fate: Fate, took: Option<Duration>) {
+    fn settle(self, ending: Ending, took: Option<Duration>) {
         match self {
             Self::Nothing => {}
             Self::Keyless(permit) => {
-                permit.settle(fate, took);
+                permit.settle(ending, took);
             }
-            Self::Keyed(call) => call.settle(fate, took),
+            Self::Keyed(call) => call.settle(ending, took),
         }
     }
 }

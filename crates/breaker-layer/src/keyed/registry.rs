@@ -4,10 +4,9 @@
 //! a call to memory that all clones share, so it holds a plain reference and the number of the tenancy.
 //!
 //! Look-ups take no lock; everything that changes which circuits there are happens under one. So of two threads that see
-//! the first failure of a key one makes the circuit and the other finds it. What the lock does not stop are the circuits
-//! themselves: one is taken away by a compare-and-swap of its word from what was judged to what no circuit has, which
-//! fails if anything happened to it meanwhile. Whoever finds a circuit whose word says that it is gone waits for the lock
-//! and looks again. A found circuit's slot gets no other tenant before all who could have found it have gone on: for them
+//! the first failure of a key one makes the circuit and the other finds it. Removal races with calls: a circuit is ended only
+//! in the version that was judged, so that one which a call has changed since stays. Whoever finds a circuit that has ended
+//! waits for the lock and looks again. A found circuit's slot gets no other tenant before all who could have found it have gone on: for them
 //! the map keeps what it held, as epoch-based maps do.
 //!
 //! The map is papaya's. Unlike `DashMap`'s its look-ups write nothing that other threads read, and what was taken out is
@@ -94,12 +93,8 @@ impl<K: Key> Registry<K> {
         for entry in gone {
             let slot = entry.circuit.slot();
             // One that somebody has a handle of lives on by itself.
-            while !slot.is_shared() {
-                let last = slot.word();
-                if slot.vacate_told(last) {
-                    slot.clear(last);
-                    break;
-                }
+            if let Some(ended) = slot.end_if(|_| true) {
+                ended.tell();
             }
         }
     }

@@ -11,9 +11,11 @@ use super::{circuits::KeyedCircuits, entry::Key, extract::ExtractKey, permit::Ke
 use crate::{
     circuit::Draw,
     classify::{AtOnce, ErrorsAreFailures, Settle},
-    exclude::Exclude,
-    future::ResponseFuture,
-    shape::{PassError, Shape, Typed},
+    stack::{
+        exclude::Exclude,
+        future::ResponseFuture,
+        shape::{PassError, Shape, Typed},
+    },
 };
 
 /// A service behind one circuit for each key. Made by [`KeyedBreakerLayer`](super::KeyedBreakerLayer).

@@ -7,7 +7,7 @@ use super::{
     entry::Key,
     tenant::{Mode, Tenant},
 };
-use crate::{circuit::Circuit, observe::Observe};
+use crate::{circuit::Circuit, storage::Listener};
 
 /// A table of circuits that may be gone.
 pub(crate) trait Table: Send + Sync {
@@ -16,8 +16,8 @@ pub(crate) trait Table: Send + Sync {
     /// A part of its circuits, with the name of its key if it has one; `None` from where there are no more parts.
     fn part(&self, number: usize) -> Option<Vec<(Option<Arc<str>>, Circuit)>>;
     /// Has this observe every circuit of the table, those included that are made later.
-    fn observe(&self, observer: &Arc<dyn Observe>);
-    fn unobserve(&self, observer: &Arc<dyn Observe>);
+    fn observe(&self, listener: &Listener);
+    fn unobserve(&self, id: usize);
     fn is_gone(&self) -> bool;
 }
 
@@ -65,30 +65,30 @@ impl<K: Key> Table for Weak<Tenant<K>> {
         Some(of_no_key.chain(of_keys).collect())
     }
 
-    fn observe(&self, observer: &Arc<dyn Observe>) {
+    fn observe(&self, listener: &Listener) {
         let Some(circuits) = self.upgrade().map(KeyedCircuits::from_tenant) else {
             return;
         };
         let tenant = circuits.tenant();
-        tenant.parts.observe(observer);
+        tenant.parts.observe(listener);
         // Circuits that are being made just now are there after this; later ones have the observer.
         tenant.registry.settle();
         for circuit in circuits.observable() {
             circuit
-                .tenancy()
-                .observe(observer, Some(&tenant.parts.name));
+                .downgrade()
+                .observe(listener.clone(), Some(&tenant.parts.name));
         }
     }
 
-    fn unobserve(&self, observer: &Arc<dyn Observe>) {
+    fn unobserve(&self, id: usize) {
         let Some(circuits) = self.upgrade().map(KeyedCircuits::from_tenant) else {
             return;
         };
         let tenant = circuits.tenant();
-        tenant.parts.unobserve(observer);
+        tenant.parts.unobserve(id);
         tenant.registry.settle();
         for circuit in circuits.observable() {
-            circuit.tenancy().unobserve(observer);
+            circuit.downgrade().unobserve(id);
         }
     }
 

@@ -1,14 +1,14 @@
 //! What a table of circuits was built with, and what its operator has said since.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+    Arc, Mutex, OnceLock,
     atomic::{
-        AtomicU8, AtomicU64,
-        Ordering::{AcqRel, Acquire, Relaxed, Release},
+        AtomicU8,
+        Ordering::{AcqRel, Relaxed},
     },
 };
 
-use breaker_core::{Cancelled, Checked, Config, ConfigError, Phase, Timestamp, machine::Command};
+use breaker_core::{Cancelled, Checked, Command, Config, ConfigError, Phase, Timestamp};
 
 use super::{
     entry::{Key, Limits},
@@ -17,10 +17,9 @@ use super::{
 use crate::{
     builder::random_seed,
     circuit::Circuit,
-    clock::{Clock, Source},
-    intern,
-    observe::{KeyedNews, Observe, Observers},
-    slot::{Extra, Settings, Slot},
+    clock::Clock,
+    storage::{self, CircuitState, KeyedNews, Listener, Observers, Plan, Slot},
+    sync::lock,
 };
 
 /// What a table of circuits was built with; with its last owner the table is gone.
@@ -77,7 +76,7 @@ impl<K: Key> Tenant<K> {
         keyless: Option<Circuit>,
         parts: Parts<K>,
     ) -> Self {
-        let asks = AtomicU8::new(parts.asks());
+        let asks = AtomicU8::new(parts.asks(&parts.usual()));
         Self {
             registry,
             tenancy,
@@ -128,10 +127,11 @@ impl<K: Key> Tenant<K> {
         let others = self.others.get_or_init(|| {
             is_new = true;
             let parts = &self.parts;
-            parts.circuit(parts.name.clone(), parts.usual(), parts.clock.now())
+            let (name, now) = (parts.name.clone(), parts.clock.now());
+            parts.circuit(name, parts.usual(), now, |_| ())
         });
         if is_new {
-            self.parts.observers().tell_began(others);
+            self.parts.observers().tell_began(others.handle());
         }
         others
     }
@@ -158,12 +158,12 @@ impl<K: Key> Tenant<K> {
     /// Changes the settings of the keys that have none of their own, for circuits that are made from now on.
     pub(super) fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
         let parts = &self.parts;
-        let policy = parts.new_policy(config)?;
-        let mut usual = lock(&parts.config);
-        *usual = config;
-        parts.usual.store(policy.0.to_bits(), Release);
-        self.asks.fetch_or(parts.asks(), AcqRel);
-        self.asks.fetch_and(parts.asks() | COMMANDED, AcqRel);
+        let policy = Policy::new(config, &parts.clock)?;
+        let mut usual = lock(&parts.usual);
+        *usual = policy.clone();
+        let asks = parts.asks(&policy);
+        self.asks.fetch_or(asks, AcqRel);
+        self.asks.fetch_and(asks | COMMANDED, AcqRel);
         drop(usual);
         self.registry.settle();
         Ok(())
@@ -172,11 +172,15 @@ impl<K: Key> Tenant<K> {
 
 /// The command that a circuit is under.
 pub(super) fn mode_of(circuit: &Circuit) -> Mode {
-    let word = circuit.slot().word();
-    match word.phase() {
+    let mode = circuit.slot().read(mode_of_state);
+    mode.unwrap_or(Mode::Usual)
+}
+
+pub(super) fn mode_of_state(state: &CircuitState) -> Mode {
+    match state.breaker.phase() {
         Phase::Isolated => Mode::Isolated,
         Phase::Disabled => Mode::Disabled,
-        _ if word.is_shadow() => Mode::ObserveOnly,
+        _ if state.breaker.is_shadow() => Mode::ObserveOnly,
         _ => Mode::Usual,
     }
 }
@@ -188,12 +192,9 @@ pub(super) struct Parts<K> {
     pub(super) names: Option<Box<Names<K>>>,
     /// What is kept of a key.
     pub(super) keeps: Option<Box<Keeps<K>>>,
-    config: Mutex<Config>,
-    /// What `config` means, to be read without a lock.
-    usual: AtomicU64,
+    usual: Mutex<Policy>,
     special: Vec<(Box<Selects<K>>, Policy)>,
     pub(super) clock: Clock,
-    source: Source,
     observers: Mutex<Observers>,
     seed: Option<u16>,
 }
@@ -202,26 +203,34 @@ pub(super) type Names<K> = dyn Fn(&K) -> Arc<str> + Send + Sync;
 pub(super) type Keeps<K> = dyn Fn(&K) -> K + Send + Sync;
 pub(super) type Selects<K> = dyn Fn(&K) -> bool + Send + Sync;
 
-/// A checked configuration.
-#[derive(Clone, Copy)]
-pub(super) struct Policy(Settings);
+/// The settings of a key.
+#[derive(Clone)]
+pub(super) struct Policy(Arc<Plan>);
 
 impl Policy {
-    fn config(self) -> &'static Checked {
-        self.0.rules().config
+    fn new(config: Config, clock: &Clock) -> Result<Self, ConfigError> {
+        if config.starts_as() != breaker_core::Mode::Normal {
+            let takes = "`normal` in a table of circuits: most keys have none, and pass";
+            return Err(ConfigError::new("mode", takes));
+        }
+        Plan::new(config, clock.clone(), None).map(Self)
+    }
+
+    fn config(&self) -> &Checked {
+        &self.0.checked
     }
 
     /// It keeps a circuit from the first call on.
-    pub(super) fn is_lasting(self) -> bool {
+    pub(super) fn is_lasting(&self) -> bool {
         self.config().keeps_calls()
     }
 
     /// A cancelled call may count, and so needs a circuit.
-    pub(super) fn counts_cancelled(self) -> bool {
+    pub(super) fn counts_cancelled(&self) -> bool {
         self.config().cancelled() != Cancelled::Ignored
     }
 
-    pub(super) fn panic_is_failure(self) -> bool {
+    pub(super) fn panic_is_failure(&self) -> bool {
         self.config().panic_is_failure()
     }
 }
@@ -240,44 +249,37 @@ pub(super) struct Given<K> {
 
 impl<K: Key> Parts<K> {
     pub(super) fn new(given: Given<K>) -> Result<Self, ConfigError> {
-        let (source, observers) = (given.clock.source(), given.observers.of_table(&given.name));
-        let policy = |config| policy(config, source, &observers);
-        let usual = policy(given.config)?;
+        let observers = given.observers.of_table(&given.name);
+        let usual = Policy::new(given.config, &given.clock)?;
         let special = given.special.into_iter();
         let special = special
-            .map(|(selects, config)| Ok((selects, policy(config)?)))
+            .map(|(selects, config)| Ok((selects, Policy::new(config, &given.clock)?)))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             name: given.name,
             names: given.names,
             keeps: given.keeps,
-            config: Mutex::new(given.config),
-            usual: AtomicU64::new(usual.0.to_bits()),
+            usual: Mutex::new(usual),
             special,
             clock: given.clock,
-            source,
             observers: Mutex::new(observers),
             seed: given.seed,
         })
     }
 
-    fn new_policy(&self, config: Config) -> Result<Policy, ConfigError> {
-        policy(config, self.source, &self.observers())
-    }
-
     /// The settings of the keys that have none of their own.
     pub(super) fn config(&self) -> Config {
-        *lock(&self.config)
+        lock(&self.usual).0.said
     }
 
     pub(super) fn usual(&self) -> Policy {
-        Policy(Settings::from_bits(self.usual.load(Acquire)))
+        lock(&self.usual).clone()
     }
 
     /// The settings that this key has of its own.
     pub(super) fn special(&self, key: &K) -> Option<Policy> {
         let special = self.special.iter().find(|(selects, _)| selects(key));
-        special.map(|(_, policy)| *policy)
+        special.map(|(_, policy)| policy.clone())
     }
 
     /// The policy of a key.
@@ -286,9 +288,9 @@ impl<K: Key> Parts<K> {
     }
 
     /// What calls must look at.
-    fn asks(&self) -> u8 {
-        let special = self.special.iter().map(|(_, policy)| *policy);
-        let is_lasting = special.chain([self.usual()]).any(Policy::is_lasting);
+    fn asks(&self, usual: &Policy) -> u8 {
+        let special = self.special.iter().map(|(_, policy)| policy);
+        let is_lasting = special.chain([usual]).any(Policy::is_lasting);
         if is_lasting { LASTING } else { 0 }
     }
 
@@ -311,14 +313,21 @@ impl<K: Key> Parts<K> {
         }
     }
 
-    pub(super) fn circuit(&self, name: Arc<str>, policy: Policy, origin: Timestamp) -> Circuit {
-        let seed = self.seed.unwrap_or_else(random_seed);
-        let extra = Extra {
+    /// A new circuit, which `prepare` changes before anybody sees it.
+    pub(super) fn circuit(
+        &self,
+        name: Arc<str>,
+        policy: Policy,
+        origin: Timestamp,
+        prepare: impl FnOnce(&mut CircuitState),
+    ) -> Circuit {
+        let parts = storage::Parts {
+            name,
+            plan: policy.0,
+            seed: self.seed.unwrap_or_else(random_seed),
             observers: self.observers(),
-            clock: self.clock.clone().into_user(),
-            ..Extra::default()
         };
-        Circuit::of(Slot::let_to(name, policy.0.seeded(seed), origin, extra))
+        Circuit::of(Slot::begin(parts, origin, prepare))
     }
 
     pub(super) fn observers(&self) -> Observers {
@@ -326,32 +335,20 @@ impl<K: Key> Parts<K> {
     }
 
     /// Adds an observer of the circuits that are made from now on.
-    pub(super) fn observe(&self, observer: &Arc<dyn Observe>) {
-        lock(&self.observers).add_once(observer, Some(&self.name));
+    pub(super) fn observe(&self, listener: &Listener) {
+        lock(&self.observers).add_to(listener.clone(), Some(&self.name));
     }
 
-    pub(super) fn unobserve(&self, observer: &Arc<dyn Observe>) {
-        let removed = lock(&self.observers).remove(observer);
+    pub(super) fn unobserve(&self, id: usize) {
+        let removed = lock(&self.observers).remove(id);
         drop(removed);
     }
 
     /// With nothing held.
     pub(super) fn tell(&self, news: KeyedNews) {
-        self.observers().tell_keyed(&self.name, news);
+        self.observers()
+            .tell(|audience| audience.keyed(&self.name, news));
     }
-}
-
-fn policy(config: Config, source: Source, observers: &Observers) -> Result<Policy, ConfigError> {
-    if config.starts_as() != breaker_core::Mode::Normal {
-        let takes = "`normal` in a table of circuits: most keys have none, and pass";
-        return Err(ConfigError::new("mode", takes));
-    }
-    let interned = intern::store(config)?;
-    Ok(Policy(Settings::new(interned, source, false, observers, 0)))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<K: Key> Drop for Tenant<K> {

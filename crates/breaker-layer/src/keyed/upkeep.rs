@@ -11,7 +11,10 @@ use super::{
     registry::Registry,
     tenant::Tenant,
 };
-use crate::{circuit::Permit, observe::KeyedNews};
+use crate::{
+    circuit::{Circuit, Permit},
+    storage::KeyedNews,
+};
 
 /// What became of the wish for a circuit.
 pub(super) enum Made<K> {
@@ -46,7 +49,7 @@ impl<K: Key> Registry<K> {
             let permit = entry.circuit.first_permit(entry.first);
             let slot = permit.slot();
             if settle(permit) {
-                if !entry.is_lasting() && slot.is_calm() {
+                if !entry.is_lasting() && slot.gate().is_calm() {
                     self.tidy(key, tenancy, false);
                 }
                 return;
@@ -102,17 +105,17 @@ impl<K: Key> Registry<K> {
             };
             // Whoever changes what holds for the whole table waits for the lock before he looks for its circuits.
             let policy = special.unwrap_or_else(|| parts.usual());
-            let circuit = parts.circuit(name, policy, now);
-            if let Some(others) = tenant.others() {
-                circuit
-                    .slot()
-                    .begin_like(others.slot(), limits.mode.command());
-            }
+            let is_lasting = policy.is_lasting();
+            let command = limits.mode.command();
+            let note = tenant.others().and_then(Circuit::note_in_force);
+            let circuit = parts.circuit(name, policy, now, |state| {
+                state.begin_under(command, note.as_ref());
+            });
             // Held, it is not taken away before its observers know of it.
             let began = (!parts.observers().is_empty()).then(|| circuit.clone());
             index.made += 1;
             let (tenancy, number) = (tenant.tenancy, index.made);
-            let entry = Entry::new(kept, circuit, policy.is_lasting(), tenancy, number);
+            let entry = Entry::new(kept, circuit, is_lasting, tenancy, number);
             let entry = Arc::new(entry);
             self.turn.fetch_add(1, AcqRel);
             map.insert(ByKey(entry.clone()));
@@ -121,7 +124,7 @@ impl<K: Key> Registry<K> {
             (Made::Yes(entry), began)
         });
         if let Some(circuit) = began {
-            parts.observers().tell_began(&circuit);
+            parts.observers().tell_began(circuit.handle());
         }
         made
     }
@@ -179,8 +182,8 @@ impl<K: Key> Registry<K> {
 
     /// With nothing held.
     fn bury(&self, gone: Gone<K>, tenant: &Tenant<K>) {
-        for (entry, last) in gone.entries() {
-            entry.circuit.slot().clear(*last);
+        for (_, ended) in gone.entries() {
+            ended.tell();
         }
         for _ in 0..gone.abandoned {
             let total = self.abandoned.fetch_add(1, Relaxed) + 1;

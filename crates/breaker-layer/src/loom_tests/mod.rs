@@ -1,12 +1,12 @@
-//! Every loop over atomics, under every order of its steps that loom finds.
+//! What is done without a circuit's lock, against what is done under it, in every order of the steps that loom finds.
 //!
 //! `RUSTFLAGS="--cfg breaker_loom" cargo test --release -p breaker-layer --features keyed --lib loom`; and the same with
 //! `--cfg breaker_loom_rmw` besides, for orders that loom leaves out otherwise.
 //!
 //! Each model is a few calls on two or three threads. [`check`] is exhaustive; [`check_within`] allows so many
 //! preemptions in one run, because there are too many orders otherwise. Two catch nearly every mistake that is known of
-//! concurrent programs (M. Musuvathi, S. Qadeer, "Iterative Context Bounding", 2007). The table of configurations and the
-//! clock stay std's: they are no part of what is checked.
+//! concurrent programs (M. Musuvathi, S. Qadeer, "Iterative Context Bounding", 2007). The clock stays
+//! std's: it is no part of what is checked.
 
 mod closed;
 mod given_up;
@@ -19,8 +19,7 @@ mod reconfigure;
 mod rejected;
 mod tenancy;
 mod waiting;
-mod window_of_calls;
-mod window_of_time;
+mod windows;
 
 use std::{
     sync::{
@@ -63,25 +62,6 @@ pub(crate) mod time {
     }
 }
 
-pub(crate) mod waiters {
-    //! Whether a model has any that wait: only then is it checked what is done for them, which makes the others nearly twice
-    //! as long.
-
-    use std::cell::Cell;
-
-    thread_local! {
-        static ARE_THERE: Cell<bool> = const { Cell::new(false) };
-    }
-
-    pub(crate) fn are_there() -> bool {
-        ARE_THERE.get()
-    }
-
-    pub(super) fn set(are_there: bool) {
-        ARE_THERE.set(are_there);
-    }
-}
-
 const SECOND: Duration = Duration::from_secs(1);
 const OPEN_FOR: Duration = Duration::from_secs(5);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -102,7 +82,6 @@ fn run(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
     builder.preemption_bound = preemptions.or(cfg!(breaker_loom_rmw).then_some(2));
     builder.check(move || {
         time::start();
-        waiters::set(false);
         model();
     });
 }
@@ -197,7 +176,7 @@ impl Bench {
             state = transition.to();
         }
         let snapshot = self.circuit.snapshot();
-        assert_eq!(usize::from(snapshot.generation), told.len(), "{told:#?}");
+        assert_eq!(snapshot.generation, told.len() as u64, "{told:#?}");
         assert_eq!(
             snapshot.opened as usize,
             told.iter().filter(|one| one.to() == State::Open).count()

@@ -1,18 +1,19 @@
 //! Who looks at a circuit from outside: a registry that finds it, and a snapshot.
 
 use super::*;
+use crate::Snapshot;
 
 #[test]
 fn a_circuit_is_found_as_long_as_it_is_there_and_the_next_in_its_slot_is_not_taken_for_it() {
     check_within(3, || {
         let bench = Bench::new();
-        let (tenancy, log) = (bench.circuit.tenancy(), bench.log.clone());
+        let (weak, log) = (bench.circuit.downgrade(), bench.log.clone());
         let (a, b) = together!(
             move || {
                 drop(bench);
                 Bench::new()
             },
-            move || match tenancy.circuit() {
+            move || match Circuit::upgrade(weak) {
                 Some(circuit) => {
                     circuit.isolate();
                     true
@@ -25,7 +26,7 @@ fn a_circuit_is_found_as_long_as_it_is_there_and_the_next_in_its_slot_is_not_tak
         assert_eq!(log.lock().unwrap().len(), usize::from(was_found));
         assert!(next.settled().is_empty());
         assert_eq!(next.state(), State::Closed);
-        assert!(tenancy.circuit().is_none());
+        assert!(Circuit::upgrade(weak).is_none());
         // The handle that was given back was the next circuit's at most once: it is gone with its own, and not before.
         let log = next.log.clone();
         next.circuit.trip();
@@ -35,7 +36,7 @@ fn a_circuit_is_found_as_long_as_it_is_there_and_the_next_in_its_slot_is_not_tak
 }
 
 #[test]
-fn a_failure_on_its_way_from_the_word_to_the_total_is_seen_once() {
+fn each_failure_is_seen_once() {
     check(|| {
         let bench = Bench::new();
         let (one, two) = (bench.admit(), bench.admit());
@@ -57,10 +58,10 @@ fn a_failure_on_its_way_from_the_word_to_the_total_is_seen_once() {
 fn a_snapshot_of_a_circuit_is_none_of_the_next_one_in_its_slot() {
     check_within(1, || {
         let bench = Bench::new();
-        let tenancy = bench.circuit.tenancy();
+        let weak = bench.circuit.downgrade();
         let (a, b) = together!(
             move || {
-                let snapshot = tenancy.snapshot();
+                let snapshot = Snapshot::of_weak(weak);
                 assert!(snapshot.is_none_or(|snapshot| snapshot.ignored == 0));
             },
             move || {

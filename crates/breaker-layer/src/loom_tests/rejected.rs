@@ -1,4 +1,4 @@
-//! Rejections of many threads, one of which counts its own.
+//! Rejections of many threads.
 
 use super::*;
 
@@ -28,29 +28,6 @@ fn each_rejection_is_counted_once() {
 }
 
 #[test]
-fn what_a_thread_shares_when_its_count_is_full_is_seen_once_at_most() {
-    check_within(2, || {
-        let bench = Bench::new();
-        bench.circuit.isolate();
-        let (one, two) = (bench.clone(), bench.clone());
-        let (a, b) = together!(
-            move || {
-                reject(&one.circuit, 1);
-                one.circuit.slot().fill_own_rejections();
-                reject(&one.circuit, 1);
-            },
-            move || {
-                let seen = two.circuit.snapshot().rejected;
-                assert!(seen <= u64::from(u32::MAX) + 2, "{seen}");
-            },
-        );
-        a.join().unwrap();
-        b.join().unwrap();
-        assert_eq!(bench.circuit.snapshot().rejected, u64::from(u32::MAX) + 2);
-    });
-}
-
-#[test]
 fn the_next_circuit_in_a_slot_counts_its_own() {
     check_within(3, || {
         let bench = Bench::new();
@@ -67,5 +44,27 @@ fn the_next_circuit_in_a_slot_counts_its_own() {
         reject(&next.circuit, 2);
         last.join().unwrap();
         assert_eq!(next.circuit.snapshot().rejected, 2);
+    });
+}
+
+#[test]
+fn an_open_circuit_refuses_until_its_own_time_and_not_that_of_the_state_before() {
+    check_within(3, || {
+        let bench = Bench::new();
+        bench.circuit.trip_for(SECOND);
+        let (caller, operator) = (bench.clone(), bench.clone());
+        let (a, b) = together!(
+            move || {
+                let rejected = caller
+                    .circuit
+                    .try_acquire()
+                    .expect_err("it is open throughout");
+                assert!([Some(SECOND), Some(9 * SECOND)].contains(&rejected.retry_after()));
+            },
+            move || operator.circuit.trip_for(9 * SECOND),
+        );
+        join([a, b]);
+        let rejected = bench.circuit.try_acquire().expect_err("it is open");
+        assert_eq!(rejected.retry_after(), Some(9 * SECOND));
     });
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::*;
-use crate::slot::Waiter as Place;
+use crate::storage::Waiter as Place;
 
 /// Whether it was woken.
 #[derive(Default)]
@@ -27,7 +27,6 @@ struct Waiter {
 
 impl Waiter {
     fn new(bench: &Bench) -> Self {
-        waiters::set(true);
         Self {
             circuit: bench.circuit.clone(),
             place: bench.circuit.in_line(),

@@ -1,30 +1,18 @@
 //! What observers are told.
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use breaker_core::{Config, Outcome, Refusal, Transition};
 
-use crate::{slot::Tenancy, snapshot::Snapshot, text::OneLine};
-
-/// A circuit as its observers know it.
-#[derive(Clone)]
-pub(crate) struct Subject {
-    pub(crate) name: Arc<str>,
-    pub(crate) table: Option<Arc<str>>,
-    pub(crate) tenancy: Tenancy,
-}
-
-#[derive(Clone)]
-pub(crate) struct Change {
-    pub(crate) subject: Subject,
-    pub(crate) transition: Transition,
-    pub(crate) note: Option<Arc<str>>,
-    pub(crate) observe_only: bool,
-}
+use crate::{
+    snapshot::Snapshot,
+    storage::{Change, Reconfigured, RecordedNews, Subject},
+    text::OneLine,
+};
 
 /// A transition, and the circuit that made it.
 #[derive(Clone)]
-pub struct TransitionEvent<'a>(pub(crate) Cow<'a, Change>);
+pub struct TransitionEvent<'a>(pub(super) Cow<'a, Change>);
 
 impl TransitionEvent<'_> {
     /// The circuit's name. One of a table's circuits is called what
@@ -55,7 +43,7 @@ impl TransitionEvent<'_> {
 
     /// The circuit as it is by now, which may be later; `None` once it is gone.
     pub fn snapshot(&self) -> Option<Snapshot> {
-        self.0.subject.tenancy.snapshot()
+        Snapshot::of_weak(self.0.subject.circuit)
     }
 
     #[cfg(feature = "metrics")]
@@ -95,17 +83,9 @@ impl fmt::Debug for TransitionEvent<'_> {
     }
 }
 
-#[derive(Clone)]
-pub(crate) struct Reconfigured {
-    pub(crate) subject: Subject,
-    /// Before and after.
-    pub(crate) configs: Box<[Config; 2]>,
-    pub(crate) note: Option<Arc<str>>,
-}
-
 /// A change of a circuit's settings.
 #[derive(Clone)]
-pub struct ReconfiguredEvent<'a>(pub(crate) Cow<'a, Reconfigured>);
+pub struct ReconfiguredEvent<'a>(pub(super) Cow<'a, Reconfigured>);
 
 impl ReconfiguredEvent<'_> {
     /// The circuit's name: see [`TransitionEvent::circuit`].
@@ -130,7 +110,7 @@ impl ReconfiguredEvent<'_> {
 
     /// The circuit as it is by now, which may be later; `None` once it is gone.
     pub fn snapshot(&self) -> Option<Snapshot> {
-        self.0.subject.tenancy.snapshot()
+        Snapshot::of_weak(self.0.subject.circuit)
     }
 
     /// What the operator said who made the change: see [`Circuit::because`](crate::Circuit::because).
@@ -196,28 +176,10 @@ impl fmt::Debug for ReconfiguredEvent<'_> {
     }
 }
 
-impl Subject {
-    /// What the table calls it, if it is of one that has names.
-    pub(crate) fn key(&self) -> Option<&Arc<str>> {
-        let table = self.table.as_deref()?;
-        (*table != *self.name).then_some(&self.name)
-    }
-}
-
-/// `table name`, or what there is of it, on one line.
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (Some(table), Some(_)) = (&self.table, self.key()) {
-            write!(f, "{} ", OneLine(table))?;
-        }
-        OneLine(&self.name).fmt(f)
-    }
-}
-
 /// A call that was rejected.
 pub struct RejectedEvent<'a> {
-    pub(crate) subject: &'a Subject,
-    pub(crate) refusal: Refusal,
+    pub(super) subject: &'a Subject,
+    pub(super) refusal: Refusal,
 }
 
 impl RejectedEvent<'_> {
@@ -245,11 +207,8 @@ impl fmt::Debug for RejectedEvent<'_> {
 
 /// A call whose outcome was recorded.
 pub struct RecordedEvent<'a> {
-    pub(crate) subject: &'a Subject,
-    pub(crate) outcome: Option<Outcome>,
-    pub(crate) took: Option<Duration>,
-    pub(crate) is_slow: bool,
-    pub(crate) is_straggler: bool,
+    pub(super) subject: &'a Subject,
+    pub(super) call: &'a RecordedNews,
 }
 
 impl RecordedEvent<'_> {
@@ -265,36 +224,36 @@ impl RecordedEvent<'_> {
 
     /// How it went; `None` if it was cancelled.
     pub const fn outcome(&self) -> Option<Outcome> {
-        self.outcome
+        self.call.outcome
     }
 
-    /// How long it took, from its admission on, in steps of 32 ns. `None` where the observer came after its admission.
+    /// How long it took, from its admission on. `None` where the observer came after its admission.
     pub const fn took(&self) -> Option<Duration> {
-        self.took
+        self.call.took
     }
 
     /// Whether it took longer than [`slow_after`](crate::CircuitBuilder::slow_after).
     pub const fn is_slow(&self) -> bool {
-        self.is_slow
+        self.call.is_slow
     }
 
     /// Whether it began before a transition, and so counted for nothing.
     pub const fn is_straggler(&self) -> bool {
-        self.is_straggler
+        self.call.is_straggler
     }
 }
 
 impl fmt::Debug for RecordedEvent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { subject, took, .. } = self;
-        write!(f, "RecordedEvent({subject}: {:?}, {took:?})", self.outcome)
+        let (outcome, took) = (self.outcome(), self.took());
+        write!(f, "RecordedEvent({}: {outcome:?}, {took:?})", self.subject)
     }
 }
 
 /// A circuit that is gone, and what it counted to the last.
 pub struct EndedEvent<'a> {
-    pub(crate) subject: &'a Subject,
-    pub(crate) last: &'a Snapshot,
+    pub(super) subject: &'a Subject,
+    pub(super) last: &'a Snapshot,
 }
 
 impl EndedEvent<'_> {

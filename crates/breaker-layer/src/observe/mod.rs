@@ -1,7 +1,6 @@
 //! What happens to a circuit is told to whoever asked, once it is stored and with nothing held.
 
 mod event;
-mod events;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod operator;
@@ -10,19 +9,21 @@ mod readiness;
 #[cfg(feature = "tracing")]
 mod tracing;
 
-use std::{
-    borrow::Cow,
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+use std::{borrow::Cow, sync::Arc};
+
+use breaker_core::Refusal;
+
+use crate::{
+    circuit::Circuit,
+    snapshot::Snapshot,
+    storage::{Audience, Change, Ended, Handle, Listener, Reconfigured, RecordedNews, Subject},
 };
 
-use crate::circuit::Circuit;
-
+pub use crate::events::{Event, Events};
+#[cfg(feature = "keyed")]
+pub use crate::storage::KeyedNews;
 pub use breaker_core::{Reason, Rule, Tally, Totals, Transition};
-pub(crate) use event::{Change, Reconfigured, Subject};
 pub use event::{EndedEvent, ReconfiguredEvent, RecordedEvent, RejectedEvent, TransitionEvent};
-pub use events::{Event, Events};
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
 pub use operator::Operator;
@@ -125,23 +126,6 @@ pub trait Observe: Send + Sync + 'static {
     }
 }
 
-/// What happens to a table of circuits.
-#[cfg(feature = "keyed")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyedNews {
-    /// A call was not counted: its key has no circuit, and there is no room for one.
-    Uncounted {
-        /// How often that happened to the table.
-        total: u64,
-    },
-    /// A circuit was forgotten that was open or half-open: due for a probe, and its key not called for the idle time.
-    ForgottenOpen {
-        /// How often that happened to the table.
-        total: u64,
-    },
-}
-
 impl<F: Fn(&TransitionEvent<'_>) + Send + Sync + 'static> Observe for F {
     fn transition(&self, event: &TransitionEvent<'_>) {
         self(event);
@@ -210,136 +194,53 @@ impl<O: Observe + ?Sized> Observe for Arc<O> {
     }
 }
 
-/// All observers of one circuit, or of all circuits of a table.
-#[derive(Clone, Default)]
-pub(crate) struct Observers(Option<Arc<Audience>>);
+/// The user's observer, as a circuit tells it.
+struct Told(Arc<dyn Observe>);
 
-#[derive(Clone, Default)]
-struct Audience {
-    table: Option<Arc<str>>,
-    all: Vec<Listener>,
+/// One that wants what this observer says that it wants.
+pub(crate) fn listener(observer: Arc<dyn Observe>) -> Listener {
+    Listener::new(
+        id_of(&observer),
+        observer.wants_rejected(),
+        observer.wants_recorded(),
+        Arc::new(Told(observer)),
+    )
 }
 
-#[derive(Clone)]
-struct Listener {
-    observer: Arc<dyn Observe>,
-    wants_rejected: bool,
-    wants_recorded: bool,
+/// Tells it from all other observers that there are.
+pub(crate) fn id_of(observer: &Arc<dyn Observe>) -> usize {
+    Arc::as_ptr(observer).cast::<()>().addr()
 }
 
-impl Observers {
-    pub(crate) fn add(&mut self, observer: Arc<dyn Observe>) {
-        let listener = Listener {
-            wants_rejected: observer.wants_rejected(),
-            wants_recorded: observer.wants_recorded(),
-            observer,
-        };
-        self.change(|audience| audience.all.push(listener));
+impl Audience for Told {
+    fn changed(&self, change: &Change) {
+        self.0.transition(&TransitionEvent(Cow::Borrowed(change)));
     }
 
-    /// Adds an observer, unless it is there: of this table's circuits, if of any.
-    pub(crate) fn add_once(&mut self, observer: &Arc<dyn Observe>, table: Option<&Arc<str>>) {
-        let is_it = |listener: &Listener| Arc::ptr_eq(&listener.observer, observer);
-        if !self.all().iter().any(is_it) {
-            self.add(observer.clone());
-        }
-        if let Some(table) = table {
-            self.change(|audience| audience.table = Some(table.clone()));
-        }
+    fn reconfigured(&self, change: &Reconfigured) {
+        self.0
+            .reconfigured(&ReconfiguredEvent(Cow::Borrowed(change)));
     }
 
-    /// Takes an observer away, to be dropped with nothing held.
-    pub(crate) fn remove(&mut self, observer: &Arc<dyn Observe>) -> Option<Arc<dyn Observe>> {
-        let is_it = |listener: &Listener| Arc::ptr_eq(&listener.observer, observer);
-        let at = self.all().iter().position(is_it)?;
-        let mut removed = None;
-        self.change(|audience| removed = Some(audience.all.remove(at).observer));
-        removed
+    fn rejected(&self, subject: &Subject, refusal: Refusal) {
+        self.0.rejected(&RejectedEvent { subject, refusal });
+    }
+
+    fn recorded(&self, subject: &Subject, call: &RecordedNews) {
+        self.0.recorded(&RecordedEvent { subject, call });
+    }
+
+    fn began(&self, circuit: &Handle, table: Option<&str>) {
+        self.0.began(&Circuit::of(circuit.clone()), table);
+    }
+
+    fn ended(&self, subject: &Subject, ended: &Ended) {
+        let last = &Snapshot::last(ended);
+        self.0.ended(&EndedEvent { subject, last });
     }
 
     #[cfg(feature = "keyed")]
-    pub(crate) fn of_table(mut self, table: &Arc<str>) -> Self {
-        if !self.is_empty() {
-            self.change(|audience| audience.table = Some(table.clone()));
-        }
-        self
-    }
-
-    fn change(&mut self, change: impl FnOnce(&mut Audience)) {
-        change(Arc::make_mut(self.0.get_or_insert_default()));
-    }
-
-    fn all(&self) -> &[Listener] {
-        self.0.as_deref().map_or(&[], |audience| &audience.all)
-    }
-
-    pub(crate) fn table(&self) -> Option<Arc<str>> {
-        self.0.as_ref()?.table.clone()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.all().is_empty()
-    }
-
-    pub(crate) fn want_rejected(&self) -> bool {
-        self.all().iter().any(|listener| listener.wants_rejected)
-    }
-
-    pub(crate) fn want_recorded(&self) -> bool {
-        self.all().iter().any(|listener| listener.wants_recorded)
-    }
-
-    pub(crate) fn tell(&self, change: &Change) {
-        let event = TransitionEvent(Cow::Borrowed(change));
-        self.tell_each(|_| true, |observer| observer.transition(&event));
-    }
-
-    pub(crate) fn tell_reconfigured(&self, change: &Reconfigured) {
-        let event = ReconfiguredEvent(Cow::Borrowed(change));
-        self.tell_each(|_| true, |observer| observer.reconfigured(&event));
-    }
-
-    pub(crate) fn tell_rejected(&self, event: &RejectedEvent<'_>) {
-        self.tell_each(
-            |listener| listener.wants_rejected,
-            |observer| observer.rejected(event),
-        );
-    }
-
-    pub(crate) fn tell_recorded(&self, event: &RecordedEvent<'_>) {
-        self.tell_each(
-            |listener| listener.wants_recorded,
-            |observer| observer.recorded(event),
-        );
-    }
-
-    pub(crate) fn tell_began(&self, circuit: &Circuit) {
-        let table = self.table();
-        self.tell_each(
-            |_| true,
-            |observer| observer.began(circuit, table.as_deref()),
-        );
-    }
-
-    pub(crate) fn tell_ended(&self, event: &EndedEvent<'_>) {
-        self.tell_each(|_| true, |observer| observer.ended(event));
-    }
-
-    #[cfg(feature = "keyed")]
-    pub(crate) fn tell_keyed(&self, table: &str, news: KeyedNews) {
-        self.tell_each(|_| true, |observer| observer.keyed(table, news));
-    }
-
-    fn tell_each(&self, wants: impl Fn(&Listener) -> bool, tell: impl Fn(&dyn Observe)) {
-        for listener in self.all().iter().filter(|listener| wants(listener)) {
-            // What it panicked with has been reported by the panic hook.
-            let _ = catch_unwind(AssertUnwindSafe(|| tell(&*listener.observer)));
-        }
-    }
-}
-
-impl fmt::Debug for Observers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} observers", self.all().len())
+    fn keyed(&self, table: &str, news: KeyedNews) {
+        self.0.keyed(table, news);
     }
 }

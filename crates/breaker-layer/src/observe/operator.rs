@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use breaker_core::{Config, ConfigError, machine::Command};
+use breaker_core::{Command, Config, ConfigError};
 
 use crate::circuit::Circuit;
 

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use crate::{circuit::Circuit, slot::Waiter, wait::Timer};
+use crate::{circuit::Circuit, storage::Waiter, timer::Timer};
 
 /// Watches whether a circuit is ready (feature `tokio`). Made by [`Circuit::readiness`].
 ///

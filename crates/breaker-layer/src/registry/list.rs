@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use crate::{circuit::Circuit, observe::Observe, slot::Tenancy};
+use crate::{
+    circuit::Circuit,
+    storage::{Listener, WeakCircuit},
+};
 
 /// So many entries are looked at when one is added, so that those of circuits that are gone do not pile up.
 const LOOKED_AT: usize = 2;
@@ -30,7 +33,7 @@ pub(super) struct Entry {
 
 #[derive(Clone)]
 pub(super) enum Place {
-    One(Tenancy),
+    One(WeakCircuit),
     #[cfg(feature = "keyed")]
     Table(Arc<dyn crate::keyed::Table>),
 }
@@ -116,9 +119,8 @@ impl Place {
     fn part(&self, number: usize) -> Option<Circuits> {
         match self {
             Self::One(_) if number > 0 => None,
-            Self::One(tenancy) => Some(
-                tenancy
-                    .circuit()
+            Self::One(circuit) => Some(
+                Circuit::upgrade(*circuit)
                     .map(|one| (None, one))
                     .into_iter()
                     .collect(),
@@ -131,7 +133,7 @@ impl Place {
     /// The circuit, or that of this key in the table.
     pub(super) fn find(&self, key: Option<&str>) -> Option<Circuit> {
         match (self, key) {
-            (Self::One(tenancy), None) => tenancy.circuit(),
+            (Self::One(circuit), None) => Circuit::upgrade(*circuit),
             (Self::One(_), Some(_)) => None,
             #[cfg(feature = "keyed")]
             (Self::Table(table), Some(key)) => table.find(key),
@@ -140,25 +142,25 @@ impl Place {
         }
     }
 
-    pub(super) fn observe(&self, observer: &Arc<dyn Observe>) {
+    pub(super) fn observe(&self, listener: &Listener) {
         match self {
-            Self::One(tenancy) => tenancy.observe(observer, None),
+            Self::One(circuit) => circuit.observe(listener.clone(), None),
             #[cfg(feature = "keyed")]
-            Self::Table(table) => table.observe(observer),
+            Self::Table(table) => table.observe(listener),
         }
     }
 
-    pub(super) fn unobserve(&self, observer: &Arc<dyn Observe>) {
+    pub(super) fn unobserve(&self, id: usize) {
         match self {
-            Self::One(tenancy) => tenancy.unobserve(observer),
+            Self::One(circuit) => circuit.unobserve(id),
             #[cfg(feature = "keyed")]
-            Self::Table(table) => table.unobserve(observer),
+            Self::Table(table) => table.unobserve(id),
         }
     }
 
     fn is_gone(&self) -> bool {
         match self {
-            Self::One(tenancy) => tenancy.is_over(),
+            Self::One(circuit) => circuit.is_over(),
             #[cfg(feature = "keyed")]
             Self::Table(table) => table.is_gone(),
         }
@@ -187,9 +189,9 @@ mod tests {
             None
         }
 
-        fn observe(&self, _: &Arc<dyn Observe>) {}
+        fn observe(&self, _: &Listener) {}
 
-        fn unobserve(&self, _: &Arc<dyn Observe>) {}
+        fn unobserve(&self, _: usize) {}
 
         fn is_gone(&self) -> bool {
             self.looks.fetch_add(1, Relaxed);

@@ -140,12 +140,12 @@ impl Bench {
         self.circuit.state()
     }
 
-    pub(crate) fn generation(&self) -> u16 {
+    pub(crate) fn generation(&self) -> u64 {
         self.circuit.snapshot().generation
     }
 
     /// What can be seen of the machine, the totals of calls apart.
-    pub(crate) fn picture(&self) -> (State, bool, u16, u32, Option<Duration>, u32) {
+    pub(crate) fn picture(&self) -> (State, bool, u64, u32, Option<Duration>, u32) {
         let Snapshot {
             state,
             observe_only,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use breaker_core::machine::mix;
+use breaker_core::mix;
 
 use super::fields::Value;
 

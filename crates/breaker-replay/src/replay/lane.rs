@@ -1,6 +1,6 @@
 //! One configuration, over all services.
 
-use breaker_core::{Checked, Transition, machine::mix};
+use breaker_core::{Checked, Transition, mix};
 
 use super::{
     facts::MOST_OUTAGES,

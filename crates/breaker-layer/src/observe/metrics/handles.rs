@@ -10,8 +10,7 @@ use metrics::{
     Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder, Unit, with_recorder,
 };
 
-use super::lock;
-use crate::slot::Tenancy;
+use crate::{storage::WeakCircuit, sync::lock};
 
 /// Where the metrics go.
 #[derive(Clone)]
@@ -95,7 +94,7 @@ pub(super) struct Handles {
     sink: Sink,
     labels: Vec<Label>,
     /// The one circuit that sets the state.
-    owner: Mutex<Option<Tenancy>>,
+    owner: Mutex<Option<WeakCircuit>>,
     state: OnceLock<Gauge>,
     open_seconds: Gauge,
     /// Kept here, because some bridges know no gauge that is added to.
@@ -143,14 +142,14 @@ impl Handles {
     }
 
     /// Whether this circuit is the one that sets the state from now on.
-    pub(super) fn claim(&self, tenancy: Tenancy) -> bool {
-        *lock(&self.owner).get_or_insert(tenancy) == tenancy
+    pub(super) fn claim(&self, circuit: WeakCircuit) -> bool {
+        *lock(&self.owner).get_or_insert(circuit) == circuit
     }
 
     /// The circuit that sets the state is gone.
-    pub(super) fn release(&self, tenancy: Tenancy) {
+    pub(super) fn release(&self, circuit: WeakCircuit) {
         let mut owner = lock(&self.owner);
-        if *owner == Some(tenancy) {
+        if *owner == Some(circuit) {
             self.set_state(State::Closed);
             *owner = None;
         }

@@ -6,7 +6,7 @@ mod series;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use breaker_core::State;
@@ -21,7 +21,7 @@ use self::{
 #[cfg(feature = "keyed")]
 use super::KeyedNews;
 use super::{EndedEvent, Observe, ReconfiguredEvent, Subject, TransitionEvent};
-use crate::{circuit::Circuit, slot::Tenancy};
+use crate::{circuit::Circuit, snapshot::Snapshot, storage::WeakCircuit, sync::lock};
 
 /// Keeps metrics of the circuits that it observes, for whatever recorder of the crate metrics there is (feature `metrics`).
 ///
@@ -80,7 +80,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Known {
-    series: HashMap<(usize, u16), (Tenancy, SharedSeries)>,
+    series: HashMap<(usize, u64), (WeakCircuit, SharedSeries)>,
     handles: HashMap<Labels, Arc<Handles>>,
     #[cfg(feature = "keyed")]
     tables: HashMap<Box<str>, TableHandles>,
@@ -137,10 +137,10 @@ impl Metrics {
     /// Hands on what was counted since the last time, and the states as they are by now.
     pub fn collect(&self) {
         let all: Vec<_> = self.shared.known().series.values().cloned().collect();
-        for (tenancy, series) in all {
+        for (circuit, series) in all {
             let mut series = lock(&series);
             // Taken while nobody else can hand on a later one.
-            if let Some(snapshot) = tenancy.snapshot() {
+            if let Some(snapshot) = Snapshot::of_weak(circuit) {
                 series.publish(&snapshot);
             }
         }
@@ -155,7 +155,7 @@ impl Shared {
     /// The series of a circuit. One that is gone gets none that is kept.
     fn series(&self, subject: &Subject) -> SharedSeries {
         let known = &mut *self.known();
-        if let Some((_, series)) = known.series.get(&subject.tenancy.id()) {
+        if let Some((_, series)) = known.series.get(&subject.circuit.id()) {
             return series.clone();
         }
         let labels = match &subject.table {
@@ -167,11 +167,11 @@ impl Shared {
         };
         let (handles, is_own) = known.handles(&self.sink, labels);
         let has_state = subject.table.is_none() && is_own;
-        let owns_state = has_state && handles.claim(subject.tenancy);
+        let owns_state = has_state && handles.claim(subject.circuit);
         let series = Arc::new(Mutex::new(Series::new(handles, owns_state)));
-        if !subject.tenancy.is_over() {
-            let kept = (subject.tenancy, series.clone());
-            known.series.insert(subject.tenancy.id(), kept);
+        if !subject.circuit.is_over() {
+            let kept = (subject.circuit, series.clone());
+            known.series.insert(subject.circuit.id(), kept);
         }
         series
     }
@@ -192,7 +192,7 @@ impl Shared {
             known.keys += 1;
             known.keys_ever += usize::from(!is_known);
             let handles = known.make(&self.sink, labels);
-            let owns_state = handles.claim(subject.tenancy);
+            let owns_state = handles.claim(subject.circuit);
             series.single_out(handles, owns_state);
         }
     }
@@ -235,7 +235,7 @@ impl Observe for Metrics {
         let subject = Subject {
             name: circuit.name(),
             table: table.map(Arc::from),
-            tenancy: circuit.tenancy(),
+            circuit: circuit.downgrade(),
         };
         let series = self.shared.series(&subject);
         lock(&series).publish(&circuit.snapshot());
@@ -257,12 +257,12 @@ impl Observe for Metrics {
     }
 
     fn ended(&self, event: &EndedEvent<'_>) {
-        let tenancy = event.subject().tenancy;
+        let circuit = event.subject().circuit;
         let series = self.shared.series(event.subject());
         let mut series = lock(&series);
-        series.end(event.last(), tenancy);
+        series.end(event.last(), circuit);
         let known = &mut *self.shared.known();
-        known.series.remove(&tenancy.id());
+        known.series.remove(&circuit.id());
         known.keys -= usize::from(series.is_single());
     }
 
@@ -275,10 +275,6 @@ impl Observe for Metrics {
             KeyedNews::ForgottenOpen { .. } => handles.forgotten_open.increment(1),
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Default for Metrics {

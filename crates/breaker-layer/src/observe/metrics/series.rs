@@ -5,7 +5,7 @@ use std::sync::Arc;
 use breaker_core::{State, Timestamp, Transition};
 
 use super::handles::Handles;
-use crate::{slot::Tenancy, snapshot::Snapshot};
+use crate::{snapshot::Snapshot, storage::WeakCircuit};
 
 /// What one circuit has told, and what of it was handed on.
 pub(super) struct Series {
@@ -14,7 +14,7 @@ pub(super) struct Series {
     /// It is one of a table's, and has labels of its own.
     is_single: bool,
     /// That of the newest state that was handed on.
-    generation: u16,
+    generation: u64,
     counted: Counted,
     open: Open,
     recovery: Recovery,
@@ -95,15 +95,15 @@ impl Series {
     }
 
     /// The circuit is gone, and this is the last of it.
-    pub(super) fn end(&mut self, last: &Snapshot, tenancy: Tenancy) {
+    pub(super) fn end(&mut self, last: &Snapshot, circuit: WeakCircuit) {
         self.publish(last);
         self.owns_state = false;
-        self.handles.release(tenancy);
+        self.handles.release(circuit);
     }
 
     /// Only a newer state is handed on, or the same one as time has changed it.
-    fn set_state(&mut self, generation: u16, state: State) {
-        let is_older = generation.wrapping_sub(self.generation).cast_signed() < 0;
+    fn set_state(&mut self, generation: u64, state: State) {
+        let is_older = generation < self.generation;
         if self.owns_state && !is_older {
             self.generation = generation;
             self.handles.set_state(state);
@@ -165,8 +165,8 @@ impl Open {
 /// Pairs each trip with the next time that the circuit is closed, should two of them come in the wrong order too.
 #[derive(Default)]
 struct Recovery {
-    tripped: Option<(u16, Timestamp)>,
-    closed: Option<(u16, Timestamp)>,
+    tripped: Option<(u64, Timestamp)>,
+    closed: Option<(u64, Timestamp)>,
 }
 
 impl Recovery {
@@ -179,7 +179,7 @@ impl Recovery {
             _ => return None,
         }
         let ((tripped, from), (closed, to)) = (self.tripped?, self.closed?);
-        if closed.wrapping_sub(tripped).cast_signed() < 0 {
+        if closed < tripped {
             return None;
         }
         (self.tripped, self.closed) = (None, None);

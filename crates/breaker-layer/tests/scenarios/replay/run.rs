@@ -85,7 +85,7 @@ pub(crate) struct Run<'a> {
 /// A permit, and the generation in which it was given.
 struct Held {
     permit: Permit,
-    generation: u16,
+    generation: u64,
 }
 
 impl<'a> Run<'a> {

@@ -1,0 +1,81 @@
+//! The deadline of half-open. It moves with each probe that is admitted, and there is none while no probe is under way.
+
+use core::time::Duration;
+
+use super::{Breaker, Cause, MOST_ATTEMPTS, Phase, Rules};
+use crate::{policy::probes::Tally, reason::Reason, time::Timestamp, transition::Transition};
+
+/// What becomes of a half-open circuit whose deadline has passed.
+#[derive(Clone, Copy)]
+pub(super) struct Lapse {
+    pub(super) attempt: u32,
+    /// The deadline.
+    pub(super) at: Timestamp,
+    failures: u32,
+}
+
+impl Breaker {
+    /// How long half-open goes on without a verdict; `None` in any other state, and while no probe is under way: then nothing
+    /// is waited for.
+    pub fn lapses_in(&self, rules: Rules<'_>, now: Timestamp) -> Option<Duration> {
+        let Phase::HalfOpen { tally, .. } = self.phase else {
+            return None;
+        };
+        (tally.live > 0).then(|| self.until_deadline(rules, now))
+    }
+
+    pub(super) fn until_deadline(&self, rules: Rules<'_>, now: Timestamp) -> Duration {
+        let lasts = rules.config.probes.lasts(self.extension);
+        lasts.saturating_sub(self.age(now))
+    }
+
+    /// What becomes of a half-open circuit whose deadline has passed: it opened at the deadline.
+    pub(super) fn lapsed(&self, rules: Rules<'_>, now: Timestamp) -> Option<Lapse> {
+        let Phase::HalfOpen { attempt, tally } = self.phase else {
+            return None;
+        };
+        let lasts = rules.config.probes.lasts(self.extension);
+        let has_passed = tally.live > 0 && self.age(now) >= lasts;
+        has_passed.then(|| Lapse {
+            attempt: (attempt + 1).min(MOST_ATTEMPTS),
+            at: self.entered().saturating_add(lasts).min(now),
+            failures: tally.failed,
+        })
+    }
+
+    /// Opens a half-open circuit whose deadline has passed.
+    pub(super) fn lapse(&mut self, rules: Rules<'_>, now: Timestamp) -> Option<Transition> {
+        let Lapse {
+            attempt,
+            at,
+            failures,
+        } = self.lapsed(rules, now)?;
+        let cause = Cause {
+            reason: Reason::ProbeTimedOut,
+            failures,
+            asked: None,
+        };
+        Some(self.open(rules, attempt, at, cause))
+    }
+
+    /// Admits one more probe. One that finds no other under way starts the deadline afresh.
+    pub(super) fn admit_probe(
+        &mut self,
+        rules: Rules<'_>,
+        attempt: u32,
+        tally: Tally,
+        now: Timestamp,
+    ) {
+        if tally.live == 0 {
+            (self.entered, self.extension) = (now, 0);
+        } else {
+            let extension = rules.config.probes.extension(self.age(now));
+            self.extension = self.extension.max(extension);
+        }
+        let tally = Tally {
+            live: tally.live + 1,
+            ..tally
+        };
+        self.phase = Phase::HalfOpen { attempt, tally };
+    }
+}

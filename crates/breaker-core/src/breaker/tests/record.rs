@@ -1,0 +1,232 @@
+//! Calls that have ended.
+
+use super::*;
+
+#[test]
+fn what_does_not_count_changes_nothing_in_any_state() {
+    let config = config();
+    let rules = rules(&config);
+    let seen = Evidence {
+        row: 1,
+        ..Evidence::default()
+    };
+    for ending in [Ending::Cancelled, IGNORED] {
+        let mut closed = in_phase(rules, Phase::Closed(seen));
+        assert_eq!(record(&mut closed, rules, ending, 1).transition, None);
+        assert_eq!(closed.phase(), Phase::Closed(seen));
+
+        let mut breaker = half_open(rules, 0, 2);
+        assert_eq!(record(&mut breaker, rules, ending, 1).transition, None);
+        let tally = tally(1);
+        assert_eq!(breaker.phase(), Phase::HalfOpen { attempt: 0, tally });
+    }
+}
+
+#[test]
+fn only_closed_and_half_open_count_calls() {
+    let config = config();
+    let rules = rules(&config);
+    for phase in [open(0, 5), Phase::Isolated, Phase::Disabled] {
+        let mut breaker = in_phase(rules, phase);
+        let call = call(&breaker, CallKind::Call, FAILURE);
+        let recorded = breaker.record(rules, call, || panic!("no time is needed"));
+        assert!(recorded.in_time && recorded.transition.is_none());
+        assert_eq!(breaker.phase(), phase);
+    }
+}
+
+#[test]
+fn a_straggler_changes_nothing() {
+    let config = config();
+    let rules = rules(&config);
+    for phase in [
+        Phase::CLOSED,
+        open(0, 5),
+        Phase::HalfOpen {
+            attempt: 0,
+            tally: tally(1),
+        },
+    ] {
+        let mut breaker = Breaker::new(rules);
+        let straggler = call(&breaker, CallKind::Call, FAILURE);
+        let _ = breaker.enter(phase, Reason::Operator, 0, at(1));
+        let recorded = breaker.record(rules, straggler, || panic!("no time is needed"));
+        assert!(!recorded.in_time && recorded.transition.is_none());
+        assert_eq!(breaker.phase(), phase);
+    }
+}
+
+#[test]
+fn a_call_that_passed_uncounted_is_no_straggler_and_changes_nothing() {
+    let config = config();
+    let rules = rules(&config);
+    let mut breaker = half_open(rules, 0, 2);
+    let before = breaker.phase();
+    let uncounted = call(&breaker, CallKind::Uncounted, FAILURE);
+    let recorded = breaker.record(rules, uncounted, || panic!("no time is needed"));
+    assert!(recorded.in_time && recorded.transition.is_none());
+    assert_eq!(breaker.phase(), before);
+}
+
+#[test]
+fn a_failed_probe_opens_for_the_next_longer_wait_and_the_attempts_end_somewhere() {
+    let config = config();
+    let rules = rules(&config);
+    for (attempt, next, wait) in [(0, 1, 2), (1, 2, 4), (62, 63, 60), (63, 63, 60)] {
+        let mut breaker = half_open(rules, attempt, 1);
+        let transition = record(&mut breaker, rules, FAILURE, 1).transition.unwrap();
+        assert_eq!(breaker.phase(), open(next, 1 + wait));
+        assert_eq!(transition.open_for(), Some(wait as u32 * SECOND));
+        assert_eq!((transition.generation(), breaker.generation()), (2, 2));
+    }
+}
+
+#[test]
+fn a_probe_that_is_answered_after_the_deadline_changes_nothing_itself() {
+    let config = config();
+    let rules = rules(&config);
+    let mut breaker = half_open(rules, 0, 1);
+    let recorded = record(&mut breaker, rules, SUCCESS, 9);
+    assert!(recorded.in_time);
+    let reason = recorded.transition.map(|transition| transition.reason());
+    assert_eq!(reason, Some(Reason::ProbeTimedOut));
+    assert_eq!(breaker.phase(), open(1, 10));
+}
+
+#[test]
+fn calls_that_are_all_given_up_count_as_failures_from_the_one_after_the_last_that_is_let_off() {
+    for (cancelled, counts_from) in [
+        (Cancelled::Ignored, None),
+        (Cancelled::Failure, Some(1)),
+        (Cancelled::default(), Some(16)),
+        (Cancelled::FailureAfter(4094), Some(4095)),
+    ] {
+        let never = Trip::consecutive_failures(4095);
+        let config = settings().trip(never).cancelled(cancelled).build().unwrap();
+        let rules = rules(&config);
+        let mut breaker = Breaker::new(rules);
+        for in_a_row in 1..=4095 {
+            let counts = counts_from.is_some_and(|from| in_a_row >= from);
+            assert_eq!(
+                breaker.cancelled_is_failure(rules),
+                counts,
+                "{in_a_row} {cancelled:?}"
+            );
+            let before = breaker.evidence().row;
+            if record(&mut breaker, rules, Ending::Cancelled, 0)
+                .transition
+                .is_some()
+            {
+                break;
+            }
+            assert_eq!(breaker.evidence().row, before + u32::from(counts));
+        }
+    }
+}
+
+#[test]
+fn any_answer_ends_a_row_of_calls_that_were_given_up() {
+    let config = config();
+    let rules = rules(&config);
+    let answers = [
+        (CallKind::Call, SUCCESS),
+        (CallKind::Call, FAILURE),
+        (CallKind::Call, IGNORED),
+        (CallKind::Excluded, FAILURE),
+        (CallKind::Answered, Ending::Cancelled),
+    ];
+    for (kind, ending) in answers {
+        let mut breaker = Breaker::new(rules);
+        for _ in 0..3 {
+            let _ = record(&mut breaker, rules, Ending::Cancelled, 0);
+        }
+        assert_eq!(breaker.given_up, 3);
+        for kind in [CallKind::Readiness, CallKind::Excluded, CallKind::Uncounted] {
+            let dropped = call(&breaker, kind, Ending::Cancelled);
+            let _ = breaker.record(rules, dropped, || at(0));
+            assert_eq!(breaker.given_up, 3, "{kind:?} is no call that was given up");
+        }
+        assert!(!breaker.is_clean());
+        let _ = breaker.record(rules, call(&breaker, kind, ending), || at(0));
+        assert_eq!(breaker.given_up, 0, "{kind:?} {ending:?}");
+    }
+}
+
+#[test]
+fn ignored_probes_are_a_verdict_and_not_only_in_a_row() {
+    let config = config();
+    let rules = rules(&config);
+    let mut breaker = half_open(rules, 0, 0);
+    for ignored in 1..=10 {
+        for ending in [Ending::Cancelled, IGNORED] {
+            assert_eq!(admit(&mut breaker, rules, 0).0, Admission::Pass);
+            let transition = record(&mut breaker, rules, ending, 0).transition;
+            let reason = transition.map(|transition| transition.reason());
+            let is_last = ignored == 10 && ending == IGNORED;
+            assert_eq!(
+                reason,
+                is_last.then_some(Reason::ProbesIgnored { probes: 10 })
+            );
+        }
+    }
+    assert_eq!(breaker.phase(), Phase::CLOSED);
+}
+
+#[test]
+fn as_many_are_let_off_as_there_are_failures_that_trip_from_clean_on_the_default_policy() {
+    let config = Config::new().build().unwrap();
+    let rules = rules(&config);
+    let mut breaker = Breaker::new(rules);
+    let failures = (1..).find(|_| record(&mut breaker, rules, FAILURE, 0).transition.is_some());
+    assert_eq!(
+        Some(Cancelled::default()),
+        failures.map(Cancelled::FailureAfter)
+    );
+}
+
+#[test]
+fn a_success_is_calm_where_it_changes_nothing_and_is_not_to_be_recorded() {
+    let share = Trip::failure_rate(Percent(50.0), Window::calls(2));
+    let settings = settings();
+    for (config, from) in [
+        (settings, Some(0)),
+        (settings.trip(share), Some(2)),
+        (settings.count_calls(true), None),
+        (settings.slow_after(SECOND), None),
+        (settings.trip(Trip::failures(5, Window::time(SECOND))), None),
+    ] {
+        let config = config.build().unwrap();
+        let rules = rules(&config);
+        let mut breaker = Breaker::new(rules);
+        for successes in 0..4 {
+            let is_calm = from.is_some_and(|from| successes >= from);
+            assert_eq!(breaker.is_calm(rules), is_calm, "{successes} {config:?}");
+            let _ = record(&mut breaker, rules, SUCCESS, 0);
+        }
+        let _ = record(&mut breaker, rules, FAILURE, 0);
+        assert!(!breaker.is_calm(rules));
+    }
+}
+
+#[test]
+fn time_is_asked_for_only_where_it_is_needed() {
+    let share = Trip::failure_rate(Percent(50.0), Window::calls(20));
+    let config = settings().trip(share).slow_after(SECOND).build().unwrap();
+    let rules = rules(&config);
+    let mut breaker = Breaker::new(rules);
+    for (ending, seconds) in [
+        (SUCCESS, 0),
+        (FAILURE, 2),
+        (IGNORED, 2),
+        (Ending::Cancelled, 2),
+    ] {
+        let call = EndedCall {
+            took: Some(seconds * SECOND),
+            ..call(&breaker, CallKind::Call, ending)
+        };
+        let recorded = breaker.record(rules, call, || panic!("no time is needed"));
+        assert_eq!(recorded.is_slow, seconds == 2 && ending != IGNORED);
+    }
+    let slow = breaker.calls().map(|calls| (calls.calls, calls.slow));
+    assert_eq!(slow, Some((3, 2)));
+}

@@ -1,0 +1,235 @@
+//! The open time: for how long calls are refused before a probe may go.
+
+mod opening;
+#[cfg(test)]
+mod tests;
+
+use core::time::Duration;
+
+use opening::{Attempts, Pattern};
+
+pub(crate) use self::opening::Opening;
+use crate::{
+    checks::Faults,
+    setting::Setting,
+    time::MAX_WAIT,
+    units::{Percent, Value},
+};
+
+/// How long the circuit stays open.
+///
+/// With `w` the wait, `j` the jitter, and `u` drawn evenly from −1 to 1 once each time the circuit opens, it stays open
+/// for `w · (1 + j·u)`. An exponential wait, and one by attempt, is drawn from what of that lies between its shortest and
+/// its longest; a probe share's longest wait may be exceeded by the jitter. Waits are rounded up to a tenth of a
+/// millisecond.
+///
+/// Default: [`OpenTime::probe_share`] of 1 % from 250 ms to 30 s.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[doc(alias("waitDurationInOpenState", "BreakDuration", "resetTimeout"))]
+pub struct OpenTime {
+    kind: Kind,
+    shortest: Duration,
+    longest: Duration,
+    factor: Option<f64>,
+    jitter: Percent,
+    longest_asked: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Fixed,
+    Exponential,
+    ByAttempt(Attempts),
+    ProbeShare { share: Percent },
+}
+
+impl Default for OpenTime {
+    fn default() -> Self {
+        Self::probe_share(
+            Percent(1.0),
+            Duration::from_millis(250),
+            Duration::from_secs(30),
+        )
+    }
+}
+
+impl OpenTime {
+    /// The same wait each time, from 1 ms to 100 days, without jitter unless asked for.
+    pub const fn fixed(wait: Duration) -> Self {
+        Self::new(Kind::Fixed, wait, wait, Percent(0.0))
+    }
+
+    /// `shortest · 2ⁿ` at the n-th opening in a row, at most `longest`, with a jitter of 20 %.
+    pub const fn exponential(shortest: Duration, longest: Duration) -> Self {
+        Self::new(Kind::Exponential, shortest, longest, Percent(20.0))
+    }
+
+    /// Whatever `wait` says of the attempt: 0 when the circuit trips, one more each time the probes fail, at most 63.
+    /// What it says is kept from `shortest` to `longest`. Without jitter unless asked for.
+    #[doc(alias("BreakDurationGenerator", "waitIntervalFunctionInOpenState"))]
+    pub const fn by_attempt(
+        wait: fn(u32) -> Duration,
+        shortest: Duration,
+        longest: Duration,
+    ) -> Self {
+        Self::new(
+            Kind::ByAttempt(Attempts(wait)),
+            shortest,
+            longest,
+            Percent(0.0),
+        )
+    }
+
+    /// Refuses every call for `shortest`; from then on each call becomes a probe with the probability `share`, and the
+    /// first call after `longest` certainly does.
+    ///
+    /// So the load of the probes stays a fixed part of the traffic, a busy client finds a recovery soon and a quiet one
+    /// within `longest`. Jitter, 20 %, applies to `longest`. Each call's draw is its own, even while a test's time stands
+    /// still; circuits with the same seed and the same history draw the same.
+    pub const fn probe_share(share: Percent, shortest: Duration, longest: Duration) -> Self {
+        Self::new(Kind::ProbeShare { share }, shortest, longest, Percent(20.0))
+    }
+
+    const fn new(kind: Kind, shortest: Duration, longest: Duration, jitter: Percent) -> Self {
+        Self {
+            kind,
+            shortest,
+            longest,
+            factor: None,
+            jitter,
+            longest_asked: Duration::from_secs(300),
+        }
+    }
+
+    /// The factor of [`OpenTime::exponential`], from 1 to 100; 2 by default.
+    #[must_use]
+    pub const fn factor(mut self, factor: f64) -> Self {
+        self.factor = Some(factor);
+        self
+    }
+
+    /// How far the wait is spread so that a fleet does not probe in step: 0 %, or from 1 % to 100 %.
+    #[must_use]
+    pub const fn jitter(mut self, jitter: Percent) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// The most that is granted when the downstream itself asks to be left alone
+    /// ([`Outcome::Overload`](crate::Outcome::Overload)), from 0 (its wish is not heard) to 100 days. Default: 300 s.
+    #[must_use]
+    pub const fn longest_asked(mut self, longest: Duration) -> Self {
+        self.longest_asked = longest;
+        self
+    }
+
+    pub(crate) fn tell(self, tell: &mut dyn FnMut(Setting)) {
+        let mut tell = |name, value| tell(Setting::new("open_time", name, value));
+        let kind = match self.kind {
+            Kind::Fixed => "fixed",
+            Kind::Exponential => "exponential",
+            Kind::ByAttempt(_) => "by_attempt",
+            Kind::ProbeShare { .. } => "probe_share",
+        };
+        tell("kind", Value::Word(kind));
+        if let Kind::ProbeShare { share } = self.kind {
+            tell("share", share.into());
+        }
+        let (shortest, longest) = match self.kind {
+            Kind::Fixed => ("wait", None),
+            Kind::Exponential | Kind::ByAttempt(_) => ("shortest", Some("longest")),
+            Kind::ProbeShare { .. } => ("not_before", Some("certain_after")),
+        };
+        tell(shortest, self.shortest.into());
+        if let Some(longest) = longest {
+            tell(longest, self.longest.into());
+        }
+        if let Some(factor) = self.factor {
+            tell("factor", factor.into());
+        }
+        tell("jitter", self.jitter.into());
+        tell("longest_asked", self.longest_asked.into());
+    }
+
+    pub(crate) fn checked(self, faults: &mut Faults<'_>) -> Opening {
+        self.check_waits(faults);
+        let jitter = self.jitter.0;
+        faults.check(
+            jitter == 0.0 || (1.0..=100.0).contains(&jitter),
+            "open_time.jitter",
+            self.jitter,
+            "0 %, or from 1 % to 100 %",
+        );
+        faults.check(
+            self.longest_asked <= MAX_WAIT,
+            "open_time.longest_asked",
+            self.longest_asked,
+            "a duration up to 100 days",
+        );
+        let factor = self.checked_factor(faults);
+        let pattern = match self.kind {
+            Kind::Fixed => Pattern::Fixed,
+            Kind::Exponential => Pattern::Exponential {
+                thousandths: (factor * 1e3) as u32,
+            },
+            Kind::ByAttempt(wait) => Pattern::ByAttempt(wait),
+            // A small one is what a large fleet wants.
+            Kind::ProbeShare { share } => Pattern::ProbeShare {
+                millionths: faults.rate(share, "open_time.share", true),
+            },
+        };
+        Opening {
+            pattern,
+            shortest: self.shortest,
+            longest: self.longest,
+            jitter: (self.jitter.0 * 1e4) as u32,
+            longest_asked: self.longest_asked,
+        }
+    }
+
+    fn check_waits(self, faults: &mut Faults<'_>) {
+        let range = Duration::from_millis(1)..=MAX_WAIT;
+        let is_good = faults.check(
+            range.contains(&self.shortest),
+            "open_time.shortest",
+            self.shortest,
+            "a duration from 1 ms to 100 days",
+        );
+        let least = if is_good {
+            self.shortest
+        } else {
+            *range.start()
+        };
+        // A fixed wait is both.
+        if self.kind != Kind::Fixed {
+            faults.check(
+                (least..=MAX_WAIT).contains(&self.longest),
+                "open_time.longest",
+                self.longest,
+                "a duration from the shortest to 100 days",
+            );
+        }
+    }
+
+    fn checked_factor(self, faults: &mut Faults<'_>) -> f64 {
+        let factor = self.factor.unwrap_or(2.0);
+        let takes = if self.kind == Kind::Exponential {
+            "a number from 1 to 100"
+        } else {
+            "no value: only an exponential open time has a factor"
+        };
+        faults.check(
+            (1.0..=100.0).contains(&factor)
+                && (self.factor.is_none() || self.kind == Kind::Exponential),
+            "open_time.factor",
+            factor,
+            takes,
+        );
+        factor
+    }
+
+    #[cfg(test)]
+    fn check(self) -> Result<Opening, crate::ConfigError> {
+        crate::checks::first(|faults| self.checked(faults))
+    }
+}

@@ -1,0 +1,141 @@
+//! The checked form of an open time, and the waits that it gives.
+
+use core::{ops::RangeInclusive, time::Duration};
+
+use crate::time::{MAX_WAIT, Timestamp, nanos};
+
+/// The checked form, in whole numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Opening {
+    pub(super) pattern: Pattern,
+    pub(super) shortest: Duration,
+    pub(super) longest: Duration,
+    /// In millionths.
+    pub(super) jitter: u32,
+    pub(super) longest_asked: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Pattern {
+    Fixed,
+    Exponential { thousandths: u32 },
+    ByAttempt(Attempts),
+    ProbeShare { millionths: u32 },
+}
+
+/// A wait by attempt; the same only where it is the same function.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempts(pub(super) fn(u32) -> Duration);
+
+impl PartialEq for Attempts {
+    fn eq(&self, other: &Self) -> bool {
+        core::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
+impl Eq for Attempts {}
+
+impl core::hash::Hash for Attempts {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        (self.0 as usize).hash(state);
+    }
+}
+
+impl Opening {
+    /// For how long every call is refused, opening for the `attempt`-th time in a row; `asked` is the downstream's own wish.
+    pub(crate) fn wait(&self, attempt: u32, random: u64, asked: Option<Duration>) -> Duration {
+        let wait = match self.pattern {
+            Pattern::Fixed => self.spread(self.longest, TINY..=MAX_WAIT, random),
+            Pattern::Exponential { .. } | Pattern::ByAttempt(_) => {
+                self.spread(self.grown(attempt), self.shortest..=self.longest, random)
+            }
+            Pattern::ProbeShare { .. } => self.shortest,
+        };
+        wait.max(asked.unwrap_or_default().min(self.longest_asked))
+    }
+
+    /// Whether a call of this moment may be the first probe; `draw` gives this request's own random number.
+    pub(crate) fn is_due(
+        &self,
+        until: Timestamp,
+        now: Timestamp,
+        random: u64,
+        draw: impl FnOnce() -> u32,
+    ) -> bool {
+        match self.pattern {
+            _ if now < until => false,
+            Pattern::ProbeShare { millionths } if now < self.certain_at(until, random) => {
+                u64::from(draw()) * 1_000_000 < u64::from(millionths) << 32
+            }
+            Pattern::ProbeShare { .. }
+            | Pattern::Fixed
+            | Pattern::Exponential { .. }
+            | Pattern::ByAttempt(_) => true,
+        }
+    }
+
+    /// For how long every call is refused at the least.
+    pub(crate) const fn shortest(&self) -> Duration {
+        self.shortest
+    }
+
+    /// When the next call is a probe for certain.
+    pub(crate) fn certain_at(&self, until: Timestamp, random: u64) -> Timestamp {
+        match self.pattern {
+            Pattern::ProbeShare { .. } => until.rounded_after(
+                self.spread(self.longest, self.shortest..=MAX_WAIT, random)
+                    .saturating_sub(self.shortest),
+            ),
+            Pattern::Fixed | Pattern::Exponential { .. } | Pattern::ByAttempt(_) => until,
+        }
+    }
+
+    /// When a caller that waits for readiness, and so is never drawn, may probe: after the shortest wait, doubled with
+    /// each attempt and spread by the jitter.
+    pub(crate) fn due_for_waiting(&self, until: Timestamp, attempt: u32, random: u64) -> Timestamp {
+        match self.pattern {
+            Pattern::ProbeShare { .. } => {
+                let grown = grow(self.shortest, attempt, 2000, self.longest);
+                let wait = self.spread(grown, self.shortest..=self.longest, random);
+                until.rounded_after(wait.saturating_sub(self.shortest))
+            }
+            Pattern::Fixed | Pattern::Exponential { .. } | Pattern::ByAttempt(_) => until,
+        }
+    }
+
+    fn grown(&self, attempt: u32) -> Duration {
+        match self.pattern {
+            Pattern::Exponential { thousandths } => {
+                grow(self.shortest, attempt, thousandths, self.longest)
+            }
+            Pattern::ByAttempt(Attempts(wait)) => wait(attempt).clamp(self.shortest, self.longest),
+            Pattern::Fixed | Pattern::ProbeShare { .. } => self.shortest,
+        }
+    }
+
+    /// A wait drawn evenly from those that are within the jitter of `wait` and within the bounds.
+    fn spread(&self, wait: Duration, bounds: RangeInclusive<Duration>, random: u64) -> Duration {
+        let (wait, jitter) = (u128::from(nanos(wait)), u128::from(self.jitter));
+        let (least, most) = (
+            u128::from(nanos(*bounds.start())),
+            u128::from(nanos(*bounds.end())),
+        );
+        let low = (wait - wait * jitter / 1_000_000).clamp(least, most);
+        let high = (wait + wait * jitter / 1_000_000).clamp(least, most);
+        let drawn = low + (((high - low) * u128::from(random >> 32)) >> 32);
+        Duration::from_nanos(u64::try_from(drawn).unwrap_or(u64::MAX))
+    }
+}
+
+/// No open time is shorter, whatever the jitter.
+const TINY: Duration = Duration::from_millis(1);
+
+/// `wait` times the factor to the power of `attempt`, at most `longest`.
+fn grow(wait: Duration, attempt: u32, thousandths: u32, longest: Duration) -> Duration {
+    let longest = u128::from(nanos(longest));
+    let mut grown = u128::from(nanos(wait));
+    for _ in 0..attempt {
+        grown = (grown * u128::from(thousandths) / 1000).min(longest);
+    }
+    Duration::from_nanos(u64::try_from(grown).unwrap_or(u64::MAX))
+}

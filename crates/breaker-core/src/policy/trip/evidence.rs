@@ -1,0 +1,134 @@
+//! The sequential test: how much speaks against the downstream, and when it is enough.
+
+use crate::{checks::Faults, reason::Reason, units::Percent};
+
+/// What has been seen against the downstream while closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The score of the sequential test, in parts of 2¹⁸ of its threshold.
+    pub score: u32,
+    /// The calls recorded since the score was last zero; stays at 511.
+    pub calls: u32,
+    /// The failures in a row; stays at 4095.
+    pub row: u32,
+}
+
+impl Evidence {
+    /// The score at which a circuit trips.
+    pub const FULL: u32 = 1 << 18;
+    /// The most that is counted of the calls.
+    const MOST_CALLS: u32 = (1 << 9) - 1;
+}
+
+/// The two hypotheses of the test, and how often it may err.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Belief {
+    pub(super) tolerated: Percent,
+    pub(super) intolerable: Percent,
+    pub(super) calls_per_false_trip: u64,
+}
+
+/// The sequential test, scaled so that its threshold is [`Evidence::FULL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Test {
+    failure: u32,
+    success: u32,
+    /// The threshold before scaling, in thousandths.
+    threshold: u32,
+}
+
+impl Belief {
+    pub(super) fn checked(self, faults: &mut Faults<'_>) -> Test {
+        let (p0, p1) = (self.tolerated.0 / 100.0, self.intolerable.0 / 100.0);
+        let are_good = self.check(faults);
+        let threshold = libm::log(self.calls_per_false_trip as f64);
+        let scaled = |step: f64| (step / threshold * f64::from(Evidence::FULL) + 0.5) as u32;
+        let (failure, success) = (
+            scaled(libm::log(p1 / p0)),
+            scaled(libm::log((1.0 - p0) / (1.0 - p1))),
+        );
+        if are_good {
+            // A step of few units would be rounded by more than a few per cent.
+            faults.check(
+                failure >= 16 && success >= 16,
+                "trip.evidence.intolerable",
+                self.intolerable,
+                "a rate farther from what is tolerated",
+            );
+        }
+        Test {
+            failure: failure.min(Evidence::FULL),
+            success: success.min(Evidence::FULL),
+            threshold: (threshold * 1e3) as u32,
+        }
+    }
+
+    /// Checks each setting by itself, and says whether all are good.
+    fn check(self, faults: &mut Faults<'_>) -> bool {
+        let (p0, p1) = (self.tolerated.0 / 100.0, self.intolerable.0 / 100.0);
+        let tolerated_is_good = faults.check(
+            p0 > 0.0 && p0 < 1.0,
+            "trip.evidence.tolerated",
+            self.tolerated,
+            "a rate above 0 % and below 100 %",
+        );
+        // Who writes fractions writes this one so, too.
+        let mut intolerable_is_good = faults.check(
+            (0.01..1.0).contains(&p1),
+            "trip.evidence.intolerable",
+            self.intolerable,
+            "a rate from 1 % to below 100 %",
+        );
+        if tolerated_is_good && intolerable_is_good {
+            intolerable_is_good = faults.check(
+                p1 > p0,
+                "trip.evidence.intolerable",
+                self.intolerable,
+                "a rate above what is tolerated",
+            );
+        }
+        let calls = self.calls_per_false_trip;
+        let calls_are_good = faults.check(
+            (2..=1_000_000_000_000_000_000).contains(&calls),
+            "trip.evidence.calls_per_false_trip",
+            calls,
+            "a number from 2 to 10^18",
+        );
+        tolerated_is_good && intolerable_is_good && calls_are_good
+    }
+}
+
+impl Test {
+    /// The score and the calls after one more call, or why that is enough.
+    #[inline]
+    pub(super) fn judge(self, seen: Evidence, failed: bool) -> Result<(u32, u32), Reason> {
+        let score = if failed {
+            seen.score.saturating_add(self.failure)
+        } else {
+            seen.score.saturating_sub(self.success)
+        };
+        let calls = match score {
+            0 => 0,
+            _ => seen.calls.saturating_add(1).min(Evidence::MOST_CALLS),
+        };
+        if score >= Evidence::FULL {
+            return Err(Reason::Evidence {
+                score: self.thousandths(score),
+                threshold: self.threshold,
+                calls,
+            });
+        }
+        Ok((score, calls))
+    }
+
+    /// The failures that a score stands for.
+    pub(super) fn failures(self, seen: Evidence) -> u32 {
+        let (failure, success) = (u64::from(self.failure), u64::from(self.success));
+        ((u64::from(seen.score) + u64::from(seen.calls) * success) / (failure + success)) as u32
+    }
+
+    /// A score as a logarithm, in thousandths.
+    fn thousandths(self, score: u32) -> u32 {
+        (u64::from(score) * u64::from(self.threshold) / u64::from(Evidence::FULL)) as u32
+    }
+}

@@ -1,0 +1,104 @@
+//! The response future.
+
+use std::{
+    future::Future,
+    marker::PhantomData,
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+
+use crate::{circuit::Permit, classify::Settle, stack::shape::PassError};
+
+pin_project! {
+    /// The response of a [`Breaker`](crate::Breaker).
+    ///
+    /// Dropped before it is ready, it gives its permit back as cancelled. A panic of the inner future goes on, and is a
+    /// failure.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F, J, R, A, P = Permit> {
+        #[pin]
+        state: State<F, J, R, P>,
+        _shape: PhantomData<fn() -> A>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, J, R, P> {
+        // The inner future is dropped before the permit: a probe's slot is free once its call is really over.
+        Called { #[pin] inner: F, permit: Option<P>, settle: J },
+        Answered { #[pin] answer: R },
+    }
+}
+
+impl<F, J, R, A, P> ResponseFuture<F, J, R, A, P> {
+    #[inline]
+    pub(crate) const fn called(inner: F, permit: P, settle: J) -> Self {
+        Self {
+            state: State::Called {
+                inner,
+                permit: Some(permit),
+                settle,
+            },
+            _shape: PhantomData,
+        }
+    }
+
+    pub(crate) const fn answered(answer: R) -> Self {
+        Self {
+            state: State::Answered { answer },
+            _shape: PhantomData,
+        }
+    }
+}
+
+/// Drops the permit while the thread unwinds, where somebody further out catches the panic before the future is dropped:
+/// only so the permit knows of it. To be forgotten where there was no panic.
+pub(crate) struct DropsOnPanic<'a, P>(pub(crate) &'a mut Option<P>);
+
+impl<P> Drop for DropsOnPanic<'_, P> {
+    // Inlined, or the permit's address would be known elsewhere, and the whole future could not stay in registers.
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.take();
+    }
+}
+
+impl<F, J, R, A, P, Response, Error> Future for ResponseFuture<F, J, R, A, P>
+where
+    F: Future<Output = Result<Response, Error>>,
+    J: Settle<Response, Error, P>,
+    R: Future<Output = Result<J::Response, A::Error>>,
+    A: PassError<Error>,
+{
+    type Output = Result<J::Response, A::Error>;
+
+    // Always: what unwinding takes makes it too long for the compiler's taste, and apart it took 37 instructions more.
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Answered { answer } => answer.poll(cx),
+            StateProjection::Called {
+                inner,
+                permit,
+                settle,
+            } => {
+                if permit.is_none() {
+                    // Polled again after it was ready, it has nothing more to say.
+                    return Poll::Pending;
+                }
+                let on_panic = DropsOnPanic(permit);
+                let result = inner.poll(cx);
+                mem::forget(on_panic);
+                let result = ready!(result);
+                match permit.take() {
+                    Some(permit) => Poll::Ready(settle.settle(permit, result).map_err(A::pass)),
+                    None => Poll::Pending,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a call reads of a circuit without taking its lock.
+
+use crate::clock::Source;
+
+/// A circuit's state as far as most calls need it, in one word that is replaced as a whole:
+/// `epoch 54 │ wishes 6 │ restless 1 │ door 3`, where zero is what a healthy call likes best.
+///
+/// The *epoch* counts the states of all circuits that a slot has had. It never comes back, so a permit that carries one
+/// tells for good whether its state is over. It is written only by whoever holds the slot's lock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gate(u64);
+
+/// What a call meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// Every call passes and counts.
+    Passes = 0,
+    /// It depends: ask under the lock.
+    Ask = 1,
+    /// Every call is refused until a time that stands beside the gate.
+    Open = 2,
+    /// Every call is refused.
+    Isolated = 3,
+    /// There is no circuit.
+    Vacant = 4,
+}
+
+/// What a circuit's settings and observers want, of which each call is to know: the bits of a gate that say so.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Wishes(u64);
+
+impl Wishes {
+    pub(crate) fn of(clock: Source) -> Self {
+        Self(clock.to_bits() << Gate::CLOCK)
+    }
+
+    /// Calls are timed.
+    pub(crate) const fn timed(self, is_timed: bool) -> Self {
+        self.with(Gate::TIMED, is_timed)
+    }
+
+    /// Admissions are counted.
+    pub(crate) const fn counted(self, is_counted: bool) -> Self {
+        self.with(Gate::COUNTED, is_counted)
+    }
+
+    /// A success is recorded whatever the circuit is like.
+    pub(crate) const fn recorded(self, is_recorded: bool) -> Self {
+        self.with(Gate::RECORDED, is_recorded)
+    }
+
+    /// Some observer wants to be told of rejections.
+    pub(crate) const fn tells_rejections(self, tells: bool) -> Self {
+        self.with(Gate::TELLS, tells)
+    }
+
+    const fn with(self, flag: u64, is_set: bool) -> Self {
+        Self(if is_set { self.0 | flag } else { self.0 })
+    }
+
+    pub(crate) const fn are_timed(self) -> bool {
+        self.0 & Gate::TIMED != 0
+    }
+}
+
+impl Gate {
+    const DOOR: u64 = 0b111;
+    const RESTLESS: u64 = 1 << 3;
+    const TIMED: u64 = 1 << 4;
+    const COUNTED: u64 = 1 << 5;
+    const RECORDED: u64 = 1 << 6;
+    const TELLS: u64 = 1 << 7;
+    const CLOCK: u32 = 8;
+    /// The lowest bit of the epoch.
+    pub(crate) const EPOCH: u32 = 10;
+
+    /// Of a circuit behind this door; *calm* is one that nothing speaks against.
+    #[inline]
+    pub(crate) const fn new(epoch: u64, door: Door, is_calm: bool, wishes: Wishes) -> Self {
+        let restless = if is_calm { 0 } else { Self::RESTLESS };
+        Self(epoch << Self::EPOCH | wishes.0 | restless | door as u64)
+    }
+
+    /// That of a slot without a circuit.
+    pub(crate) const fn vacant(epoch: u64) -> Self {
+        Self(epoch << Self::EPOCH | Self::RESTLESS | Door::Vacant as u64)
+    }
+
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) const fn epoch(self) -> u64 {
+        self.0 >> Self::EPOCH
+    }
+
+    pub(crate) const fn door(self) -> Door {
+        match self.0 & Self::DOOR {
+            0 => Door::Passes,
+            2 => Door::Open,
+            3 => Door::Isolated,
+            4 => Door::Vacant,
+            _ => Door::Ask,
+        }
+    }
+
+    /// Whether a call passes, counts, and nothing else is to be done for it.
+    #[inline]
+    pub(crate) const fn passes_plainly(self) -> bool {
+        self.0 & (Self::DOOR | Self::TIMED | Self::COUNTED) == 0
+    }
+
+    /// Whether a call passes, counts, and is to be timed and nothing else.
+    #[inline]
+    pub(crate) const fn passes_timed(self) -> bool {
+        self.0 & (Self::DOOR | Self::TIMED | Self::COUNTED) == Self::TIMED
+    }
+
+    /// Whether a success of this moment changes nothing, if it was fast.
+    #[inline]
+    pub(crate) const fn skips_a_success(self) -> bool {
+        self.0 & (Self::RESTLESS | Self::RECORDED) == 0
+    }
+
+    #[inline]
+    pub(crate) const fn passes(self) -> bool {
+        self.0 & Self::DOOR == 0
+    }
+
+    /// Whether nothing speaks against the downstream.
+    #[cfg(any(feature = "keyed", test))]
+    #[inline]
+    pub(crate) const fn is_calm(self) -> bool {
+        self.0 & Self::RESTLESS == 0
+    }
+
+    #[inline]
+    pub(crate) const fn tells_rejections(self) -> bool {
+        self.0 & Self::TELLS != 0
+    }
+
+    #[inline]
+    pub(crate) const fn clock(self) -> Source {
+        Source::from_bits(self.0 >> Self::CLOCK & 3)
+    }
+}
+
+#[cfg(all(test, not(breaker_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_into_a_gate_comes_out() {
+        let doors = [Door::Ask, Door::Passes, Door::Open, Door::Isolated];
+        for (door, flags) in doors
+            .into_iter()
+            .flat_map(|door| (0..32).map(move |flags| (door, flags)))
+        {
+            let (is_calm, is_timed) = (flags & 1 != 0, flags & 2 != 0);
+            let (is_counted, is_recorded, tells) =
+                (flags & 4 != 0, flags & 8 != 0, flags & 16 != 0);
+            let wishes = Wishes::of(Source::User)
+                .timed(is_timed)
+                .counted(is_counted)
+                .recorded(is_recorded)
+                .tells_rejections(tells);
+            let gate = Gate::new(1 << 53, door, is_calm, wishes);
+            assert_eq!(gate.epoch(), 1 << 53);
+            assert_eq!(gate.door(), door);
+            let passes = door == Door::Passes && !is_counted;
+            assert_eq!(gate.passes_plainly(), passes && !is_timed);
+            assert_eq!(gate.passes_timed(), passes && is_timed);
+            assert_eq!(gate.is_calm(), is_calm);
+            assert_eq!(gate.skips_a_success(), is_calm && !is_recorded);
+            assert_eq!(gate.tells_rejections(), tells);
+            assert!(gate.clock() == Source::User);
+        }
+    }
+
+    #[test]
+    fn where_there_is_no_circuit_nothing_passes_plainly_and_nothing_is_calm() {
+        let gate = Gate::vacant(7);
+        assert_eq!((gate.epoch(), gate.door()), (7, Door::Vacant));
+        assert!(!gate.passes_plainly() && !gate.is_calm() && !gate.passes());
+    }
+}

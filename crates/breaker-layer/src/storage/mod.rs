@@ -1,0 +1,36 @@
+//! Where circuits live.
+//!
+//! A permit must cost a healthy call nothing: no reference count, and no other write that threads share. So it is a plain
+//! reference to a *slot*, which is never unmapped, and the *epoch* of the state that admitted it. Everything else belongs to
+//! the circuit: its [`CircuitState`] is put into the slot when the circuit is built, and taken out and freed with its last handle.
+//! The slot then waits for another circuit.
+//!
+//! One lock guards the state. What most calls need of it stands beside the lock in the [`Gate`], which whoever holds the lock
+//! writes: a call of a closed circuit with nothing against it, and one that an open circuit refuses, take no lock.
+//!
+//! Nothing of the user's runs while the lock is held: no observer, no waker, no policy, no clock of their own.
+
+mod audience;
+mod ended;
+mod gate;
+mod handle;
+mod news;
+mod plan;
+mod pool;
+mod slot;
+mod state;
+mod waiters;
+mod weak;
+
+#[cfg(feature = "keyed")]
+pub use audience::KeyedNews;
+pub(crate) use audience::{Audience, Change, Listener, Observers, Reconfigured, Subject};
+pub(crate) use ended::Ended;
+pub(crate) use gate::{Door, Gate};
+pub(crate) use handle::Handle;
+pub(crate) use news::{News, RecordedNews};
+pub(crate) use plan::Plan;
+pub(crate) use slot::{Moment, Slot};
+pub(crate) use state::{CircuitState, Extra, Parts};
+pub(crate) use waiters::{Kind, Waiter};
+pub(crate) use weak::WeakCircuit;

@@ -1,0 +1,139 @@
+//! What is done about a change once the circuit's lock is free again.
+
+use std::{sync::Arc, task::Waker, time::Duration};
+
+use breaker_core::{Changes, Outcome};
+
+use super::{Change, CircuitState, Handle, Observers, Slot, Subject};
+use crate::{policy::TripPolicy, quiet::quietly};
+
+/// Whom to wake and whom to tell of what has happened to a circuit: taken down under its lock, done without.
+#[derive(Default)]
+#[must_use = "those who wait are to be woken, and the observers told"]
+pub(crate) struct News {
+    wakers: Vec<Waker>,
+    told: Option<Told>,
+}
+
+struct Told {
+    /// The circuit does not end before all have been told of this.
+    _circuit: Option<Handle>,
+    subject: Subject,
+    observers: Observers,
+    policy: Option<Arc<dyn TripPolicy>>,
+    changes: Changes,
+    note: Option<Arc<str>>,
+    observe_only: bool,
+    recorded: Option<RecordedNews>,
+}
+
+/// A call whose outcome was recorded.
+pub(crate) struct RecordedNews {
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) took: Option<Duration>,
+    pub(crate) is_slow: bool,
+    pub(crate) is_straggler: bool,
+}
+
+impl News {
+    /// Those who wait are woken.
+    pub(crate) fn waking(state: &mut CircuitState) -> Self {
+        Self {
+            wakers: state.wakers(),
+            told: None,
+        }
+    }
+
+    /// Of changes that were made just now, for the reason of this note if it was the operator who made them.
+    pub(crate) fn of(
+        slot: &'static Slot,
+        state: &mut CircuitState,
+        changes: Changes,
+        note: Option<&Arc<str>>,
+    ) -> Self {
+        if changes.is_empty() {
+            return Self::default();
+        }
+        state.note_changes(changes, note);
+        Self {
+            wakers: state.wakers(),
+            told: Told::of(slot, state, changes, note.cloned(), None),
+        }
+    }
+
+    /// A call was recorded, too.
+    pub(crate) fn add_recorded(
+        &mut self,
+        slot: &'static Slot,
+        state: &CircuitState,
+        recorded: RecordedNews,
+    ) {
+        match &mut self.told {
+            Some(told) => told.recorded = Some(recorded),
+            None => {
+                self.told = Told::of(slot, state, Changes::default(), None, Some(recorded));
+            }
+        }
+    }
+
+    /// With nothing held.
+    #[inline]
+    pub(crate) fn tell(&mut self) {
+        if !self.wakers.is_empty() || self.told.is_some() {
+            self.tell_all();
+        }
+    }
+
+    #[cold]
+    fn tell_all(&mut self) {
+        for waker in self.wakers.drain(..) {
+            quietly(|| waker.wake());
+        }
+        if let Some(told) = self.told.take() {
+            told.tell();
+        }
+    }
+}
+
+impl Told {
+    fn of(
+        slot: &'static Slot,
+        state: &CircuitState,
+        changes: Changes,
+        note: Option<Arc<str>>,
+        recorded: Option<RecordedNews>,
+    ) -> Option<Self> {
+        let (observers, policy) = (state.observers.clone(), state.policy().cloned());
+        if observers.is_empty() && policy.is_none() {
+            return None;
+        }
+        Some(Self {
+            _circuit: slot.one_more_handle(),
+            subject: Subject::of(state, slot),
+            observers,
+            policy,
+            changes,
+            note,
+            observe_only: state.breaker.is_shadow(),
+            recorded,
+        })
+    }
+
+    fn tell(self) {
+        for transition in self.changes {
+            if let Some(policy) = &self.policy {
+                quietly(|| policy.clear());
+            }
+            let change = Change {
+                subject: self.subject.clone(),
+                transition,
+                note: self.note.clone(),
+                observe_only: self.observe_only,
+            };
+            self.observers.tell(|audience| audience.changed(&change));
+        }
+        if let Some(recorded) = self.recorded {
+            self.observers.tell_recorded(&self.subject, &recorded);
+        }
+    }
+}

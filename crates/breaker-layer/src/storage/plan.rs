@@ -1,0 +1,63 @@
+//! What a circuit is built with.
+
+use std::sync::Arc;
+
+use breaker_core::{Checked, Config, ConfigError, Timestamp};
+
+use crate::{
+    clock::{Clock, Source, User},
+    policy::TripPolicy,
+};
+
+/// What a circuit is built with, and goes on with until it is reconfigured. All circuits of a table share it.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    /// The configuration as the user said it.
+    pub(crate) said: Config,
+    /// The same as the decisions read it.
+    pub(crate) checked: Checked,
+    pub(super) source: Source,
+    clock: Option<Arc<User>>,
+    pub(super) policy: Option<Arc<dyn TripPolicy>>,
+}
+
+impl Plan {
+    /// # Errors
+    ///
+    /// Those of [`Config::build`].
+    pub(crate) fn new(
+        said: Config,
+        clock: Clock,
+        policy: Option<Arc<dyn TripPolicy>>,
+    ) -> Result<Arc<Self>, ConfigError> {
+        Ok(Arc::new(Self {
+            checked: said.build()?,
+            said,
+            source: clock.source(),
+            clock: clock.into_user(),
+            policy,
+        }))
+    }
+
+    /// The same with another configuration.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Config::build`].
+    pub(crate) fn with(&self, said: Config) -> Result<Arc<Self>, ConfigError> {
+        Ok(Arc::new(Self {
+            checked: said.build()?,
+            said,
+            ..self.clone()
+        }))
+    }
+
+    /// What time it is. It may run the user's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        match (self.source.now(), &self.clock) {
+            (Some(now), _) => now,
+            (None, Some(clock)) => clock(),
+            (None, None) => Timestamp::ZERO,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Those who wait for a circuit: tasks and threads, each woken when its call may have become possible.
+//!
+//! A *watcher* is woken at every change, because nobody knows whether it then takes what the change made room for. Those *in
+//! line* take it and go: only the first of them looks at the circuit and keeps the time, and whoever leaves the line wakes the
+//! next. So a freed place for a probe wakes one of thousands, and a waiter that is dropped after it was woken passes that on.
+
+use std::{collections::BTreeMap, task::Waker};
+
+use super::Slot;
+
+/// Those that are there, each by its number: in the order in which they came. A waker is `None` once it is woken, until its
+/// waiter has looked at the circuit.
+#[derive(Default)]
+pub(crate) struct Waiters {
+    given: u64,
+    watchers: BTreeMap<u64, Option<Waker>>,
+    line: BTreeMap<u64, Option<Waker>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Woken at every change.
+    Watcher,
+    /// Woken in turn.
+    InLine,
+}
+
+impl Waiters {
+    const fn of(&mut self, kind: Kind) -> &mut BTreeMap<u64, Option<Waker>> {
+        match kind {
+            Kind::Watcher => &mut self.watchers,
+            Kind::InLine => &mut self.line,
+        }
+    }
+
+    /// Whether it is the turn of this waiter to look at the circuit and to keep the time.
+    fn has_turn(&self, kind: Kind, number: u64) -> bool {
+        kind == Kind::Watcher || self.line.keys().next() == Some(&number)
+    }
+
+    /// The waker of the first in line, unless it is woken already.
+    fn take_first(&mut self) -> Option<Waker> {
+        self.line.values_mut().next()?.take()
+    }
+
+    /// Whom a change concerns, to be woken with nothing held: where every call passes now, all of them.
+    pub(super) fn take(&mut self, all_pass: bool) -> Vec<Waker> {
+        let watchers = self.watchers.values_mut().filter_map(Option::take);
+        let mut woken: Vec<_> = watchers.collect();
+        if all_pass {
+            woken.extend(self.line.values_mut().filter_map(Option::take));
+        } else {
+            woken.extend(self.take_first());
+        }
+        woken
+    }
+
+    fn register(&mut self, place: &mut Place, waker: Waker) -> (Option<Waker>, bool) {
+        let number = *place.number.get_or_insert_with(|| {
+            self.given += 1;
+            self.given
+        });
+        let replaced = self.of(place.kind).insert(number, Some(waker));
+        (replaced.flatten(), self.has_turn(place.kind, number))
+    }
+
+    /// What is to be dropped, and who is next.
+    fn leave(&mut self, kind: Kind, number: u64) -> (Option<Waker>, Option<Waker>) {
+        let had_turn = self.has_turn(kind, number);
+        let gone = self.of(kind).remove(&number).flatten();
+        let is_next = had_turn && kind == Kind::InLine;
+        (gone, is_next.then(|| self.take_first()).flatten())
+    }
+}
+
+struct Place {
+    kind: Kind,
+    /// `None` until the waiter has registered.
+    number: Option<u64>,
+}
+
+/// A place among a circuit's waiters; dropped, it is given up.
+pub(crate) struct Waiter {
+    slot: &'static Slot,
+    place: Place,
+}
+
+impl Waiter {
+    pub(crate) const fn of(slot: &'static Slot, kind: Kind) -> Self {
+        let place = Place { kind, number: None };
+        Self { slot, place }
+    }
+
+    /// Has this waker woken in its turn, in place of the one before; says whether it is this waiter's turn to look at the
+    /// circuit and to keep the time.
+    ///
+    /// A change that is stored by now may have woken nobody: look at the circuit again after this.
+    pub(crate) fn register(&mut self, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let registered = self
+            .slot
+            .change(|state| state.waiters().register(&mut self.place, waker));
+        // What it replaced is dropped here, with nothing held, because it is the executor's.
+        registered.is_none_or(|(_replaced, has_turn)| has_turn)
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let Some(number) = self.place.number else {
+            return;
+        };
+        let kind = self.place.kind;
+        let left = self
+            .slot
+            .change(|state| state.waiters().leave(kind, number));
+        // With nothing held.
+        if let Some((_gone, Some(next))) = left {
+            next.wake();
+        }
+    }
+}
