@@ -73,7 +73,9 @@ impl fmt::Display for Transition {
             write!(f, ", response asked for {asked:?}")?;
         }
         if let Some(open_for) = self.open_for {
-            write!(f, ", for {open_for:?}")?;
+            // As a rejection says it, in whole milliseconds.
+            let millis = u64::try_from(open_for.as_millis()).unwrap_or(u64::MAX);
+            write!(f, ", for {:?}", Duration::from_millis(millis))?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use breaker_core::Outcome;
 
 use crate::circuit::Permit;
-pub use crate::stack::exclude::{Exclude, Excluding, ForRequest};
+pub use crate::exclude::{Exclude, Excluding, ForRequest};
 
 /// Classifies a result into an [`Outcome`].
 ///

@@ -98,6 +98,7 @@ pub mod clock;
 mod direct;
 pub mod error;
 mod events;
+mod exclude;
 pub mod guide;
 #[cfg(feature = "http")]
 pub mod http;

@@ -1,4 +1,4 @@
-//! Running what is the user's where a panic of theirs must not stop us.
+//! What is done where the user's code panics.
 
 use std::{
     mem,
@@ -13,6 +13,18 @@ pub(crate) fn quietly(run: impl FnOnce()) {
     // What a panic carries is the user's, too, and may panic as it is dropped.
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         mem::forget(payload);
+    }
+}
+
+/// Drops the permit while the thread unwinds, where somebody further out catches the panic before the future is dropped:
+/// only so the permit knows of it. To be forgotten where there was no panic.
+pub(crate) struct DropsOnPanic<'a, P>(pub(crate) &'a mut Option<P>);
+
+impl<P> Drop for DropsOnPanic<'_, P> {
+    // Inlined, or the permit's address would be known elsewhere, and the whole future could not stay in registers.
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.take();
     }
 }
 

@@ -13,7 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::ClassifyStream;
-use crate::{circuit::Permit, classify::AnyPermit, stack::future::DropsOnPanic};
+use crate::{circuit::Permit, classify::AnyPermit, quiet::DropsOnPanic};
 
 pin_project! {
     /// The body of a response whose call is settled by [`EndOfStream`](super::EndOfStream).

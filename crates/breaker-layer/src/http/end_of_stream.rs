@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     classify::{AnyPermit, Classify, Settle},
-    stack::exclude::Exclude,
+    exclude::Exclude,
 };
 
 /// Settles a call when the body of its response has ended: for gRPC, whose status comes in the trailers, and for bodies

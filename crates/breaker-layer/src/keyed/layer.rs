@@ -7,8 +7,8 @@ use super::{circuits::KeyedCircuits, entry::Key, service::KeyedBreaker};
 use crate::{
     classify::{AtOnce, ErrorsAreFailures},
     error::Rejected,
+    exclude::{Excluding, ForRequest},
     stack::{
-        exclude::{Excluding, ForRequest},
         fallback::Fallback,
         respond::RespondWith,
         shape::{Boxed, Typed},

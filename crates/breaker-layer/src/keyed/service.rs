@@ -11,8 +11,8 @@ use super::{circuits::KeyedCircuits, entry::Key, extract::ExtractKey, permit::Ke
 use crate::{
     circuit::Draw,
     classify::{AtOnce, ErrorsAreFailures, Settle},
+    exclude::Exclude,
     stack::{
-        exclude::Exclude,
         future::ResponseFuture,
         shape::{PassError, Shape, Typed},
     },

@@ -10,7 +10,7 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use crate::{circuit::Permit, classify::Settle, stack::shape::PassError};
+use crate::{circuit::Permit, classify::Settle, quiet::DropsOnPanic, stack::shape::PassError};
 
 pin_project! {
     /// The response of a [`Breaker`](crate::Breaker).
@@ -52,18 +52,6 @@ impl<F, J, R, A, P> ResponseFuture<F, J, R, A, P> {
             state: State::Answered { answer },
             _shape: PhantomData,
         }
-    }
-}
-
-/// Drops the permit while the thread unwinds, where somebody further out catches the panic before the future is dropped:
-/// only so the permit knows of it. To be forgotten where there was no panic.
-pub(crate) struct DropsOnPanic<'a, P>(pub(crate) &'a mut Option<P>);
-
-impl<P> Drop for DropsOnPanic<'_, P> {
-    // Inlined, or the permit's address would be known elsewhere, and the whole future could not stay in registers.
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.0.take();
     }
 }
 

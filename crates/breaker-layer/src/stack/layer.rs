@@ -7,8 +7,8 @@ use crate::{
     circuit::Circuit,
     classify::{AtOnce, ErrorsAreFailures},
     error::Rejected,
+    exclude::{Excluding, ForRequest},
     stack::{
-        exclude::{Excluding, ForRequest},
         fallback::Fallback,
         respond::RespondWith,
         service::Breaker,

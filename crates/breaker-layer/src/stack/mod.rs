@@ -1,6 +1,5 @@
 //! The circuit in a Tower stack: the layer, its service, and what becomes of a call in it.
 
-pub(crate) mod exclude;
 pub(crate) mod fallback;
 pub(crate) mod future;
 pub(crate) mod layer;

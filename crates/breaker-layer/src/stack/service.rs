@@ -22,7 +22,7 @@ use crate::{
     circuit::{Circuit, Draw, Permit},
     classify::{AtOnce, ErrorsAreFailures, Settle},
     error::{Rejected, Why},
-    stack::exclude::Exclude,
+    exclude::Exclude,
 };
 
 /// A service behind a circuit. Made by [`BreakerLayer`](crate::BreakerLayer).

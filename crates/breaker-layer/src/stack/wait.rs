@@ -11,8 +11,8 @@ use tower_service::Service;
 use crate::{
     circuit::{Circuit, Pause, Permit},
     classify::{AtOnce, ErrorsAreFailures, Settle},
+    exclude::Exclude,
     stack::{
-        exclude::Exclude,
         future::ResponseFuture,
         layer::BreakerLayer,
         service::Breaker,

@@ -8,6 +8,9 @@
 //! One lock guards the state. What most calls need of it stands beside the lock in the [`Gate`], which whoever holds the lock
 //! writes: a call of a closed circuit with nothing against it, and one that an open circuit refuses, take no lock.
 //!
+//! The files of this folder know each other: an observer, which a circuit's state holds, is told of the circuit by a weak
+//! reference that leads back to the slot.
+//!
 //! Nothing of the user's runs while the lock is held: no observer, no waker, no policy, no clock of their own.
 
 mod audience;
