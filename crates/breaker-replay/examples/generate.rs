@@ -30,6 +30,9 @@ struct Arguments {
     /// And lasts so long
     #[arg(long, default_value_t = 60)]
     lasts: u64,
+    /// Or less, by halves, down to a sixty-fourth of it
+    #[arg(long)]
+    uneven: bool,
     /// Of 1000 calls outside of an outage so many fail
     #[arg(long, default_value_t = 5)]
     noise: u64,
@@ -140,9 +143,9 @@ impl Made {
 fn answer(arguments: &Arguments, random: &mut Random, service: u64, micros: u64) -> (u16, u64) {
     let every = arguments.every.max(1) * 1_000_000;
     // Each service has its outages at a time of its own.
-    let shifted =
-        (micros + every - every * (service + 1) / (arguments.services.max(1) + 1)) % every;
-    let is_out = micros > every / 8 && shifted < arguments.lasts * 1_000_000;
+    let since = micros + every - every * (service + 1) / (arguments.services.max(1) + 1);
+    let lasts = (arguments.lasts * 1_000_000) >> halved(arguments, service, since / every);
+    let is_out = micros > every / 8 && since % every < lasts;
     let millis = 5 + random.below(20) + random.below(20);
     match random.below(1000) {
         luck if is_out && luck < 300 => (504, 1000),
@@ -151,6 +154,13 @@ fn answer(arguments: &Arguments, random: &mut Random, service: u64, micros: u64)
         luck if luck % 50 == 7 => (404, millis),
         _ => (200, millis),
     }
+}
+
+/// How often an outage is halved; each of the lengths comes once in seven.
+fn halved(arguments: &Arguments, service: u64, outage: u64) -> u32 {
+    // Coprime to 7, so that long and short ones follow one another.
+    let place = (outage * 3 + service) % 7;
+    if arguments.uneven { place as u32 } else { 0 }
 }
 
 /// SplitMix64 (G. Steele, D. Lea, C. Flood, 2014): the same log for the same seed.

@@ -80,20 +80,12 @@ fn replayed(arguments: &Arguments, interrupt: &Interrupt) -> Result<Report, Stri
         interrupt,
     };
     if !arguments.suggest_key.is_empty() && !pass.can_be_read_again() {
-        return Err(
-            "--suggest-key reads the logs several times, and needs files that are not followed"
-                .to_owned(),
-        );
+        return Err(AGAIN.to_owned());
     }
-    let candidates = if arguments.suggest {
-        suggest::candidates()?
+    let (candidates, mark) = if arguments.suggest {
+        (suggest::candidates()?, pass.mark()?)
     } else {
-        vec![]
-    };
-    let mark = if arguments.suggest {
-        pass.mark()?
-    } else {
-        None
+        (vec![], None)
     };
     let clients = arguments.clients();
     let lanes = configs
@@ -103,15 +95,6 @@ fn replayed(arguments: &Arguments, interrupt: &Interrupt) -> Result<Report, Stri
     let priced = candidates.iter();
     let priced = priced.map(|(_, config)| Lane::priced(*config, clients, split.clone()));
     let (mut replayed, read) = pass.replay(lanes.chain(priced).collect())?;
-    let Reading {
-        services,
-        mut seen,
-        doubtful,
-        ..
-    } = read;
-    let is_timed = replayed.facts.iter().any(|facts| facts.timed > 0);
-    seen.doubt_options(&arguments.input, is_timed);
-    seen.doubt_clients(services.clients.shared);
     let prices = Prices {
         harm: arguments.harm_price,
         waste: arguments.waste_price,
@@ -121,24 +104,16 @@ fn replayed(arguments: &Arguments, interrupt: &Interrupt) -> Result<Report, Stri
     } else {
         None
     };
-    let nothing = nothing(&seen, &services, &arguments.input);
-    let found = Found {
-        seen,
-        doubtful,
-        services,
-        names: configs.iter().map(|named| named.name.clone()).collect(),
-        prices,
-        clients,
-    };
-    let mut report = Report::new(found, replayed, suggestion).ok_or(nothing)?;
-    if let Some(first) = configs
-        .first()
-        .filter(|_| !arguments.suggest_key.is_empty())
-    {
+    let names = configs.iter().map(|named| named.name.clone()).collect();
+    let mut report = read.report(names, prices, replayed, suggestion)?;
+    if let (Some(first), [_, ..]) = (configs.first(), &arguments.suggest_key[..]) {
         report.scopes = pass.scopes(first.config, prices)?;
     }
     Ok(report)
 }
+
+const AGAIN: &str =
+    "--suggest-key reads the logs several times, and needs files that are not followed";
 
 /// One way through all logs.
 struct Pass<'a> {
@@ -268,6 +243,38 @@ impl<'a> Reading<'a> {
         doubtful.aside = present.aside;
         doubtful.aside_first = present.first;
         Ok(())
+    }
+}
+
+impl Reading<'_> {
+    /// What is said of it.
+    fn report(
+        self,
+        names: Vec<String>,
+        prices: Prices,
+        replayed: Replayed,
+        suggestion: Option<Suggestion>,
+    ) -> Result<Report, String> {
+        let Self {
+            arguments,
+            services,
+            mut seen,
+            doubtful,
+            ..
+        } = self;
+        let is_timed = replayed.facts.iter().any(|facts| facts.timed > 0);
+        seen.doubt_options(&arguments.input, is_timed);
+        seen.doubt_clients(services.clients.shared);
+        let nothing = nothing(&seen, &services, &arguments.input);
+        let found = Found {
+            seen,
+            doubtful,
+            services,
+            names,
+            prices,
+            clients: arguments.clients(),
+        };
+        Report::new(found, replayed, suggestion).ok_or(nothing)
     }
 }
 

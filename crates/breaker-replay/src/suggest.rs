@@ -180,27 +180,31 @@ impl Suggestion {
             share(margin as u64, runner_up.chosen_on.price as u64),
             counted(self.as_good, "other"),
         );
+        text + &self.advice()
+    }
+
+    /// What to do.
+    fn advice(&self) -> String {
+        let Self { best, default, .. } = self;
+        let cannot_tell = self.held_out_outages == 0;
         if best.settings == default.settings {
-            text += "  Keep the default: nothing that was tried is better.\n";
-            if self.held_out_outages == 0 {
-                text += "  The last 30 % of the log has no outage, and cannot tell.\n";
-            }
-            return text;
+            let keep = "  Keep the default: nothing that was tried is better.\n";
+            let blind = "  The last 30 % of the log has no outage, and cannot tell.\n";
+            return keep.to_owned() + if cannot_tell { blind } else { "" };
         }
-        if self.held_out_outages == 0 {
-            return text
-                + "  Cannot tell: the last 30 % of the log has no outage, and so cannot tell whether the best is better than the default.\n";
+        if cannot_tell {
+            return "  Cannot tell: the last 30 % of the log has no outage, and so cannot tell whether the best is better than the default.\n".to_owned();
         }
         if !self.holds {
-            return text
-                + "  Keep the default: on the held-out part the best is no better than it.\n";
+            return "  Keep the default: on the held-out part the best is no better than it.\n"
+                .to_owned();
         }
         let gain = default.held_out.price - best.held_out.price;
-        text += &format!(
-            "  On the held-out part it costs {} less than the default. As TOML:\n\n",
-            share(gain as u64, default.held_out.price as u64)
-        );
-        text + &best.settings
+        format!(
+            "  On the held-out part it costs {} less than the default. As TOML:\n\n{}",
+            share(gain as u64, default.held_out.price as u64),
+            best.settings
+        )
     }
 }
 

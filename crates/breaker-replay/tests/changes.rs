@@ -6,7 +6,7 @@ mod support;
 
 use logs::{Written, all};
 use serde_json::Value;
-use support::{json, replay, services};
+use support::{json, names, replay, services};
 
 fn of(about: &str) -> Written {
     let found = all().into_iter().find(|written| written.about == about);
@@ -25,14 +25,6 @@ fn counts(told: &Value) -> [u64; 4] {
     ]
 }
 
-/// What the log was taken for, one after the other.
-fn abouts(told: &Value) -> Vec<&str> {
-    let formats = told["log"]["formats"].as_array().unwrap().iter();
-    formats
-        .map(|told| told["about"].as_str().unwrap())
-        .collect()
-}
-
 /// What only says more at the end of its lines, so that both are read right as the first.
 const ALIKE: &str = "nginx, combined with rt, uct, uht and urt";
 
@@ -49,7 +41,7 @@ fn each_format_may_follow_another_in_one_log() {
         if one.about == ALIKE {
             continue;
         }
-        assert_eq!(abouts(&told), [one.about, other.about], "{pair}");
+        assert_eq!(names(&told), [one.about, other.about], "{pair}");
         let lines = one.log().lines().count() as u64;
         let from = formats[1]["from_line"].as_u64().unwrap();
         // What a format writes before its first call tells nothing.
@@ -183,7 +175,7 @@ fn w3c_s_columns_may_change_with_the_program_that_writes_them() {
     let [iis, cloudfront] = ["IIS, W3C extended", "AWS CloudFront"].map(of);
     for [one, other] in [[&iis, &cloudfront], [&cloudfront, &iis]] {
         let told = json(&[], &(one.log() + &other.log()));
-        assert_eq!(abouts(&told), [one.about, other.about]);
+        assert_eq!(names(&told), [one.about, other.about]);
         assert_eq!(counts(&told), [800, 200, 0, 0]);
     }
 }

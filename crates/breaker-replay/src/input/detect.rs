@@ -225,15 +225,8 @@ fn tried(
         ..Tried::default()
     };
     let mut neutral = 0;
-    for (line, object) in lines.iter().zip(objects) {
-        let is_object = matches!(row.kind, Kind::Json | Kind::Otlp);
-        if is_object
-            && !object
-                .as_ref()
-                .is_some_and(|object| has(row, |name| json::at(object, name).is_some()))
-        {
-            continue;
-        }
+    let lines = lines.iter().zip(objects);
+    for (line, _) in lines.filter(|(_, object)| may_be(row, object.as_ref())) {
         let before = tried.times.len();
         let mut see = |call: Call| tried.times.push(call.end);
         let there = just(line, &mut cutter, &mut reading, &mut see);
@@ -254,6 +247,16 @@ fn tried(
         tried.fit += neutral;
     }
     Some(tried)
+}
+
+/// Whether a line may be this row's, for all that its names say, where it must be an object.
+fn may_be(row: &Row, object: Option<&Json>) -> bool {
+    match row.kind {
+        Kind::Json | Kind::Otlp => {
+            object.is_some_and(|object| has(row, |name| json::at(object, name).is_some()))
+        }
+        Kind::Text | Kind::Csv | Kind::W3c => true,
+    }
 }
 
 /// Which fields are there in a line that is just as the format has it; of others, none.

@@ -199,16 +199,8 @@ impl<'o> Log<'o> {
             let mut held = None;
             let line = match self.sample.next(&mut self.lines, &mut held) {
                 Ok(Some(line)) => line,
-                Ok(None) => {
-                    self.end(seen);
-                    return Ok(());
-                }
-                Err(error) if look::is_end(&error) && self.number > 0 => {
-                    seen.cut_off(self.file.as_deref(), &error);
-                    self.end(seen);
-                    return Ok(());
-                }
-                Err(error) => return Err(Stop::Io(error)),
+                Ok(None) => return self.end(None, seen),
+                Err(error) => return self.end(Some(error), seen),
             };
             self.number += 1;
             let text = match line {
@@ -255,10 +247,18 @@ impl<'o> Log<'o> {
         }
     }
 
-    fn end(&mut self, seen: &mut Seen) {
+    /// There are no more lines, or they cannot be read.
+    fn end(&mut self, error: Option<io::Error>, seen: &mut Seen) -> Result<(), Stop> {
+        if let Some(error) = error {
+            if !look::is_end(&error) || self.number == 0 {
+                return Err(Stop::Io(error));
+            }
+            seen.cut_off(self.file.as_deref(), &error);
+        }
         self.is_over = true;
         self.learn(seen);
         seen.doubts.extend(self.unseen.doubts(self.file.as_deref()));
+        Ok(())
     }
 }
 

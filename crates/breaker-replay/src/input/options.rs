@@ -128,20 +128,26 @@ impl Options {
                 .collect();
             return Ok(rows);
         };
+        let row = self.of_template(template, all)?;
+        Ok(vec![self.said(row)])
+    }
+
+    /// The row of a template, which is as that of its format in everything else.
+    fn of_template(&self, template: &str, all: &[Row]) -> Result<Row, String> {
+        let is_auto = self.input == "auto";
         let base = if is_auto { "nginx" } else { &self.input };
         let base = all.iter().find(|row| row.name == base);
         let base = base.filter(|row| row.kind == Kind::Text).ok_or(
             "--log-format is for text: with --input nginx, apache, envoy or another format of text",
         )?;
-        let row = Row {
+        Ok(Row {
             name: "--log-format".to_owned(),
             about: "text after --log-format".to_owned(),
-            template: Some(template.clone()),
+            template: Some(template.to_owned()),
             shapes: std::collections::BTreeMap::new(),
             vague: false,
             ..base.clone()
-        };
-        Ok(vec![self.said(row)])
+        })
     }
 
     /// A row with the names that the user gave in the place of its own.

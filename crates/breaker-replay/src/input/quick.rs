@@ -14,14 +14,10 @@ const DEEPEST: u8 = 16;
 /// So many names are remembered.
 const MOST: usize = 256;
 
-/// The names of the line before, each as it stands there, up to its value, and what it leads to: most lines of a log have the
-/// same names in the same order.
+/// What stands before each value in the line before: the comma, the name, the colon; and what the name leads to. Most lines of a
+/// log have the same names in the same order.
 #[derive(Debug, Default)]
-pub(crate) struct Before {
-    names: Vec<(Vec<u8>, Option<usize>)>,
-    /// How many there have been of this line.
-    count: usize,
-}
+pub(crate) struct Before(Vec<(Vec<u8>, Option<usize>)>);
 
 /// Puts what an object says into the fields; `None` where somebody else must look, and what is in them counts for nothing.
 pub(crate) fn fields<'a>(
@@ -34,7 +30,6 @@ pub(crate) fn fields<'a>(
         return None;
     }
     let mut rest = Rest(line);
-    before.count = 0;
     rest.line(paths, before, fields)?;
     rest.0.is_empty().then_some(())
 }
@@ -50,25 +45,62 @@ fn is_plain(line: &[u8]) -> bool {
     !is_special && (all < 0x80 || str::from_utf8(line).is_ok())
 }
 
+/// What comes next in an object.
+enum Next {
+    /// A value, and where its name is, if it has a place.
+    Value(Option<usize>),
+    End,
+}
+
 /// What is still to be read.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
     /// The outermost object.
     fn line(&mut self, paths: &Paths, before: &mut Before, fields: &mut Fields<'a>) -> Option<()> {
-        self.eat(b'{')?;
-        if self.eat(b'}').is_some() {
-            return Some(());
-        }
-        loop {
-            match before.place(self, paths)? {
+        for at in 0.. {
+            let next = match before.0.get(at) {
+                Some((text, place)) if self.0.starts_with(text) => {
+                    self.0 = &self.0[text.len()..];
+                    self.skip_blanks();
+                    Next::Value(*place)
+                }
+                _ => self.next(at, paths, before)?,
+            };
+            let Next::Value(place) = next else {
+                return Some(());
+            };
+            match place {
                 Some(place) => self.value(paths.at(place), fields, DEEPEST)?,
                 None => self.pass(DEEPEST)?,
             }
-            if self.eat(b',').is_none() {
-                return self.eat(b'}');
-            }
         }
+        None
+    }
+
+    /// What leads to the next value is read, and remembered.
+    fn next(&mut self, at: usize, paths: &Paths, Before(before): &mut Before) -> Option<Next> {
+        let whole = self.0;
+        if at == 0 {
+            self.eat(b'{')?;
+            if self.eat(b'}').is_some() {
+                return Some(Next::End);
+            }
+        } else if self.eat(b',').is_none() {
+            return self.eat(b'}').map(|()| Next::End);
+        }
+        let place = paths.find(self.name()?);
+        let text = &whole[..whole.len() - self.0.len()];
+        match before.get_mut(at) {
+            Some(known) => {
+                known.0.clear();
+                known.0.extend_from_slice(text);
+                known.1 = place;
+            }
+            None if at < MOST => before.push((text.into(), place)),
+            None => {}
+        }
+        Some(Next::Value(place))
     }
 
     fn object(&mut self, paths: &Paths, fields: &mut Fields<'a>, depth: u8) -> Option<()> {
@@ -194,39 +226,6 @@ impl<'a> Rest<'a> {
         while let [b' ', rest @ ..] = self.0 {
             self.0 = rest;
         }
-    }
-}
-
-impl Before {
-    /// What the next name leads to.
-    #[inline]
-    fn place(&mut self, rest: &mut Rest<'_>, paths: &Paths) -> Option<Option<usize>> {
-        let at = self.count;
-        self.count += 1;
-        if let Some((name, place)) = self.names.get(at)
-            && let Some(value) = rest.0.strip_prefix(&name[..])
-        {
-            rest.0 = value;
-            rest.skip_blanks();
-            return Some(*place);
-        }
-        self.learn(at, rest, paths)
-    }
-
-    fn learn(&mut self, at: usize, rest: &mut Rest<'_>, paths: &Paths) -> Option<Option<usize>> {
-        let whole = rest.0;
-        let place = paths.find(rest.name()?);
-        let name = &whole[..whole.len() - rest.0.len()];
-        match self.names.get_mut(at) {
-            Some(known) => {
-                known.0.clear();
-                known.0.extend_from_slice(name);
-                known.1 = place;
-            }
-            None if at < MOST => self.names.push((name.into(), place)),
-            None => {}
-        }
-        Some(place)
     }
 }
 

@@ -91,33 +91,19 @@ impl Reading {
         };
         for ((lasted, fate), name) in all.into_iter().zip(names) {
             let end = start.saturating_add(lasted.0);
-            let call = Call {
-                start,
-                end,
-                service: 0,
-                client: 0,
-                fate,
-                is_timed: lasted.1,
-            };
-            give(call, &self.named(self.derives[0].part(name), fields)?);
+            let call = called(start, end, lasted.1, fate);
             start = end;
+            give(call, &self.named(self.derives[0].part(name), fields)?);
         }
         Ok(())
     }
 
-    const fn call(&self, time: u64, (took, is_timed): Lasted, fate: Fate) -> Call {
+    const fn call(&self, time: u64, lasted: Lasted, fate: Fate) -> Call {
         let (start, end) = match self.time_is {
-            TimeIs::Start => (time, time.saturating_add(took)),
-            TimeIs::End => (time.saturating_sub(took), time),
+            TimeIs::Start => (time, time.saturating_add(lasted.0)),
+            TimeIs::End => (time.saturating_sub(lasted.0), time),
         };
-        Call {
-            start,
-            end,
-            service: 0,
-            client: 0,
-            fate,
-            is_timed,
-        }
+        called(start, end, lasted.1, fate)
     }
 
     /// Whether a line may tell of a call.
@@ -270,6 +256,18 @@ impl Reading {
             Value::Bool(is) => Cow::Owned(is.to_string().into_bytes()),
             Value::Missing | Value::Nothing => Cow::Borrowed(b""),
         }
+    }
+}
+
+/// A call of a service and a client that are not known yet.
+const fn called(start: u64, end: u64, is_timed: bool, fate: Fate) -> Call {
+    Call {
+        start,
+        end,
+        service: 0,
+        client: 0,
+        fate,
+        is_timed,
     }
 }
 

@@ -2,6 +2,10 @@
 
 use super::{detect::Reader, formats, json, options::Options, plain::plain};
 
+const SUMMARY: &str = "It has no calls of their own. hey -o csv, oha --output-format csv, vegeta encode and k6 --out json write them; wrk cannot";
+const LOGFMT: &str = "As a template it can be read: --log-format 'time=$time … status=$status … duration=$duration' --time time --status status --duration duration";
+const HEADER: &str = "The header must name a time and a status: --time, --status and --duration say how they are called";
+const TEXT: &str = "--log-format '$remote_addr [$time_local] $status $request_time' says where things stand, with a $name for each; --time, --service, --status and --duration say what the names mean; --input names a format";
 /// So many characters of a line are shown.
 const SHOWN: usize = 120;
 
@@ -49,31 +53,18 @@ fn told(options: &Options, sample: &[&[u8]], first: &[u8]) -> (String, String) {
     if has("Latency Distribution") || has("requests in ") && has("read") || has("Summary:") {
         return (
             "the summary of a load generator".to_owned(),
-            "It has no calls of their own. hey -o csv, oha --output-format csv, vegeta encode and k6 --out json write them; wrk cannot".to_owned(),
+            SUMMARY.to_owned(),
         );
     }
-    let words = |line: &[u8]| {
-        line.split(|byte| *byte == b' ')
-            .filter(|word| word.contains(&b'='))
-            .count()
-    };
-    if words(line) >= 3 {
-        return (
-            "logfmt".to_owned(),
-            "As a template it can be read: --log-format 'time=$time … status=$status … duration=$duration' --time time --status status --duration duration".to_owned(),
-        );
+    let pairs = line.split(|byte| *byte == b' ');
+    if pairs.filter(|word| word.contains(&b'=')).count() >= 3 {
+        return ("logfmt".to_owned(), LOGFMT.to_owned());
     }
     let commas = line.iter().filter(|byte| **byte == b',').count();
     if commas >= 2 && !line.contains(&b'"') {
-        return (
-            "CSV".to_owned(),
-            "The header must name a time and a status: --time, --status and --duration say how they are called".to_owned(),
-        );
+        return ("CSV".to_owned(), HEADER.to_owned());
     }
-    (
-        "plain text".to_owned(),
-        "--log-format '$remote_addr [$time_local] $status $request_time' says where things stand, with a $name for each; --time, --service, --status and --duration say what the names mean; --input names a format".to_owned(),
-    )
+    ("plain text".to_owned(), TEXT.to_owned())
 }
 
 /// Where the log would be read if somebody said which year it is.

@@ -144,15 +144,19 @@ impl Times {
         if hour > 23 || minute > 59 || second > 59 {
             return None;
         }
-        let date = civil::Date::new(
-            year.try_into().ok()?,
-            month.try_into().ok()?,
-            day.try_into().ok()?,
-        );
-        let epoch = civil::Date::new(1970, 1, 1).ok()?;
-        let days = i64::from((date.ok()? - epoch).get_days());
-        Some(days * 86400 + hour * 3600 + minute * 60 + second)
+        Some(days([year, month, day])? * 86400 + hour * 3600 + minute * 60 + second)
     }
+}
+
+/// The days of a date since 1970.
+fn days([year, month, day]: [i64; 3]) -> Option<i64> {
+    let date = civil::Date::new(
+        year.try_into().ok()?,
+        month.try_into().ok()?,
+        day.try_into().ok()?,
+    );
+    let epoch = civil::Date::new(1970, 1, 1).ok()?;
+    Some(i64::from((date.ok()? - epoch).get_days()))
 }
 
 /// How many bytes the date and the time of day have, if the text begins like one.

@@ -80,39 +80,12 @@ fn syslog(line: &[u8]) -> Option<&[u8]> {
         }
         None => line,
     };
-    // RFC 5424: version, time, host, app, process, message's kind, data.
     if let Some(rest) = rest.strip_prefix(b"1 ") {
-        let (time, mut rest) = word(rest)?;
-        for _ in 0..4 {
-            (_, rest) = word(rest)?;
-        }
-        let rest = match rest.strip_prefix(b"-") {
-            Some(rest) => rest,
-            None => &rest[memchr::memmem::find(rest, b"] ")? + 1..],
-        };
-        return (is_rfc3339(time) || time == b"-").then(|| rest.trim_ascii_start());
+        return rfc5424(rest);
     }
-    let rest = match rest {
-        [
-            a,
-            b,
-            c,
-            b' ',
-            _,
-            _,
-            b' ',
-            _,
-            _,
-            b':',
-            _,
-            _,
-            b':',
-            _,
-            _,
-            b' ',
-            rest @ ..,
-        ] if [a, b, c].iter().all(|letter| letter.is_ascii_alphabetic()) => rest,
-        _ => {
+    let rest = match after_clock(rest) {
+        Some(rest) => rest,
+        None => {
             let (time, rest) = word(rest)?;
             is_rfc3339(time).then_some(rest)?
         }
@@ -120,6 +93,29 @@ fn syslog(line: &[u8]) -> Option<&[u8]> {
     let (_host, rest) = word(rest)?;
     let (tag, rest) = word(rest)?;
     tag.ends_with(b":").then_some(rest)
+}
+
+/// What follows a version: time, host, app, process, message's kind, data.
+fn rfc5424(rest: &[u8]) -> Option<&[u8]> {
+    let (time, mut rest) = word(rest)?;
+    for _ in 0..4 {
+        (_, rest) = word(rest)?;
+    }
+    let rest = match rest.strip_prefix(b"-") {
+        Some(rest) => rest,
+        None => &rest[memchr::memmem::find(rest, b"] ")? + 1..],
+    };
+    (is_rfc3339(time) || time == b"-").then(|| rest.trim_ascii_start())
+}
+
+/// What follows `Oct 10 13:55:36 `.
+fn after_clock(rest: &[u8]) -> Option<&[u8]> {
+    let (clock, rest) = rest.split_at_checked(16)?;
+    let is_at = |place: usize, sign| clock[place] == sign;
+    let is_clock = clock[..3].iter().all(u8::is_ascii_alphabetic)
+        && [3, 6, 15].into_iter().all(|place| is_at(place, b' '))
+        && [9, 12].into_iter().all(|place| is_at(place, b':'));
+    is_clock.then_some(rest)
 }
 
 fn compose(line: &[u8]) -> Option<&[u8]> {

@@ -72,6 +72,7 @@ impl Lane {
     }
 
     /// As [`Lane::happens`]; `watch` is told of transitions, each with its service.
+    // In one piece: what would be its parts borrow from everywhere.
     #[inline]
     pub(crate) fn watched(&mut self, event: Event, mut watch: impl FnMut(u32, Transition)) {
         let Event {

@@ -35,20 +35,12 @@ impl Report {
         mut replayed: Replayed,
         suggestion: Option<Suggestion>,
     ) -> Option<Self> {
-        let Found {
-            seen,
-            doubtful,
-            services,
-            names,
-            prices,
-            clients,
-        } = found;
         let (from, to) = replayed.span?;
+        let (names, prices) = (&found.names, found.prices);
         let width = Series::width_for(from, to);
-        let calls = replayed.facts.iter().map(|facts| facts.calls).sum();
         let facts = std::mem::take(&mut replayed.facts).into_iter();
         let mut parts: Vec<_> = (0..)
-            .zip(services.names())
+            .zip(found.services.names())
             .zip(facts)
             .map(|((number, name), facts)| {
                 let tallies = names.iter().zip(&mut replayed.lanes);
@@ -61,27 +53,41 @@ impl Report {
         let is_timed = parts.iter().any(|part| part.timed > 0);
         Some(Self {
             version: VERSION,
-            caveats: caveats(&seen, is_timed, clients),
-            log: LogPart {
-                seen,
-                calls,
-                from: Moment(from),
-                to: Moment(to),
-                left_out: services.left_out,
-                disorder: replayed.disorder,
-                crowded: replayed.crowded,
-                set_aside: doubtful.aside,
-                first_set_aside: doubtful.aside_first.map(Moment),
-                beyond_an_hour: doubtful.beyond_an_hour,
-                longest: Span(doubtful.longest()),
-                outlasted: doubtful.outlast_the_log(),
-            },
-            configurations: names,
-            clients,
+            caveats: caveats(&found.seen, is_timed, found.clients),
+            configurations: found.names.clone(),
+            clients: found.clients,
             prices,
+            log: LogPart::new(found, &replayed, parts.iter().map(|part| part.calls).sum())?,
             services: parts,
             scopes: vec![],
             suggestion,
+        })
+    }
+}
+
+impl LogPart {
+    /// `None` if nothing happened in it.
+    fn new(found: Found, replayed: &Replayed, calls: u64) -> Option<Self> {
+        let Found {
+            seen,
+            doubtful,
+            services,
+            ..
+        } = found;
+        let (from, to) = replayed.span?;
+        Some(Self {
+            seen,
+            calls,
+            from: Moment(from),
+            to: Moment(to),
+            left_out: services.left_out,
+            disorder: replayed.disorder,
+            crowded: replayed.crowded,
+            set_aside: doubtful.aside,
+            first_set_aside: doubtful.aside_first.map(Moment),
+            beyond_an_hour: doubtful.beyond_an_hour,
+            longest: Span(doubtful.longest()),
+            outlasted: doubtful.outlast_the_log(),
         })
     }
 }

@@ -51,84 +51,91 @@ fn of(told: &Told) -> String {
 
 /// What makes one doubt, or is left out.
 pub(crate) fn doubts(log: &LogPart) -> Vec<String> {
+    let seen = &log.seen;
     let mut doubts = vec![];
     bad_lines(log, &mut doubts);
-    let seen = &log.seen;
-    if let Some(first) = &seen.first_odd {
-        let file = first.file.as_ref();
-        let file = file.map_or(String::new(), |file| format!(" of {}", plain(file)));
-        doubts.push(format!(
-            "Read, though not quite of this format: {}, the first being line {}{file}",
-            counted(seen.odd, "line"),
-            count(first.line)
-        ));
-    }
-    doubts.extend(
-        seen.doubts
-            .iter()
-            .chain(&seen.cut_off)
-            .map(|doubt| plain(doubt)),
-    );
-    let mut say = |count: u64, what: &str, rest: &str| {
-        if count > 0 {
-            doubts.push(format!("{} {rest}", counted(count, what)));
-        }
-    };
-    let first = log
-        .first_set_aside
-        .map_or(String::new(), |first| show(first.0));
-    say(
-        log.set_aside,
-        "call",
-        &format!("left out, far from the time of all others (the first at {first})"),
-    );
-    say(
-        log.left_out,
-        "call",
-        "to services beyond the limit left out (--max-services)",
-    );
-    say(
-        log.disorder.late,
-        "call",
-        "left out, which came too late to be put in order (--window)",
-    );
-    say(
-        log.disorder.long,
-        "long call",
-        "taken to begin later, because the log says so only after the window (--window)",
-    );
-    say(
-        log.crowded,
-        "call",
-        "taken to end at once, because too many were under way",
-    );
-    say(
-        seen.retried,
-        "line",
-        "tell of several attempts, each of which is a call of its own here",
-    );
-    if log.outlasted {
-        doubts.push(format!(
-            "Most calls last longer than the whole log, the longest {}: is the unit right (--duration-unit)?",
-            span(log.longest.0)
-        ));
-    } else if log.beyond_an_hour > 0 {
-        doubts.push(format!(
-            "{} longer than an hour, the longest {}: is the unit right (--duration-unit)?",
-            counted(log.beyond_an_hour, "call"),
-            span(log.longest.0)
-        ));
-    }
+    doubts.extend(odd_lines(log));
+    let told = seen.doubts.iter().chain(&seen.cut_off);
+    doubts.extend(told.map(|doubt| plain(doubt)));
+    doubts.extend(counts(log));
+    doubts.extend(long_calls(log));
     if seen.twofold {
-        doubts.push(
-            "Clocks go back in this log: a time that comes twice is taken for the one nearer to the line before"
-                .to_owned(),
-        );
+        doubts.push(TWOFOLD.to_owned());
     }
     if seen.zoneless {
         doubts.push("The times name no zone, and are taken for UTC (--time-zone)".to_owned());
     }
     doubts
+}
+
+const TWOFOLD: &str = "Clocks go back in this log: a time that comes twice is taken for the one nearer to the line before";
+
+/// Lines that were read, but may have been understood wrongly.
+fn odd_lines(log: &LogPart) -> Option<String> {
+    let first = log.seen.first_odd.as_ref()?;
+    let file = first.file.as_ref();
+    let file = file.map_or(String::new(), |file| format!(" of {}", plain(file)));
+    Some(format!(
+        "Read, though not quite of this format: {}, the first being line {}{file}",
+        counted(log.seen.odd, "line"),
+        count(first.line)
+    ))
+}
+
+/// Calls that are left out, or are not taken as the log has them.
+fn counts(log: &LogPart) -> impl Iterator<Item = String> {
+    let first = log.first_set_aside;
+    let first = first.map_or(String::new(), |first| show(first.0));
+    let aside = format!("left out, far from the time of all others (the first at {first})");
+    let all = [
+        (log.set_aside, "call", aside.as_str()),
+        (
+            log.left_out,
+            "call",
+            "to services beyond the limit left out (--max-services)",
+        ),
+        (
+            log.disorder.late,
+            "call",
+            "left out, which came too late to be put in order (--window)",
+        ),
+        (
+            log.disorder.long,
+            "long call",
+            "taken to begin later, because the log says so only after the window (--window)",
+        ),
+        (
+            log.crowded,
+            "call",
+            "taken to end at once, because too many were under way",
+        ),
+        (
+            log.seen.retried,
+            "line",
+            "with several attempts, each of which is a call of its own here",
+        ),
+    ];
+    let told = all.map(|(number, what, rest)| {
+        (number > 0).then(|| format!("{} {rest}", counted(number, what)))
+    });
+    told.into_iter().flatten()
+}
+
+fn long_calls(log: &LogPart) -> Option<String> {
+    let which = if log.outlasted {
+        "Most calls last longer than the whole log".to_owned()
+    } else if log.beyond_an_hour > 0 {
+        format!(
+            "{} longer than an hour",
+            counted(log.beyond_an_hour, "call")
+        )
+    } else {
+        return None;
+    };
+    Some(format!(
+        "{which}, the longest {}: is the unit right (--duration-unit)?",
+        span(log.longest.0)
+    ))
 }
 
 fn bad_lines(log: &LogPart, doubts: &mut Vec<String>) {

@@ -47,23 +47,7 @@ footer{margin-top:36px;border-top:1px solid var(--line);padding-top:10px}
 
 /// The report as a page, with so many services.
 pub(crate) fn html(report: &Report, top: usize) -> String {
-    let log = &report.log;
-    let mut text = format!(
-        "<!doctype html>\n<!-- {MARK} -->\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src '{HASH}'\">\n\
-         <title>What would the breaker have done?</title>\n<style>{PAGE}\n{STYLE}</style>\n</head>\n<body>\n\
-         <h1>What would the breaker have done?</h1>\n<p class=\"soft\">{} from {} to {}</p>\n",
-        counted(log.calls, "call"),
-        show(log.from.0),
-        show(log.to.0)
-    );
-    for line in read_as(log) {
-        text += &format!("<p class=\"soft\">{}</p>\n", escaped(&line));
-    }
-    for doubt in doubts(log) {
-        text += &format!("<p>{}</p>\n", escaped(&doubt));
-    }
+    let mut text = head(report);
     text += KEY;
     text += &format!("<p class=\"soft\">{LEGEND}</p>\n");
     let shown = || report.services.iter().take(top).enumerate();
@@ -97,6 +81,28 @@ pub(crate) fn html(report: &Report, top: usize) -> String {
     text + &format!(
         "<footer><p>What a replay cannot know:</p><ul class=\"soft\">{caveats}</ul></footer>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
+}
+
+/// What stands before the services: which log it is, and what makes one doubt.
+fn head(report: &Report) -> String {
+    let log = &report.log;
+    let mut text = format!(
+        "<!doctype html>\n<!-- {MARK} -->\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src '{HASH}'\">\n\
+         <title>What would the breaker have done?</title>\n<style>{PAGE}\n{STYLE}</style>\n</head>\n<body>\n\
+         <h1>What would the breaker have done?</h1>\n<p class=\"soft\">{} from {} to {}</p>\n",
+        counted(log.calls, "call"),
+        show(log.from.0),
+        show(log.to.0)
+    );
+    for line in read_as(log) {
+        text += &format!("<p class=\"soft\">{}</p>\n", escaped(&line));
+    }
+    for doubt in doubts(log) {
+        text += &format!("<p>{}</p>\n", escaped(&doubt));
+    }
+    text
 }
 
 const KEY: &str = "<p class=\"key soft replay\"><span style=\"background:var(--calls)\"></span>calls\

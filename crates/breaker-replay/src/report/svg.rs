@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{
     axis::{LEFT, RIGHT, Scale, TOP},
-    model::{CircuitPart, EpisodePart, Moment, Report, ServicePart},
+    model::{CircuitPart, EpisodePart, Moment, OutagePart, Report, ServicePart},
     verdict::outage,
     words::{rate, span},
 };
@@ -103,12 +103,7 @@ fn content(report: &Report, service: &ServicePart, number: Option<usize>) -> Str
     let bottom = bottom(service);
     let mut plot = String::new();
     for part in &service.outages {
-        let (x, width) = scale.bar(part.began, part.ended);
-        let height = bottom - TOP;
-        plot += &format!(
-            "<rect class=\"outage\" x=\"{x:.2}\" y=\"{TOP}\" width=\"{width:.2}\" height=\"{height}\"><title>{}</title></rect>",
-            escaped(&outage(part))
-        );
+        plot += &outage_bar(part, &scale, bottom - TOP);
     }
     let (labels, columns) = traffic(service, &scale);
     let (ratio_labels, ratio) = ratio(service, &scale);
@@ -123,20 +118,28 @@ fn content(report: &Report, service: &ServicePart, number: Option<usize>) -> Str
         plot += &drawn;
         y += LANE;
     }
-    let clip = number.map_or(String::new(), |number| {
-        format!(" clip-path=\"url(#clip-{number})\"")
-    });
-    let path = number.map_or(String::new(), |number| {
+    let axis = scale.axis(bottom);
+    // Nothing of what is looked at closer lies over the labels.
+    let clip = |number| {
+        let (x, width) = (LEFT - 5.0, RIGHT - LEFT + 10.0);
         format!(
-            "<clipPath id=\"clip-{number}\"><rect x=\"{}\" y=\"0\" width=\"{}\" height=\"{}\"/></clipPath>",
-            LEFT - 5.0,
-            RIGHT - LEFT + 10.0,
+            "<clipPath id=\"clip-{number}\"><rect x=\"{x}\" y=\"0\" width=\"{width}\" height=\"{}\"/></clipPath>",
             bottom + 2.0
         )
+    };
+    let (path, clipped) = number.map_or(<_>::default(), |number| {
+        (clip(number), format!(" clip-path=\"url(#clip-{number})\""))
     });
     format!(
-        "{path}{labels}<g{clip}><g class=\"plot\">{plot}</g></g><g class=\"axis\">{}</g>",
-        scale.axis(bottom)
+        "{path}{labels}<g{clipped}><g class=\"plot\">{plot}</g></g><g class=\"axis\">{axis}</g>"
+    )
+}
+
+fn outage_bar(part: &OutagePart, scale: &Scale, height: f64) -> String {
+    let (x, width) = scale.bar(part.began, part.ended);
+    format!(
+        "<rect class=\"outage\" x=\"{x:.2}\" y=\"{TOP}\" width=\"{width:.2}\" height=\"{height}\"><title>{}</title></rect>",
+        escaped(&outage(part))
     )
 }
 

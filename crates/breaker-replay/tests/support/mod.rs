@@ -98,3 +98,32 @@ pub(crate) fn ended(arguments: &[&str], log: &str) -> (i32, String, String) {
         text(output.stderr),
     )
 }
+
+/// The second of a log that begins at 13:00:00 on 2026-10-10.
+pub(crate) fn clf(second: u64) -> String {
+    let (hour, minute, second) = (13 + second / 3600, second / 60 % 60, second % 60);
+    format!("10/Oct/2026:{hour:02}:{minute:02}:{second:02} +0000")
+}
+
+/// 1,200 calls, a second apart; from the 400th on 400 fail. `tail` is what follows the user agent.
+pub(crate) fn combined(tail: impl Fn(u64, bool) -> String) -> String {
+    (0..1200)
+        .map(|at| {
+            let failed = (400..800).contains(&at);
+            let (time, status) = (clf(at), if failed { 502 } else { 200 });
+            let tail = tail(at, failed);
+            format!("192.0.2.1 - - [{time}] \"GET / HTTP/1.1\" {status} 5 \"-\" \"c\"{tail}\n")
+        })
+        .collect()
+}
+
+/// What the logs were taken for.
+pub(crate) fn names(log: &serde_json::Value) -> Vec<&str> {
+    let formats = log["log"]["formats"].as_array().unwrap().iter();
+    formats
+        .map(|format| format["about"].as_str().unwrap())
+        .collect()
+}
+
+/// Two calls, to two upstreams.
+pub(crate) const TWO: &str = "{\"time\":\"2026-10-10T13:55:36Z\",\"service\":\"a\",\"status\":200,\"duration\":0.1}\n{\"time\":\"2026-10-10T13:55:37Z\",\"service\":\"b\",\"status\":503,\"duration\":0.1}\n";
