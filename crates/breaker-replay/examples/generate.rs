@@ -1,6 +1,8 @@
 //! Writes an access log to standard output: some services, each of which fails for a while now and then.
 //!
 //! `cargo run -p breaker-replay --example generate -- --calls 1000000 > calls.jsonl`
+//!
+//! The picture in the README is of `--calls 720000 --services 1 --rate 100 --every 900 --lasts 240 --uneven`.
 
 use std::{
     error::Error,

@@ -26,7 +26,7 @@ fn generic(made: &Made) -> String {
 pub(super) fn all() -> Vec<Written> {
     vec![
         Written {
-            about: "an object a line",
+            about: "JSON lines",
             ..PLAIN
         },
         Written {

@@ -32,7 +32,7 @@ fn since(millis: u64) -> String {
 pub(super) fn all() -> Vec<Written> {
     vec![
         Written {
-            about: "a header and a record a line",
+            about: "CSV with a header",
             has_services: true,
             has_given_up: true,
             head: "time,service,status,duration\n",
