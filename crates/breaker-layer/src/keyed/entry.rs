@@ -183,7 +183,9 @@ impl<K> Entry<K> {
             Phase::Open { .. } | Phase::HalfOpen { .. } if idle >= limits.idle => {
                 return Standing::Abandoned(state.version);
             }
-            _ => return Standing::Held,
+            Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::Isolated | Phase::Disabled => {
+                return Standing::Held;
+            }
         };
         let in_state_for = now.saturating_since(breaker.entered());
         let is_kept = state.epoch() != self.first && in_state_for < limits.keep;

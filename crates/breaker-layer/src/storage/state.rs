@@ -138,11 +138,16 @@ impl CircuitState {
     #[inline]
     pub(super) fn gate(&self) -> Gate {
         let breaker = &self.breaker;
+        let is_shadow = breaker.is_shadow();
         let door = match breaker.phase() {
-            Phase::Closed(_) if breaker.passes() => Door::Passes,
-            Phase::Open { .. } if !breaker.is_shadow() => Door::Open,
+            Phase::Closed(_) if !is_shadow => Door::Passes,
+            Phase::Open { .. } if !is_shadow => Door::Open,
             Phase::Isolated => Door::Isolated,
-            _ => Door::Ask,
+            Phase::Closed(_)
+            | Phase::Open { .. }
+            | Phase::Recovering(_)
+            | Phase::HalfOpen { .. }
+            | Phase::Disabled => Door::Ask,
         };
         Gate::new(self.epoch(), door, breaker.is_clean(), self.wishes)
     }
