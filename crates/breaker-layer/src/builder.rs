@@ -99,6 +99,9 @@ impl CircuitBuilder {
     }
 
     /// Whether a call that panics is a failure. If not, it is a cancelled one. Default: it is. The panic goes on.
+    ///
+    /// Futures of other calls that a panic drops are ignored: it says nothing of them. Of a [`Permit`](crate::Permit) in a
+    /// caller's own hand nobody knows whose the panic is, and each one that it drops is a call that panicked.
     pub fn panic_is_failure(mut self, is_failure: bool) -> Self {
         self.config = self.config.panic_is_failure(is_failure);
         self

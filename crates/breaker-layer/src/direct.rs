@@ -6,6 +6,7 @@ use crate::{
     circuit::Circuit,
     classify::{Classify, ErrorsAreFailures},
     error::{AnyError, BoxError, Error},
+    held::Held,
 };
 
 #[cfg(feature = "tokio")]
@@ -131,7 +132,7 @@ impl Circuit {
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire()?;
-        let result = future.await;
+        let (permit, result) = Held::new(permit, future).await;
         permit.record(classify.classify(result.as_ref()));
         result.map_err(Error::Inner)
     }

@@ -100,6 +100,7 @@ pub mod error;
 mod events;
 mod exclude;
 pub mod guide;
+mod held;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "keyed")]

@@ -16,18 +16,6 @@ pub(crate) fn quietly(run: impl FnOnce()) {
     }
 }
 
-/// Drops the permit while the thread unwinds, where somebody further out catches the panic before the future is dropped:
-/// only so the permit knows of it. To be forgotten where there was no panic.
-pub(crate) struct DropsOnPanic<'a, P>(pub(crate) &'a mut Option<P>);
-
-impl<P> Drop for DropsOnPanic<'_, P> {
-    // Inlined, or the permit's address would be known elsewhere, and the whole future could not stay in registers.
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.0.take();
-    }
-}
-
 #[cfg(all(test, not(breaker_loom)))]
 mod tests {
     use std::panic::panic_any;

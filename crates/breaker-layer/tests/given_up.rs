@@ -354,6 +354,66 @@ fn a_panic_in_a_service_is_a_failure_wherever_it_is_caught() {
     }
 }
 
+/// A panic of the caller's own drops all that he has under way: it says nothing about the downstream.
+#[tokio::test]
+async fn the_calls_that_a_caller_s_panic_ends_are_ignored() {
+    let circuit = circuit();
+    let mut service = BreakerLayer::new(circuit.clone()).layer(Downstream::always(Answer::Hang));
+    for round in 1..=5 {
+        let hang = || circuit.run(pending::<Result<(), BoxError>>());
+        let mut runs: Vec<_> = (0..20).map(|_| Box::pin(hang())).collect();
+        let mut call = || {
+            assert!(poll_ready(&mut service).is_ready());
+            Box::pin(service.call(1))
+        };
+        let mut calls: Vec<_> = (0..20).map(|_| call()).collect();
+        assert!(runs.iter_mut().all(|run| run.now_or_never().is_none()));
+        assert!(calls.iter_mut().all(|call| call.now_or_never().is_none()));
+        assert!(panics(move || {
+            let _under_way = (runs, calls);
+            panic!("told to panic");
+        }));
+        let snapshot = circuit.snapshot();
+        assert_eq!((snapshot.failed, snapshot.cancelled), (0, 0));
+        assert_eq!((snapshot.ignored, snapshot.generation), (40 * round, 0));
+    }
+}
+
+#[cfg(feature = "tokio")]
+#[tokio::test(start_paused = true)]
+async fn the_calls_with_a_limit_that_a_caller_s_panic_ends_are_ignored() {
+    let circuit = circuit();
+    let hang = || circuit.run_within(SECOND, pending::<Result<(), BoxError>>());
+    let mut runs: Vec<_> = (0..40).map(|_| Box::pin(hang())).collect();
+    assert!(runs.iter_mut().all(|run| run.now_or_never().is_none()));
+    assert!(panics(move || {
+        let _under_way = runs;
+        panic!("told to panic");
+    }));
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.failed, snapshot.ignored), (0, 40));
+}
+
+#[tokio::test]
+async fn of_many_calls_that_are_polled_together_only_the_one_that_panics_is_a_failure() {
+    let circuit = circuit();
+    let calls: Vec<_> = (0..40)
+        .map(|number| {
+            let circuit = circuit.clone();
+            let fetch = async move {
+                tokio::task::yield_now().await;
+                assert_ne!(number, 20, "told to panic");
+                pending::<Result<(), BoxError>>().await
+            };
+            async move { circuit.run(fetch).await }
+        })
+        .collect();
+    let all = tokio::spawn(join_all(calls)).await;
+    assert!(all.is_err_and(|error| error.is_panic()));
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.failed, snapshot.ignored), (1, 39));
+}
+
 #[test]
 fn a_panic_is_a_cancelled_call_where_the_user_said_so() {
     let bench = Bench::with(|builder| builder.panic_is_failure(false));
@@ -422,6 +482,21 @@ mod keyed {
     }
 
     #[test]
+    fn the_calls_to_a_key_that_a_caller_s_panic_ends_are_ignored() {
+        let hosts = hosts(Config::new());
+        hosts.try_acquire(1).unwrap().record(Outcome::Failure);
+        let hang = || hosts.run(1, pending::<Result<(), BoxError>>());
+        let mut runs: Vec<_> = (0..40).map(|_| Box::pin(hang())).collect();
+        assert!(runs.iter_mut().all(|run| run.now_or_never().is_none()));
+        assert!(panics(move || {
+            let _under_way = runs;
+            panic!("told to panic");
+        }));
+        let snapshot = hosts.get(&1).unwrap().snapshot();
+        assert_eq!((snapshot.failed, snapshot.ignored), (1, 40));
+    }
+
+    #[test]
     fn a_panic_is_a_failure_of_its_key_unless_the_user_said_otherwise() {
         for is_failure in [true, false] {
             let hosts = hosts(Config::new().panic_is_failure(is_failure));
@@ -446,7 +521,7 @@ mod bodies {
         task::{Context, Poll, Waker},
     };
 
-    use breaker_layer::http::{EndOfStream, ServerErrors};
+    use breaker_layer::http::{EndOfStream, GrpcErrors, ServerErrors};
     use bytes::Bytes;
     use http::{Request, Response};
     use http_body::{Body, Frame};
@@ -465,6 +540,24 @@ mod bodies {
         ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
             panic!("told to panic")
         }
+    }
+
+    #[test]
+    fn the_bodies_that_a_caller_s_panic_drops_are_ignored() {
+        let bench = Bench::new();
+        let service = BreakerLayer::new(bench.circuit.clone())
+            .settle_with(EndOfStream::new(GrpcErrors::new()))
+            .layer(service_fn(async |_: Request<()>| {
+                Ok::<_, Infallible>(Response::new(Panics))
+            }));
+        let answer = || service.clone().oneshot(Request::new(())).now_or_never();
+        let answers: Vec<_> = (0..40).map(|_| answer()).collect();
+        assert!(panics(move || {
+            let _unread = answers;
+            panic!("told to panic");
+        }));
+        let snapshot = bench.circuit.snapshot();
+        assert_eq!((snapshot.failed, snapshot.ignored), (0, 40));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::{
     circuit::Circuit,
     classify::{Classify, ErrorsAreFailures},
     error::{Elapsed, Error},
+    held::Held,
 };
 
 /// Calls with a limit of time, with Tokio's timer.
@@ -73,7 +74,8 @@ impl Circuit {
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire()?;
-        let Ok(result) = timeout(limit, future).await else {
+        let (permit, answer) = Held::new(permit, timeout(limit, future)).await;
+        let Ok(result) = answer else {
             permit.record(Outcome::Failure);
             return Err(Error::Elapsed(Elapsed::after(limit)));
         };

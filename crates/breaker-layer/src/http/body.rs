@@ -1,7 +1,7 @@
 //! A body that settles its call when it ends.
 
 use std::{
-    fmt, mem,
+    fmt,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -13,7 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::ClassifyStream;
-use crate::{circuit::Permit, classify::AnyPermit, quiet::DropsOnPanic};
+use crate::{circuit::Permit, classify::AnyPermit, held::Kept};
 
 pin_project! {
     /// The body of a response whose call is settled by [`EndOfStream`](super::EndOfStream).
@@ -60,12 +60,11 @@ impl<B: Body, C: ClassifyStream, P: AnyPermit> Body for SettlingBody<B, C, P> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let mut nothing = None;
-        let permit = this.verdict.as_mut().map(|verdict| &mut verdict.permit);
-        let on_panic = DropsOnPanic(permit.unwrap_or(&mut nothing));
-        let frame = this.inner.as_mut().poll_frame(cx);
-        mem::forget(on_panic);
-        let frame = ready!(frame);
+        let mut poll = || this.inner.as_mut().poll_frame(cx);
+        let frame = ready!(match this.verdict {
+            Some(verdict) => verdict.permit.during(poll),
+            None => poll(),
+        });
         if let Some(verdict) = this.verdict {
             let trailers = match &frame {
                 None => Some(None),
@@ -109,7 +108,7 @@ impl<B: fmt::Debug, C, P: AnyPermit> fmt::Debug for SettlingBody<B, C, P> {
 
 /// What is still to be recorded, once.
 pub(super) struct Verdict<C, P: AnyPermit> {
-    permit: Option<P>,
+    permit: Kept<P>,
     judge: Judge<C>,
     on_error: Outcome,
     on_drop: Option<Outcome>,
@@ -126,7 +125,7 @@ impl<C: ClassifyStream, P: AnyPermit> Verdict<C, P> {
         length: Option<u64>,
     ) -> Self {
         let mut verdict = Self {
-            permit: Some(permit),
+            permit: Kept::new(permit),
             judge,
             on_error,
             on_drop,
@@ -175,13 +174,11 @@ impl<C: ClassifyStream> Judge<C> {
 
 impl<C, P: AnyPermit> Drop for Verdict<C, P> {
     fn drop(&mut self) {
-        let Some(permit) = self.permit.take() else {
-            return;
-        };
-        match self.on_drop {
-            Some(outcome) => permit.record(outcome),
-            // As cancelled.
-            None => drop(permit),
+        // Or else it is cancelled with the permit.
+        if let Some(outcome) = self.on_drop
+            && let Some(permit) = self.permit.take()
+        {
+            permit.record(outcome);
         }
     }
 }

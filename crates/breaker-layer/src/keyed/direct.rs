@@ -13,6 +13,7 @@ use crate::error::Elapsed;
 use crate::{
     classify::{Classify, ErrorsAreFailures},
     error::{AnyError, BoxError, Error},
+    held::Held,
 };
 
 /// Calls without Tower: as those of a [`Circuit`](crate::Circuit), each for a key.
@@ -103,7 +104,7 @@ impl<K: Key> KeyedCircuits<K> {
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire(key)?;
-        let result = future.await;
+        let (permit, result) = Held::new(permit, future).await;
         permit.record(classify.classify(result.as_ref()));
         result.map_err(Error::Inner)
     }
@@ -174,7 +175,9 @@ impl<K: Key> KeyedCircuits<K> {
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire(key)?;
-        let Ok(result) = tokio::time::timeout(limit, future).await else {
+        let call = Held::new(permit, tokio::time::timeout(limit, future));
+        let (permit, answer) = call.await;
+        let Ok(result) = answer else {
             permit.record(Outcome::Failure);
             return Err(Error::Elapsed(Elapsed::after(limit)));
         };

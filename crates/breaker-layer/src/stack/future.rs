@@ -3,22 +3,26 @@
 use std::{
     future::Future,
     marker::PhantomData,
-    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use pin_project_lite::pin_project;
 
-use crate::{circuit::Permit, classify::Settle, quiet::DropsOnPanic, stack::shape::PassError};
+use crate::{
+    circuit::Permit,
+    classify::{AnyPermit, Settle},
+    held::Kept,
+    stack::shape::PassError,
+};
 
 pin_project! {
     /// The response of a [`Breaker`](crate::Breaker).
     ///
     /// Dropped before it is ready, it gives its permit back as cancelled. A panic of the inner future goes on, and is a
-    /// failure.
+    /// failure; a panic of the caller's own, which drops the future, is ignored.
     #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<F, J, R, A, P = Permit> {
+    pub struct ResponseFuture<F, J, R, A, P: AnyPermit = Permit> {
         #[pin]
         state: State<F, J, R, P>,
         _shape: PhantomData<fn() -> A>,
@@ -27,20 +31,20 @@ pin_project! {
 
 pin_project! {
     #[project = StateProjection]
-    enum State<F, J, R, P> {
+    enum State<F, J, R, P: AnyPermit> {
         // The inner future is dropped before the permit: a probe's slot is free once its call is really over.
-        Called { #[pin] inner: F, permit: Option<P>, settle: J },
+        Called { #[pin] inner: F, permit: Kept<P>, settle: J },
         Answered { #[pin] answer: R },
     }
 }
 
-impl<F, J, R, A, P> ResponseFuture<F, J, R, A, P> {
+impl<F, J, R, A, P: AnyPermit> ResponseFuture<F, J, R, A, P> {
     #[inline]
     pub(crate) const fn called(inner: F, permit: P, settle: J) -> Self {
         Self {
             state: State::Called {
                 inner,
-                permit: Some(permit),
+                permit: Kept::new(permit),
                 settle,
             },
             _shape: PhantomData,
@@ -59,6 +63,7 @@ impl<F, J, R, A, P, Response, Error> Future for ResponseFuture<F, J, R, A, P>
 where
     F: Future<Output = Result<Response, Error>>,
     J: Settle<Response, Error, P>,
+    P: AnyPermit,
     R: Future<Output = Result<J::Response, A::Error>>,
     A: PassError<Error>,
 {
@@ -74,14 +79,11 @@ where
                 permit,
                 settle,
             } => {
-                if permit.is_none() {
+                if !permit.is_there() {
                     // Polled again after it was ready, it has nothing more to say.
                     return Poll::Pending;
                 }
-                let on_panic = DropsOnPanic(permit);
-                let result = inner.poll(cx);
-                mem::forget(on_panic);
-                let result = ready!(result);
+                let result = ready!(permit.during(|| inner.poll(cx)));
                 match permit.take() {
                     Some(permit) => Poll::Ready(settle.settle(permit, result).map_err(A::pass)),
                     None => Poll::Pending,
