@@ -44,7 +44,7 @@ impl Ticket {
         Self::new(0, CallKind::Uncounted)
     }
 
-    #[cfg(any(feature = "keyed", test))]
+    #[cfg(feature = "keyed")]
     pub(super) const fn is_void(self) -> bool {
         self.epoch() == 0
     }
