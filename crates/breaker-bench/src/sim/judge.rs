@@ -1,6 +1,7 @@
 //! All policies in all scenarios, and what must hold.
 
 use std::{
+    ops::Range,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
@@ -9,7 +10,9 @@ use super::{
     machine::Machine,
     policy::{CONTENDERS, Contender, Kind},
     run::{Gain, PRICES, oracle, run},
-    world::{Fault, Scenario, Traffic},
+    scenarios::Group,
+    traffic::Traffic,
+    world::{Fault, Scenario},
 };
 use crate::bar::Bar;
 
@@ -24,6 +27,7 @@ pub struct Score {
 
 /// The scores of every policy in these scenarios.
 pub struct Scores {
+    name: &'static str,
     contenders: Vec<&'static Contender>,
     scenarios: Vec<Scenario>,
     /// By scenario, then by contender.
@@ -31,8 +35,9 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// Simulates these scenarios, with so many seeds each, for the default and the contenders of these kinds.
-    pub fn of(scenarios: Vec<Scenario>, seeds: u64, kinds: &[Kind]) -> Self {
+    /// Simulates these scenarios, with each of these seeds, for the contenders of these kinds, of which one is the default.
+    pub fn of(group: Group, seeds: &Range<u64>, kinds: &[Kind]) -> Self {
+        let Group { name, scenarios } = group;
         let contenders: Vec<_> = CONTENDERS
             .iter()
             .filter(|contender| kinds.contains(&contender.kind))
@@ -45,7 +50,7 @@ impl Scores {
                 let Some(scenario) = scenarios.get(at) else {
                     return done;
                 };
-                done.push((at, score(*scenario, seeds, &contenders)));
+                done.push((at, score(*scenario, seeds.clone(), &contenders)));
             }
         };
         let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -59,6 +64,7 @@ impl Scores {
         all.sort_by_key(|(at, _)| *at);
         let scores = all.into_iter().map(|(_, scores)| scores).collect();
         Self {
+            name,
             contenders,
             scenarios,
             scores,
@@ -103,6 +109,7 @@ impl Scores {
 
     /// Prints everything.
     pub fn print(&self) {
+        println!("\n# {}", self.name);
         self.print_sums();
         self.print_false_trips();
         for (price, figure) in PRICES.iter().enumerate() {
@@ -126,10 +133,16 @@ impl Scores {
     }
 
     fn print_false_trips(&self) {
+        let harmless = |scenario: &Scenario| {
+            scenario.fault.is_harmless() || scenario.fault == Fault::BrownOut(0.30)
+        };
+        if !self.scenarios.iter().any(harmless) {
+            return;
+        }
         println!("\n## Trips where nothing is wrong, and at 30 % errors, in all seeds together\n");
         self.print_head();
         for (scenario, of) in self.scenarios.iter().zip(&self.scores) {
-            if scenario.fault.is_harmless() || scenario.fault == Fault::BrownOut(0.30) {
+            if harmless(scenario) {
                 let trips: Vec<_> = of.iter().map(|score| score.trips.to_string()).collect();
                 println!("| {scenario} | {} |", trips.join(" | "));
             }
@@ -175,15 +188,43 @@ impl Scores {
         }
     }
 
-    /// What must hold of the default.
+    /// What must hold of the default in every group.
     pub fn bars(&self) -> Vec<Bar> {
-        let mut bars = vec![Bar::at_most(
-            "trips of the default where nothing is wrong",
-            self.false_trips(0) as f64,
-            0.0,
-        )];
+        let trips = format!("{}: trips of the default where nothing is wrong", self.name);
+        vec![
+            Bar::at_most(trips, self.false_trips(0) as f64, 0.0),
+            self.behind(Kind::Preset, "the scenario's best preset", 0.011),
+            self.behind(Kind::NoBreaker, "no breaker", 0.01),
+        ]
+    }
+
+    /// How far the default is behind the best of a kind, in the scenario where that is most.
+    fn behind(&self, kind: Kind, whom: &str, most: f64) -> Bar {
+        let behind =
+            |at: usize| self.scores[at][0].regret[1] - self.best(at, 1, |other| other == kind).1;
+        let worst = (0..self.scenarios.len())
+            .max_by(|one, other| behind(*one).total_cmp(&behind(*other)))
+            .expect("there are scenarios");
+        Bar::new(
+            format!(
+                "{}: the default behind {whom} at price 1, a call",
+                self.name
+            ),
+            behind(worst) <= most,
+            format!(
+                "{:.4} at the most ({}), at most {most}",
+                behind(worst),
+                self.scenarios[worst]
+            ),
+        )
+    }
+
+    /// The default's regret against the best preset's, over all of these scenarios.
+    pub fn bars_of_sums(&self) -> Vec<Bar> {
+        let mut bars = vec![];
         for (price, most) in [0.5, 0.5, 0.75].into_iter().enumerate() {
-            let presets = CONTENDERS
+            let presets = self
+                .contenders
                 .iter()
                 .enumerate()
                 .filter(|(_, other)| other.kind == Kind::Preset);
@@ -200,35 +241,24 @@ impl Scores {
                 most,
             ));
         }
-        let behind = |at: usize| {
-            self.scores[at][0].regret[1] - self.best(at, 1, |kind| kind == Kind::Preset).1
-        };
-        let worst = (0..self.scenarios.len())
-            .max_by(|one, other| behind(*one).total_cmp(&behind(*other)))
-            .expect("there are scenarios");
-        bars.push(Bar::new(
-            "the default behind the scenario's best preset at price 1, a call",
-            behind(worst) <= 0.01,
-            format!(
-                "{:.4} at the most ({}), at most 0.01",
-                behind(worst),
-                self.scenarios[worst]
-            ),
-        ));
         bars
     }
 }
 
 /// Every policy in one scenario.
-fn score(scenario: Scenario, seeds: u64, contenders: &[&Contender]) -> Vec<Score> {
-    let oracles: Vec<_> = (0..seeds).map(|seed| oracle(scenario, seed)).collect();
+fn score(scenario: Scenario, seeds: Range<u64>, contenders: &[&Contender]) -> Vec<Score> {
+    let oracles: Vec<_> = seeds
+        .clone()
+        .map(|seed| oracle(scenario, seed).worth)
+        .collect();
     let of = |contender: &&Contender| {
         let mut score = Score::default();
-        for (seed, oracle) in oracles.iter().enumerate() {
-            let gain = run(scenario, seed as u64, &mut *contender.start(seed as u16));
+        for (seed, oracle) in seeds.clone().zip(&oracles) {
+            let gain = run(scenario, seed, |seed| contender.start(seed));
             score.trips += gain.trips;
+            let calls = (gain.calls * oracles.len() as u64) as f64;
             for (price, regret) in score.regret.iter_mut().enumerate() {
-                *regret += (oracle.worth[price] - gain.worth[price]) / (gain.calls * seeds) as f64;
+                *regret += (oracle[price] - gain.worth[price]) / calls;
             }
         }
         score
@@ -239,17 +269,16 @@ fn score(scenario: Scenario, seeds: u64, contenders: &[&Contender]) -> Vec<Score
 /// How often the default trips while 30 % of at least so many calls fail, which it is told to tolerate but for its budget.
 pub fn budget(calls: u64) -> Bar {
     const BUDGET: u64 = 162_755;
-    let traffic = Traffic {
-        rate: 1000.0,
-        length: 1.1 * calls as f64 / 1000.0,
-    };
+    let traffic = Traffic::new(1000.0, 1.1 * calls as f64 / 1000.0);
     let scenario = Scenario {
         traffic,
         fault: Fault::Steady(0.30),
     };
     let Gain {
         calls: made, trips, ..
-    } = run(scenario, 0, &mut Machine::new(Default::default(), 0));
+    } = run(scenario, 0, |seed| {
+        Box::new(Machine::new(Default::default(), seed))
+    });
     let allowed = made / BUDGET;
     Bar::new(
         "trips of the default at 30 % errors, against its budget",

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use breaker_core::{Config, OpenTime, Percent, Probes, Timestamp, Trip, Window, presets};
+use breaker_core::{Config, OpenTime, Percent, Probes, Ramp, Timestamp, Trip, Window, presets};
 use std::time::Duration;
 
 use super::machine::Machine;
@@ -28,6 +28,8 @@ pub enum Kind {
     Preset,
     /// To compare with.
     Other,
+    /// None at all.
+    NoBreaker,
 }
 
 /// A policy in the table.
@@ -47,7 +49,7 @@ impl Contender {
 }
 
 /// The default, the presets, and others to compare with.
-pub const CONTENDERS: [Contender; 11] = [
+pub const CONTENDERS: [Contender; 12] = [
     contender("default: evidence, probe share", Kind::Default, |seed| {
         ours(Config::default(), seed)
     }),
@@ -62,6 +64,9 @@ pub const CONTENDERS: [Contender; 11] = [
     }),
     contender("preset: Polly", Kind::Preset, |seed| {
         ours(presets::polly(), seed)
+    }),
+    contender("default with a ramp", Kind::Other, |seed| {
+        ours(Config::default().ramp(Ramp::new(10, 1000)), seed)
     }),
     contender("evidence, backoff 0.5 s to 30 s", Kind::Other, |seed| {
         ours(evidence_and_backoff(), seed)
@@ -84,7 +89,7 @@ pub const CONTENDERS: [Contender; 11] = [
     contender("SRE throttling, K = 2", Kind::Other, |_| {
         Box::new(Throttle::default())
     }),
-    contender("no breaker", Kind::Other, |_| Box::new(NoBreaker)),
+    contender("no breaker", Kind::NoBreaker, |_| Box::new(NoBreaker)),
 ];
 
 const fn contender(name: &'static str, kind: Kind, make: fn(u16) -> Box<dyn Policy>) -> Contender {

@@ -13,6 +13,10 @@ pub enum Use {
     Luck,
     /// The policy's own draw.
     Draw,
+    /// Who makes the call.
+    Client,
+    /// What goes wrong.
+    World,
 }
 
 /// The random numbers of one simulation.
@@ -27,7 +31,7 @@ impl Random {
 
     /// 64 random bits of this call.
     pub const fn bits(self, call: u64, what: Use) -> u64 {
-        mix(self.0 ^ mix(call << 2 | what as u64))
+        mix(self.0 ^ mix(call << 3 | what as u64))
     }
 
     /// A number from 0 up to, but not including, 1.

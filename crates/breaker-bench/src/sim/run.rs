@@ -13,14 +13,10 @@ use super::{
 /// What a failed call costs, where a good one is worth 1 and a refused one nothing.
 pub const PRICES: [f64; 3] = [0.3, 1.0, 3.0];
 
-/// A call takes 20 ms on average, and a second at most.
-const MEAN_LATENCY: f64 = 0.020;
-const LONGEST_LATENCY: f64 = 1.0;
-
 /// What came of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gain {
-    /// All calls.
+    /// All calls; one that is tried again is one.
     pub calls: u64,
     /// How often the policy tripped.
     pub trips: u64,
@@ -28,15 +24,12 @@ pub struct Gain {
     pub worth: [f64; PRICES.len()],
 }
 
-/// When the calls come, in seconds.
-fn arrivals(scenario: Scenario, random: Random) -> impl Iterator<Item = (u64, f64)> {
-    let mut now = 0.0;
-    (0..)
-        .map(move |call| {
-            now += random.exponential(call, Use::Gap) / scenario.traffic.rate;
-            (call, now)
-        })
-        .take_while(move |(_, now)| *now < scenario.traffic.length)
+impl Gain {
+    fn add(&mut self, failure_ratio: f64) {
+        for (worth_of_all, price) in self.worth.iter_mut().zip(PRICES) {
+            *worth_of_all += worth(failure_ratio, price);
+        }
+    }
 }
 
 fn worth(failure_ratio: f64, price: f64) -> f64 {
@@ -47,53 +40,100 @@ fn timestamp(seconds: f64) -> Timestamp {
     Timestamp::from_nanos((seconds * 1e9) as u64)
 }
 
-/// What `policy` gains.
-pub fn run(scenario: Scenario, seed: u64, policy: &mut dyn Policy) -> Gain {
-    let random = Random::new(seed);
-    let mut world = World::new(scenario);
-    let mut gain = Gain::default();
-    // When a call ends, its permit, and whether it failed.
-    let mut pending: BinaryHeap<Reverse<(u64, u64, bool)>> = BinaryHeap::new();
-    for (call, seconds) in arrivals(scenario, random) {
-        let now = timestamp(seconds);
-        while let Some(&Reverse((end, permit, failed))) = pending.peek()
-            && end <= now.as_nanos()
-        {
-            pending.pop();
-            policy.record(permit, failed, Timestamp::from_nanos(end));
-        }
-        gain.calls += 1;
-        let Some(permit) = policy.admit(now, random.bits(call, Use::Draw) as u32) else {
-            continue;
+/// A call under way, in the order in which they end.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct UnderWay {
+    ends: Timestamp,
+    call: u64,
+    permit: u64,
+    failed: bool,
+}
+
+/// One policy for each client, and the downstream.
+struct Run<'p> {
+    scenario: Scenario,
+    random: Random,
+    world: World,
+    clients: Vec<Box<dyn Policy + 'p>>,
+    under_way: BinaryHeap<Reverse<UnderWay>>,
+    gain: Gain,
+}
+
+/// The number of a call's next try.
+const NEXT_TRY: u64 = 1 << 48;
+
+impl Run<'_> {
+    fn arrive(&mut self, call: u64, now: f64) {
+        let client = self.client(call);
+        let draw = self.random.bits(call, Use::Draw) as u32;
+        let Some(permit) = self.clients[client].admit(timestamp(now), draw) else {
+            return;
         };
-        let failure_ratio = world.failure_ratio(seconds);
-        world.call(seconds);
-        for (worth_of_all, price) in gain.worth.iter_mut().zip(PRICES) {
-            *worth_of_all += worth(failure_ratio, price);
-        }
-        let failed = random.unit(call, Use::Luck) < failure_ratio;
-        let latency = (MEAN_LATENCY * random.exponential(call, Use::Latency)).min(LONGEST_LATENCY);
-        pending.push(Reverse((
-            timestamp(seconds + latency).as_nanos(),
+        let made = self.world.call(call, now);
+        self.gain.add(made.failure_ratio);
+        self.under_way.push(Reverse(UnderWay {
+            ends: timestamp(made.ends),
+            call,
             permit,
-            failed,
-        )));
+            failed: made.failed,
+        }));
     }
-    gain.trips = policy.trips();
-    gain
+
+    /// Ends the calls that end until then.
+    fn end_until(&mut self, until: Timestamp) {
+        while let Some(Reverse(first)) = self.under_way.peek()
+            && first.ends <= until
+            && let Some(Reverse(ended)) = self.under_way.pop()
+        {
+            let client = self.client(ended.call);
+            self.clients[client].record(ended.permit, ended.failed, ended.ends);
+            if ended.failed && ended.call / NEXT_TRY < self.scenario.fault.retries() {
+                let now = ended.ends.as_nanos() as f64 / 1e9;
+                self.arrive(ended.call + NEXT_TRY, now);
+            }
+        }
+    }
+
+    fn client(&self, call: u64) -> usize {
+        self.scenario.traffic.client(call % NEXT_TRY, self.random)
+    }
+}
+
+/// What a policy gains; `start` gives each client its own.
+pub fn run<'p>(scenario: Scenario, seed: u64, start: impl Fn(u16) -> Box<dyn Policy + 'p>) -> Gain {
+    let random = Random::new(seed);
+    let clients = 0..scenario.traffic.clients;
+    let mut run = Run {
+        scenario,
+        random,
+        world: World::new(scenario, random),
+        clients: clients
+            .map(|client| start((seed + client) as u16))
+            .collect(),
+        under_way: BinaryHeap::new(),
+        gain: Gain::default(),
+    };
+    for (call, now) in scenario.arrivals(random) {
+        run.end_until(timestamp(now));
+        run.gain.calls += 1;
+        run.arrive(call, now);
+    }
+    let trips = run.clients.iter().map(|client| client.trips()).sum();
+    Gain { trips, ..run.gain }
 }
 
 /// What is gained by who knows how likely each call is to fail, and makes those that are worth it.
 pub fn oracle(scenario: Scenario, seed: u64) -> Gain {
+    let random = Random::new(seed);
     let mut gain = Gain::default();
     for (worth_of_all, price) in gain.worth.iter_mut().zip(PRICES) {
-        let mut world = World::new(scenario);
+        let mut world = World::new(scenario, random);
         gain.calls = 0;
-        for (_, now) in arrivals(scenario, Random::new(seed)) {
+        for (call, now) in scenario.arrivals(random) {
             gain.calls += 1;
-            let worth = worth(world.failure_ratio(now), price);
+            let worth = worth(world.failure_ratio(call, now), price);
             if worth > 0.0 {
-                world.call(now);
+                world.call(call, now);
                 *worth_of_all += worth;
             }
         }
