@@ -29,7 +29,7 @@
 //!     took: None,
 //!     broken: None,
 //! };
-//! let recorded = breaker.record(rules, call, || now);
+//! let recorded = breaker.record(rules, &call, || now);
 //! assert_eq!(recorded.transition.unwrap().to_string(), "closed -> open, 1 failure in a row, for 250ms");
 //!
 //! let (admission, _) = breaker.admit(rules, now, &mut None);

@@ -73,7 +73,7 @@ impl Policy for Machine {
             config: &self.config,
             seed: self.seed,
         };
-        let recorded = self.breaker.record(rules, call, || now);
+        let recorded = self.breaker.record(rules, &call, || now);
         if let Some(transition) = recorded.transition {
             self.note(transition);
         }

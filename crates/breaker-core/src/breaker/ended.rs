@@ -58,15 +58,26 @@ pub struct Recorded {
 impl EndedCall {
     /// How it counts, in the totals too, once it is known what it was.
     #[inline]
-    pub const fn counts_as(self) -> Ending {
+    pub const fn counts_as(&self) -> Ending {
         match self.kind {
             CallKind::Excluded | CallKind::Readiness => Ending::Recorded(Outcome::Ignored),
             CallKind::Call | CallKind::Answered | CallKind::Uncounted => self.ending,
         }
     }
 
+    /// Whether it counts as cancelled.
+    pub(super) const fn is_cancelled(&self) -> bool {
+        matches!(self.counts_as(), Ending::Cancelled)
+    }
+
+    /// Whether it took longer than this, and is one that can be slow.
+    pub(super) fn is_slow(&self, limit: Option<Duration>) -> bool {
+        let took_too_long = limit.is_some_and(|limit| self.took.is_some_and(|took| took > limit));
+        took_too_long && self.counts_as() != Ending::Recorded(Outcome::Ignored)
+    }
+
     /// For how long the downstream asked to be left alone.
-    pub(super) const fn asked(self) -> Option<Duration> {
+    pub(super) const fn asked(&self) -> Option<Duration> {
         match self.ending {
             Ending::Recorded(Outcome::Overload { retry_after }) => Some(retry_after),
             Ending::Recorded(Outcome::Success | Outcome::Failure | Outcome::Ignored)

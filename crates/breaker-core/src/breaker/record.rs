@@ -28,11 +28,9 @@ enum Weight {
     None,
 }
 
-/// A call of the present generation, as it counts.
+/// A call, as it counts.
 #[derive(Clone, Copy)]
 struct Counted {
-    /// The calls in a row that were given up, this one included; 0 if it was not given up.
-    given_up: u16,
     weight: Weight,
     is_slow: bool,
 }
@@ -42,49 +40,58 @@ impl Breaker {
     ///
     /// `now` gives the time of the call, always the same. It is asked only where time is needed: by a window of time, by
     /// half-open, and by a trip.
-    // Called under a lock: apart, what it takes and gives would be written to memory and read again there.
-    #[inline(always)]
+    // Called under a lock: inlined, it would fill the caller's stack frame.
+    #[inline(never)]
     pub fn record(
         &mut self,
         rules: Rules<'_>,
-        call: EndedCall,
+        call: &EndedCall,
         mut now: impl FnMut() -> Timestamp,
     ) -> Recorded {
-        let is_counted = call.kind != CallKind::Uncounted;
-        let is_current = is_counted && call.generation == self.generation;
-        let mut given_up = 0;
-        if is_current {
-            self.count_given_up(call);
-            given_up = self.given_up;
+        let is_uncounted = call.kind == CallKind::Uncounted;
+        let is_current = call.generation == self.generation && !is_uncounted;
+        let is_slow = call.is_slow(rules.config.slow_after());
+        let mut recorded = Recorded {
+            transition: None,
+            in_time: is_current || is_uncounted,
+            is_slow: is_slow && call.kind != CallKind::Readiness,
+        };
+        if !is_current {
+            return recorded;
         }
-        let counted = Counted::new(rules.config, call, given_up);
-        let transition = match self.phase {
-            _ if !is_current => None,
+        let weight = self.weigh(rules.config, call);
+        let counted = Counted { weight, is_slow };
+        match self.phase {
             Phase::Closed(evidence) | Phase::Recovering(evidence) => {
-                self.record_closed(rules, evidence, call, counted, now)
+                let trips = self.record_closed(rules, evidence, call, counted, &mut now);
+                if let Some((reason, in_windows)) = trips {
+                    let is_failure = weight == Weight::Bad;
+                    let cause = self.cause(rules, (reason, is_failure), call, in_windows);
+                    recorded.transition = Some(self.open(rules, 0, now(), cause));
+                }
             }
             Phase::HalfOpen { attempt, tally } => {
-                self.record_probe(rules, (attempt, tally), call, counted, now())
+                recorded.transition =
+                    self.record_probe(rules, (attempt, tally), call, counted, now());
             }
-            Phase::Open { .. } | Phase::Isolated | Phase::Disabled => None,
-        };
-        Recorded {
-            transition,
-            in_time: is_current || !is_counted,
-            is_slow: counted.is_slow && call.kind != CallKind::Readiness,
+            Phase::Open { .. } | Phase::Isolated | Phase::Disabled => {}
         }
+        recorded
     }
 
-    /// Whether [`Breaker::record`] may ask for the time of this call, for whoever cannot tell it then. It says no where it will
-    /// not, and yes where a window has a say.
-    pub fn may_need_time(&self, rules: Rules<'_>, call: EndedCall) -> bool {
+    /// Whether [`Breaker::record`] may ask for the time of this call, for whoever cannot tell it then. Where it says no, it
+    /// will not.
+    #[cold]
+    pub fn may_need_time(&self, rules: Rules<'_>, call: &EndedCall) -> bool {
         let is_current = call.kind != CallKind::Uncounted && call.generation == self.generation;
         match self.phase {
             _ if !is_current => false,
             Phase::Closed(evidence) | Phase::Recovering(evidence) => {
-                let counted = Counted::new(rules.config, call, self.given_up + 1);
-                let is_bad = counted.weight == Weight::Bad;
-                let may_trip = || rules.config.trip.judge(evidence, is_bad).is_err();
+                let may_be_bad = !matches!(
+                    call.counts_as(),
+                    Ending::Recorded(Outcome::Success | Outcome::Ignored)
+                );
+                let may_trip = || rules.config.trip.judge(evidence, may_be_bad).is_err();
                 self.windows.is_some() || call.broken.is_some() || may_trip()
             }
             Phase::HalfOpen { .. } => true,
@@ -92,78 +99,101 @@ impl Breaker {
         }
     }
 
-    /// Counts the calls in a row that were given up, and the probes that were ignored. Any answer ends the row.
+    /// How a call of this generation counts. Counts also the calls in a row that were given up, and the probes that were
+    /// ignored: any answer ends the row.
     #[inline]
-    fn count_given_up(&mut self, call: EndedCall) {
-        match (call.kind, call.ending) {
-            (CallKind::Readiness | CallKind::Uncounted, _)
-            | (CallKind::Excluded, Ending::Cancelled) => {}
+    fn weigh(&mut self, config: &Checked, call: &EndedCall) -> Weight {
+        let (given_up, weight) = match (call.kind, call.ending) {
+            (CallKind::Call | CallKind::Answered, Ending::Recorded(Outcome::Success)) => {
+                (0, Weight::Good)
+            }
+            (
+                CallKind::Call | CallKind::Answered,
+                Ending::Recorded(Outcome::Failure | Outcome::Overload { .. }),
+            ) => (0, Weight::Bad),
             (CallKind::Call, Ending::Cancelled) => {
-                self.given_up = (self.given_up + 1).min(MOST_GIVEN_UP);
+                let given_up = (self.given_up + 1).min(MOST_GIVEN_UP);
+                (given_up, Weight::cancelled(config, given_up))
             }
-            (CallKind::Answered, Ending::Cancelled)
-            | (CallKind::Excluded, Ending::Recorded(_))
-            | (CallKind::Call | CallKind::Answered, Ending::Recorded(Outcome::Ignored)) => {
-                self.given_up = 0;
+            (CallKind::Answered, Ending::Cancelled) => {
                 self.ignored = self.ignored.saturating_add(1);
+                (0, Weight::cancelled(config, 0))
             }
-            (CallKind::Call | CallKind::Answered, Ending::Recorded(_)) => self.given_up = 0,
-        }
+            (CallKind::Call | CallKind::Answered, Ending::Recorded(Outcome::Ignored))
+            | (CallKind::Excluded, Ending::Recorded(_)) => {
+                self.ignored = self.ignored.saturating_add(1);
+                (0, Weight::None)
+            }
+            (CallKind::Excluded, Ending::Cancelled)
+            | (CallKind::Readiness | CallKind::Uncounted, _) => return Weight::None,
+        };
+        self.given_up = given_up;
+        weight
     }
 
+    /// Counts a call of a closed circuit. If it trips: why, and the failures in the windows.
     #[inline]
     fn record_closed(
         &mut self,
         rules: Rules<'_>,
         evidence: Evidence,
-        call: EndedCall,
+        call: &EndedCall,
         counted: Counted,
-        mut now: impl FnMut() -> Timestamp,
-    ) -> Option<Transition> {
-        let in_windows = self.count_in_windows(rules.config, counted, &mut now);
+        now: impl FnOnce() -> Timestamp,
+    ) -> Option<(Reason, u32)> {
+        let in_windows = self.count_in_windows(rules.config, counted, now);
         let has_recovered = self.recover(rules.config, counted);
         let judged = match counted.weight {
             Weight::None => Ok(evidence),
             Weight::Good => rules.config.trip.judge(evidence, false),
             Weight::Bad => rules.config.trip.judge(evidence, true),
         };
-        match (judged, in_windows.broken.or(call.broken)) {
-            (Ok(evidence), None) => {
-                let is_recovering = matches!(self.phase, Phase::Recovering(_)) && !has_recovered;
-                self.phase = match is_recovering {
-                    true => Phase::Recovering(evidence),
-                    false => Phase::Closed(evidence),
-                };
-                None
+        let evidence = match (judged, in_windows.broken, call.broken) {
+            (Ok(evidence), None, None) => evidence,
+            (Err(reason), ..) | (Ok(_), Some(reason), _) | (Ok(_), None, Some(reason)) => {
+                return Some((reason, in_windows.failures));
             }
-            (Err(reason), _) | (Ok(_), Some(reason)) => {
-                let reason = counted.given_up(rules.config, reason);
-                let is_bad = counted.weight == Weight::Bad;
-                Some(self.trip(rules, (reason, is_bad), call, in_windows.failures, now()))
-            }
-        }
+        };
+        let is_recovering = matches!(self.phase, Phase::Recovering(_)) && !has_recovered;
+        self.phase = match is_recovering {
+            true => Phase::Recovering(evidence),
+            false => Phase::Closed(evidence),
+        };
+        None
     }
 
-    /// Opens a closed circuit for this reason; the call that does it is a failure, or not.
+    /// What makes a closed circuit open for this reason; the call that does it is a failure, or not.
     #[cold]
-    fn trip(
-        &mut self,
+    fn cause(
+        &self,
         rules: Rules<'_>,
         (reason, is_failure): (Reason, bool),
-        call: EndedCall,
+        call: &EndedCall,
         in_windows: u32,
-        now: Timestamp,
-    ) -> Transition {
+    ) -> Cause {
+        let reason = self.or_given_up(rules.config, call, reason);
         let failures = match reason {
             Reason::ConsecutiveFailures { failures } => failures,
             _ => self.failures_in_phase(rules) + u32::from(is_failure),
         };
-        let cause = Cause {
+        Cause {
             reason,
             failures: failures.max(in_windows),
             asked: call.asked(),
-        };
-        self.open(rules, 0, now, cause)
+        }
+    }
+
+    /// This reason, unless the call counts only because all calls are given up.
+    fn or_given_up(&self, config: &Checked, call: &EndedCall, reason: Reason) -> Reason {
+        let calls = self.given_up;
+        match config.cancelled() {
+            Cancelled::FailureAfter(most) if call.is_cancelled() && calls > most => {
+                Reason::GivenUp {
+                    calls: calls.into(),
+                }
+            }
+            Cancelled::FailureAfter(_) | Cancelled::Failure | Cancelled::Ignored => reason,
+        }
     }
 
     #[inline]
@@ -203,7 +233,7 @@ impl Breaker {
         &mut self,
         rules: Rules<'_>,
         (attempt, tally): (u32, Tally),
-        call: EndedCall,
+        call: &EndedCall,
         counted: Counted,
         now: Timestamp,
     ) -> Option<Transition> {
@@ -229,7 +259,7 @@ impl Breaker {
             }
             Shown::Bad(reason) => {
                 let cause = Cause {
-                    reason: counted.given_up(rules.config, reason),
+                    reason: self.or_given_up(rules.config, call, reason),
                     failures: tally.failed,
                     asked: call.asked(),
                 };
@@ -239,36 +269,18 @@ impl Breaker {
     }
 }
 
+impl Weight {
+    /// That of a call that was cancelled, as the last of so many in a row that were given up.
+    const fn cancelled(config: &Checked, given_up: u16) -> Self {
+        if config.cancelled().is_failure(given_up) {
+            Self::Bad
+        } else {
+            Self::None
+        }
+    }
+}
+
 impl Counted {
-    #[inline]
-    fn new(config: &Checked, call: EndedCall, given_up: u16) -> Self {
-        let ending = call.counts_as();
-        let is_cancelled = matches!(ending, Ending::Cancelled);
-        let weight = match ending {
-            Ending::Recorded(Outcome::Success) => Weight::Good,
-            Ending::Recorded(Outcome::Failure | Outcome::Overload { .. }) => Weight::Bad,
-            Ending::Cancelled if config.cancelled().is_failure(given_up) => Weight::Bad,
-            Ending::Recorded(Outcome::Ignored) | Ending::Cancelled => Weight::None,
-        };
-        let limit = config.slow_after();
-        let took_too_long = limit.is_some_and(|limit| call.took.is_some_and(|took| took > limit));
-        Self {
-            given_up: if is_cancelled { given_up } else { 0 },
-            weight,
-            is_slow: took_too_long && (is_cancelled || weight != Weight::None),
-        }
-    }
-
-    /// Why it opens the circuit: for this reason, unless it counts only because all calls are given up.
-    fn given_up(self, config: &Checked, reason: Reason) -> Reason {
-        match config.cancelled() {
-            Cancelled::FailureAfter(calls) if self.given_up > calls => Reason::GivenUp {
-                calls: self.given_up.into(),
-            },
-            Cancelled::FailureAfter(_) | Cancelled::Failure | Cancelled::Ignored => reason,
-        }
-    }
-
     /// The probes with this one, which gives its place back.
     fn added_to(self, tally: Tally) -> Tally {
         Tally {

@@ -52,7 +52,7 @@ impl Machine<'_> {
         };
         let is_calm = self.breaker.is_calm(self.rules);
         let before = self.breaker.phase();
-        let recorded = self.breaker.record(self.rules, call, || self.now);
+        let recorded = self.breaker.record(self.rules, &call, || self.now);
         if is_calm && ending == Ending::Recorded(Outcome::Success) {
             assert!(recorded.transition.is_none() && self.breaker.phase() == before);
         }

@@ -133,7 +133,7 @@ impl Circuit {
             broken: None,
         };
         let now = || Timestamp::from_nanos(now.expect("nobody needs the time"));
-        let recorded = self.breaker.record(rules(&self.config), call, now);
+        let recorded = self.breaker.record(rules(&self.config), &call, now);
         recorded
             .transition
             .map(|transition| (transition.to(), transition.reason()))

@@ -207,7 +207,7 @@ impl Circuit {
     ) -> Option<Why> {
         let slot = self.slot();
         let mut moment = Moment::read_of(slot);
-        let (why, mut news) = slot.change(|state| {
+        let (why, news) = slot.change(|state| {
             let (breaker, rules) = state.parts();
             let (refusal, changes) = refusal(breaker, rules, moment.now());
             let why = refusal.map(|refusal| Why::new(state.epoch(), refusal));

@@ -210,7 +210,7 @@ impl Circuit {
             let before = state.reconfigure(plan, now);
             (before, News::waking(state))
         });
-        let Some((before, mut news)) = before else {
+        let Some((before, news)) = before else {
             return Ok(());
         };
         news.tell();
@@ -260,7 +260,7 @@ impl Circuit {
                 }
             }
         });
-        if let Some(mut news) = news {
+        if let Some(news) = news {
             news.tell();
         }
     }

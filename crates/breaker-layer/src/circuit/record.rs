@@ -20,45 +20,44 @@ pub(super) fn settle(
     took: Option<Duration>,
 ) -> bool {
     let mut now = Moment::of(slot);
-    if took.is_none() && ticket.is_timed() {
-        now.read();
-    }
-    let took = took.or_else(|| ticket.took(|| now.now()));
-    let is_good = ending == Ending::Recorded(Outcome::Success) && ticket.kind() == CallKind::Call;
+    let took = took.or_else(|| ticket.took(|| now.read()));
+    let kind = ticket.kind();
+    let is_good = ending == Ending::Recorded(Outcome::Success) && kind == CallKind::Call;
     let is_fast = took.is_none_or(|took| slot.is_fast(took));
     if is_good && is_fast && slot.gate().skips_a_success() {
         return true;
     }
-    let ending = match ticket.kind() {
+    let ending = match kind {
         CallKind::Uncounted if ticket.is_excluded() => Ending::Recorded(Outcome::Ignored),
         _ => ending,
     };
-    let (mut policy_says, mut news) = (None, News::default());
+    let mut call = EndedCall {
+        generation: 0,
+        kind,
+        ending,
+        took,
+        broken: None,
+    };
+    let (mut asks_policy, mut news) = (true, News::default());
     loop {
         let done = slot.change(|state| {
             // What was admitted before this circuit began is a straggler of another one.
             let Some(generation) = ticket.epoch().checked_sub(state.first) else {
                 return Done::Gone;
             };
-            let call = EndedCall {
-                generation,
-                kind: ticket.kind(),
-                ending,
-                took,
-                broken: policy_says.flatten(),
-            };
-            if policy_says.is_none()
+            call.generation = generation;
+            if asks_policy
                 && let Some(policy) = state.policy()
-                && let Some(outcome) = counted_outcome(state, call)
+                && let Some(outcome) = counted_outcome(state, &call)
             {
                 return Done::AsksPolicy(policy.clone(), outcome);
             }
             let (breaker, rules) = state.parts();
-            if !now.is_at_hand() && breaker.may_need_time(rules, call) {
+            if !now.is_at_hand() && breaker.may_need_time(rules, &call) {
                 return Done::NeedsTime;
             }
-            let recorded = breaker.record(rules, call, || now.now());
-            take_down(slot, state, call, &recorded, &mut news);
+            let recorded = breaker.record(rules, &call, || now.now());
+            take_down(slot, state, &call, &recorded, &mut news);
             Done::Recorded
         });
         match done {
@@ -66,16 +65,12 @@ pub(super) fn settle(
                 news.tell();
                 return true;
             }
-            Some(Done::NeedsTime) => now.read(),
-            Some(Done::AsksPolicy(policy, outcome)) => {
+            Some(Done::NeedsTime) => {
                 now.read();
-                let call = RecordedCall {
-                    outcome,
-                    took: took.unwrap_or_default(),
-                    at: now.now(),
-                };
-                let code = policy.record(&call);
-                policy_says = Some(code.map(|code| Reason::Custom { code }));
+            }
+            Some(Done::AsksPolicy(policy, outcome)) => {
+                asks_policy = false;
+                call.broken = ask(&*policy, outcome, &call, &mut now);
             }
             Some(Done::Gone) | None => return false,
         }
@@ -93,6 +88,22 @@ enum Done {
     Gone,
 }
 
+/// Why the circuit is to trip, if the user's policy says so.
+#[cold]
+fn ask(
+    policy: &dyn TripPolicy,
+    outcome: Outcome,
+    call: &EndedCall,
+    now: &mut Moment,
+) -> Option<Reason> {
+    let code = policy.record(&RecordedCall {
+        outcome,
+        took: call.took.unwrap_or_default(),
+        at: now.read(),
+    });
+    code.map(|code| Reason::Custom { code })
+}
+
 /// As [`settle`], of a call whose permit is dropped now.
 #[inline(never)]
 pub(super) fn record_dropped(slot: &'static Slot, ticket: Ticket) {
@@ -106,7 +117,7 @@ pub(super) fn record_dropped(slot: &'static Slot, ticket: Ticket) {
 fn take_down(
     slot: &'static Slot,
     state: &mut CircuitState,
-    call: EndedCall,
+    call: &EndedCall,
     recorded: &Recorded,
     news: &mut News,
 ) {
@@ -131,7 +142,7 @@ fn take_down(
 fn add_recorded(
     slot: &'static Slot,
     state: &CircuitState,
-    call: EndedCall,
+    call: &EndedCall,
     recorded: &Recorded,
     news: &mut News,
 ) {
@@ -149,7 +160,7 @@ fn add_recorded(
 }
 
 /// What a policy is told of a call that counts in a closed circuit.
-fn counted_outcome(state: &CircuitState, call: EndedCall) -> Option<Outcome> {
+fn counted_outcome(state: &CircuitState, call: &EndedCall) -> Option<Outcome> {
     let breaker = &state.breaker;
     let is_closed = matches!(breaker.phase(), Phase::Closed(_) | Phase::Recovering(_));
     if !is_closed || call.generation != breaker.generation() {

@@ -10,7 +10,10 @@ use crate::{policy::TripPolicy, quiet::quietly};
 /// Whom to wake and whom to tell of what has happened to a circuit: taken down under its lock, done without.
 #[derive(Default)]
 #[must_use = "those who wait are to be woken, and the observers told"]
-pub(crate) struct News {
+pub(crate) struct News(Option<Telling>);
+
+#[derive(Default)]
+struct Telling {
     wakers: Vec<Waker>,
     told: Option<Told>,
 }
@@ -36,12 +39,14 @@ pub(crate) struct RecordedNews {
 }
 
 impl News {
+    fn new(wakers: Vec<Waker>, told: Option<Told>) -> Self {
+        let is_any = !wakers.is_empty() || told.is_some();
+        Self(is_any.then_some(Telling { wakers, told }))
+    }
+
     /// Those who wait are woken.
     pub(crate) fn waking(state: &mut CircuitState) -> Self {
-        Self {
-            wakers: state.wakers(),
-            told: None,
-        }
+        Self::new(state.wakers(), None)
     }
 
     /// Of changes that were made just now, for the reason of this note if it was the operator who made them.
@@ -55,10 +60,8 @@ impl News {
             return Self::default();
         }
         state.note_changes(changes, note);
-        Self {
-            wakers: state.wakers(),
-            told: Told::of(slot, state, changes, note.cloned(), None),
-        }
+        let wakers = state.wakers();
+        Self::new(wakers, Told::of(slot, state, changes, note.cloned()))
     }
 
     /// A call was recorded, too.
@@ -68,28 +71,31 @@ impl News {
         state: &CircuitState,
         recorded: RecordedNews,
     ) {
-        match &mut self.told {
-            Some(told) => told.recorded = Some(recorded),
-            None => {
-                self.told = Told::of(slot, state, Changes::default(), None, Some(recorded));
-            }
+        let telling = self.0.get_or_insert_default();
+        if telling.told.is_none() {
+            telling.told = Told::of(slot, state, Changes::default(), None);
+        }
+        if let Some(told) = &mut telling.told {
+            told.recorded = Some(recorded);
         }
     }
 
     /// With nothing held.
     #[inline]
-    pub(crate) fn tell(&mut self) {
-        if !self.wakers.is_empty() || self.told.is_some() {
-            self.tell_all();
+    pub(crate) fn tell(self) {
+        if let Some(telling) = self.0 {
+            telling.tell();
         }
     }
+}
 
+impl Telling {
     #[cold]
-    fn tell_all(&mut self) {
-        for waker in self.wakers.drain(..) {
+    fn tell(self) {
+        for waker in self.wakers {
             quietly(|| waker.wake());
         }
-        if let Some(told) = self.told.take() {
+        if let Some(told) = self.told {
             told.tell();
         }
     }
@@ -101,7 +107,6 @@ impl Told {
         state: &CircuitState,
         changes: Changes,
         note: Option<Arc<str>>,
-        recorded: Option<RecordedNews>,
     ) -> Option<Self> {
         let (observers, policy) = (state.observers.clone(), state.policy().cloned());
         if observers.is_empty() && policy.is_none() {
@@ -115,7 +120,7 @@ impl Told {
             changes,
             note,
             observe_only: state.breaker.is_shadow(),
-            recorded,
+            recorded: None,
         })
     }
 

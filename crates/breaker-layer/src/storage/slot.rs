@@ -288,7 +288,9 @@ impl Moment {
     /// As [`Moment::of`], already read if the clock is the user's.
     pub(crate) fn read_of(slot: &'static Slot) -> Self {
         let mut moment = Self::of(slot);
-        moment.read();
+        if !moment.is_at_hand() {
+            moment.read();
+        }
         moment
     }
 
@@ -298,10 +300,10 @@ impl Moment {
     }
 
     /// Reads the time, with nothing locked.
-    pub(crate) fn read(&mut self) {
-        if !self.is_at_hand() {
-            self.now = Some(self.slot.now());
-        }
+    #[inline]
+    pub(crate) fn read(&mut self) -> Timestamp {
+        let slot = self.slot;
+        *self.now.get_or_insert_with(|| slot.now())
     }
 
     pub(crate) fn now(&mut self) -> Timestamp {

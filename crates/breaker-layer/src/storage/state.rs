@@ -138,16 +138,12 @@ impl CircuitState {
     #[inline]
     pub(super) fn gate(&self) -> Gate {
         let breaker = &self.breaker;
-        let is_shadow = breaker.is_shadow();
         let door = match breaker.phase() {
-            Phase::Closed(_) if !is_shadow => Door::Passes,
-            Phase::Open { .. } if !is_shadow => Door::Open,
             Phase::Isolated => Door::Isolated,
-            Phase::Closed(_)
-            | Phase::Open { .. }
-            | Phase::Recovering(_)
-            | Phase::HalfOpen { .. }
-            | Phase::Disabled => Door::Ask,
+            _ if breaker.is_shadow() => Door::Ask,
+            Phase::Closed(_) => Door::Passes,
+            Phase::Open { .. } => Door::Open,
+            Phase::Recovering(_) | Phase::HalfOpen { .. } | Phase::Disabled => Door::Ask,
         };
         Gate::new(self.epoch(), door, breaker.is_clean(), self.wishes)
     }

@@ -84,7 +84,7 @@ impl Machine {
             broken: None,
         };
         let now = self.now(at);
-        let recorded = self.breaker.record(rules, call, || now);
+        let recorded = self.breaker.record(rules, &call, || now);
         recorded.transition.into_iter().for_each(tell);
     }
 

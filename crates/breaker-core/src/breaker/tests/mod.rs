@@ -87,7 +87,7 @@ fn call(breaker: &Breaker, kind: CallKind, ending: Ending) -> EndedCall {
 /// Records a plain call.
 fn record(breaker: &mut Breaker, rules: Rules<'_>, ending: Ending, seconds: u64) -> Recorded {
     let call = call(breaker, CallKind::Call, ending);
-    breaker.record(rules, call, || at(seconds))
+    breaker.record(rules, &call, || at(seconds))
 }
 
 fn admit(breaker: &mut Breaker, rules: Rules<'_>, seconds: u64) -> (Admission, Vec<Transition>) {

@@ -29,7 +29,7 @@ fn only_closed_and_half_open_count_calls() {
     for phase in [open(0, 5), Phase::Isolated, Phase::Disabled] {
         let mut breaker = in_phase(rules, phase);
         let call = call(&breaker, CallKind::Call, FAILURE);
-        let recorded = breaker.record(rules, call, || panic!("no time is needed"));
+        let recorded = breaker.record(rules, &call, || panic!("no time is needed"));
         assert!(recorded.in_time && recorded.transition.is_none());
         assert_eq!(breaker.phase(), phase);
     }
@@ -50,7 +50,7 @@ fn a_straggler_changes_nothing() {
         let mut breaker = Breaker::new(rules);
         let straggler = call(&breaker, CallKind::Call, FAILURE);
         let _ = breaker.enter(phase, Reason::Operator, 0, at(1));
-        let recorded = breaker.record(rules, straggler, || panic!("no time is needed"));
+        let recorded = breaker.record(rules, &straggler, || panic!("no time is needed"));
         assert!(!recorded.in_time && recorded.transition.is_none());
         assert_eq!(breaker.phase(), phase);
     }
@@ -63,7 +63,7 @@ fn a_call_that_passed_uncounted_is_no_straggler_and_changes_nothing() {
     let mut breaker = half_open(rules, 0, 2);
     let before = breaker.phase();
     let uncounted = call(&breaker, CallKind::Uncounted, FAILURE);
-    let recorded = breaker.record(rules, uncounted, || panic!("no time is needed"));
+    let recorded = breaker.record(rules, &uncounted, || panic!("no time is needed"));
     assert!(recorded.in_time && recorded.transition.is_none());
     assert_eq!(breaker.phase(), before);
 }
@@ -143,11 +143,11 @@ fn any_answer_ends_a_row_of_calls_that_were_given_up() {
         assert_eq!(breaker.given_up, 3);
         for kind in [CallKind::Readiness, CallKind::Excluded, CallKind::Uncounted] {
             let dropped = call(&breaker, kind, Ending::Cancelled);
-            let _ = breaker.record(rules, dropped, || at(0));
+            let _ = breaker.record(rules, &dropped, || at(0));
             assert_eq!(breaker.given_up, 3, "{kind:?} is no call that was given up");
         }
         assert!(!breaker.is_clean());
-        let _ = breaker.record(rules, call(&breaker, kind, ending), || at(0));
+        let _ = breaker.record(rules, &call(&breaker, kind, ending), || at(0));
         assert_eq!(breaker.given_up, 0, "{kind:?} {ending:?}");
     }
 }
@@ -224,7 +224,7 @@ fn time_is_asked_for_only_where_it_is_needed() {
             took: Some(seconds * SECOND),
             ..call(&breaker, CallKind::Call, ending)
         };
-        let recorded = breaker.record(rules, call, || panic!("no time is needed"));
+        let recorded = breaker.record(rules, &call, || panic!("no time is needed"));
         assert_eq!(recorded.is_slow, seconds == 2 && ending != IGNORED);
     }
     let slow = breaker.calls().map(|calls| (calls.calls, calls.slow));
