@@ -15,6 +15,7 @@ use crate::{
     clock::Clock,
     observe::{self, Observe},
     policy::TripPolicy,
+    quiet::Quiet,
     storage::{Observers, Parts, Plan, Slot},
 };
 
@@ -149,7 +150,7 @@ impl CircuitBuilder {
 
     /// Adds a trip policy of your own. [`Trip::never`] leaves it alone with the decision.
     pub fn trip_policy(mut self, policy: impl TripPolicy) -> Self {
-        self.policy = Some(Arc::new(policy));
+        self.policy = Some(Arc::new(Quiet::new(policy)));
         self
     }
 

@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::quiet::Quiet;
+
 /// A monotonic clock.
 ///
 /// The default is std's; with the feature `tokio` it is Tokio's, which is the same except that
@@ -113,9 +115,11 @@ impl Clock {
         Self(Kind::Quanta)
     }
 
-    /// A clock of the user's own: monotonic, counting from an origin of its choice.
+    /// A clock of the user's own: monotonic, counting from an origin of its choice. Where it panics it shows
+    /// [`Timestamp::ZERO`], as if time had gone back.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Kind::User(Arc::new(now)))
+        let now = Quiet::new(now);
+        Self(Kind::User(Arc::new(move || now.run(|now| now()))))
     }
 
     /// What time it is.

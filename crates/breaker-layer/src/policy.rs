@@ -5,10 +5,13 @@ use std::time::Duration;
 pub use breaker_core::{Mode, Setting, Value};
 use breaker_core::{Outcome, Timestamp};
 
+use crate::quiet::Quiet;
+
 /// Decides when a closed circuit trips, beside the rules of [`Trip`](crate::Trip) or instead of them.
 ///
 /// It is told of each call that was recorded while the circuit was closed, on the task that made the call, possibly by
-/// several threads at once, so it keeps its state in atomics or behind a lock of its own. It must not panic.
+/// several threads at once, so it keeps its state in atomics or behind a lock of its own. A panic of its own ends there: the circuit does not
+/// trip for it.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -44,6 +47,16 @@ pub trait TripPolicy: Send + Sync + 'static {
 
     /// The circuit changed its state: what was seen before counts no longer.
     fn clear(&self);
+}
+
+impl<P: TripPolicy> TripPolicy for Quiet<P> {
+    fn record(&self, call: &RecordedCall) -> Option<u32> {
+        self.run(|policy| policy.record(call))
+    }
+
+    fn clear(&self) {
+        self.run(P::clear);
+    }
 }
 
 /// A call that was recorded while the circuit was closed.

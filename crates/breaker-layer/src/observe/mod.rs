@@ -15,6 +15,7 @@ use breaker_core::Refusal;
 
 use crate::{
     circuit::Circuit,
+    quiet::Quiet,
     snapshot::Snapshot,
     storage::{Audience, Change, Ended, Handle, Listener, Reconfigured, RecordedNews, Subject},
 };
@@ -195,7 +196,7 @@ impl<O: Observe + ?Sized> Observe for Arc<O> {
 }
 
 /// The user's observer, as a circuit tells it.
-struct Told(Arc<dyn Observe>);
+struct Told(Quiet<Arc<dyn Observe>>);
 
 /// One that wants what this observer says that it wants.
 pub(crate) fn listener(observer: Arc<dyn Observe>) -> Listener {
@@ -203,7 +204,7 @@ pub(crate) fn listener(observer: Arc<dyn Observe>) -> Listener {
         id_of(&observer),
         observer.wants_rejected(),
         observer.wants_recorded(),
-        Arc::new(Told(observer)),
+        Arc::new(Told(Quiet::new(observer))),
     )
 }
 
@@ -214,33 +215,38 @@ pub(crate) fn id_of(observer: &Arc<dyn Observe>) -> usize {
 
 impl Audience for Told {
     fn changed(&self, change: &Change) {
-        self.0.transition(&TransitionEvent(Cow::Borrowed(change)));
+        self.0
+            .run(|observer| observer.transition(&TransitionEvent(Cow::Borrowed(change))));
     }
 
     fn reconfigured(&self, change: &Reconfigured) {
         self.0
-            .reconfigured(&ReconfiguredEvent(Cow::Borrowed(change)));
+            .run(|observer| observer.reconfigured(&ReconfiguredEvent(Cow::Borrowed(change))));
     }
 
     fn rejected(&self, subject: &Subject, refusal: Refusal) {
-        self.0.rejected(&RejectedEvent { subject, refusal });
+        self.0
+            .run(|observer| observer.rejected(&RejectedEvent { subject, refusal }));
     }
 
     fn recorded(&self, subject: &Subject, call: &RecordedNews) {
-        self.0.recorded(&RecordedEvent { subject, call });
+        self.0
+            .run(|observer| observer.recorded(&RecordedEvent { subject, call }));
     }
 
     fn began(&self, circuit: &Handle, table: Option<&str>) {
-        self.0.began(&Circuit::of(circuit.clone()), table);
+        let circuit = &Circuit::of(circuit.clone());
+        self.0.run(|observer| observer.began(circuit, table));
     }
 
     fn ended(&self, subject: &Subject, ended: &Ended) {
         let last = &Snapshot::last(ended);
-        self.0.ended(&EndedEvent { subject, last });
+        self.0
+            .run(|observer| observer.ended(&EndedEvent { subject, last }));
     }
 
     #[cfg(feature = "keyed")]
     fn keyed(&self, table: &str, news: KeyedNews) {
-        self.0.keyed(table, news);
+        self.0.run(|observer| observer.keyed(table, news));
     }
 }

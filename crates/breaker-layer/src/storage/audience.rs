@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 use breaker_core::{Config, Refusal, Transition};
 
 use super::{CircuitState, Ended, Handle, RecordedNews, Slot, WeakCircuit};
-use crate::{quiet::quietly, text::OneLine};
+use crate::text::OneLine;
 
 /// A circuit as its observers know it.
 #[derive(Clone)]
@@ -51,7 +51,7 @@ pub enum KeyedNews {
     },
 }
 
-/// One that is told.
+/// One that is told. It does not panic.
 pub(crate) trait Audience: Send + Sync {
     fn changed(&self, change: &Change);
     fn reconfigured(&self, change: &Reconfigured);
@@ -212,7 +212,7 @@ impl Observers {
 
     fn tell_those(&self, wants: impl Fn(&Listener) -> bool, tell: impl Fn(&dyn Audience)) {
         for listener in self.all().iter().filter(|listener| wants(listener)) {
-            quietly(|| tell(&*listener.audience));
+            tell(&*listener.audience);
         }
     }
 }

@@ -127,7 +127,7 @@ impl Told {
     fn tell(self) {
         for transition in self.changes {
             if let Some(policy) = &self.policy {
-                quietly(|| policy.clear());
+                policy.clear();
             }
             let change = Change {
                 subject: self.subject.clone(),

@@ -7,6 +7,7 @@
 use std::{collections::BTreeMap, task::Waker};
 
 use super::Slot;
+use crate::quiet::quietly;
 
 /// Those that are there, each by its number: in the order in which they came. A waker is `None` once it is woken, until its
 /// waiter has looked at the circuit.
@@ -116,7 +117,7 @@ impl Drop for Waiter {
             .change(|state| state.waiters().leave(kind, number));
         // With nothing held.
         if let Some((_gone, Some(next))) = left {
-            next.wake();
+            quietly(|| next.wake());
         }
     }
 }
