@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use breaker_examples::greeter::greeter_client::GreeterClient;
 use breaker_examples::greeter::greeter_server::{Greeter, GreeterServer};
@@ -274,6 +275,80 @@ async fn a_tonic_server_with_a_timeout_that_hangs_opens_the_circuit() {
         assert_eq!(status.code(), Code::Cancelled);
     }
     assert_eq!(circuit.state(), State::Open);
+}
+
+/// Asks another service, whose circuit refuses all.
+struct Middle(GreeterClient<Refusing>);
+
+type Refusing = breaker_layer::Breaker<
+    Channel,
+    breaker_layer::classify::AtOnce<breaker_layer::classify::ErrorsAreFailures>,
+    breaker_layer::service::Grpc,
+>;
+
+#[tonic::async_trait]
+impl Greeter for Middle {
+    type GreetOftenStream = tokio_stream::Pending<Result<Greeting, Status>>;
+
+    async fn greet(&self, name: tonic::Request<Name>) -> Result<tonic::Response<Greeting>, Status> {
+        self.0.clone().greet(name).await
+    }
+
+    async fn greet_often(
+        &self,
+        _: tonic::Request<Name>,
+    ) -> Result<tonic::Response<Self::GreetOftenStream>, Status> {
+        Err(Status::unimplemented("once is enough"))
+    }
+}
+
+/// The service in the middle is well.
+#[tokio::test]
+async fn a_rejection_up_a_chain_of_grpc_services_is_ignored() {
+    let (listener, addr) = listener().await;
+    let middle = Middle(GreeterClient::new(layer().grpc().layer(channel())));
+    let server = Server::builder()
+        .add_service(GreeterServer::new(middle))
+        .serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener));
+    tokio::spawn(server);
+    let circuit = Circuit::builder("middle").build();
+    let circuit = circuit.expect("the defaults are good");
+    let endpoint = Endpoint::from_shared(format!("http://{addr}")).expect("an address");
+    let outer = BreakerLayer::new(circuit.clone())
+        .settle_with(EndOfStream::new(GrpcErrors::new()))
+        .grpc();
+    let mut client = GreeterClient::new(outer.layer(endpoint.connect_lazy()));
+    for _ in 0..50 {
+        grpc_rejection(client.greet(Name::default()).await);
+    }
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.failed, snapshot.ignored), (0, 50));
+}
+
+#[tokio::test]
+async fn a_rejection_up_a_chain_of_http_services_is_ignored() {
+    let (listener, addr) = listener().await;
+    let dependency = layer().boxed_errors().layer(hyper_client());
+    let handler = async move || match dependency.oneshot(request()).await {
+        Ok(_) => StatusCode::OK.into_response(),
+        Err(error) => match error.downcast_ref::<Rejected>() {
+            Some(rejected) => axum::response::Response::from(*rejected),
+            None => StatusCode::BAD_GATEWAY.into_response(),
+        },
+    };
+    let router = Router::new().route("/", get(handler));
+    tokio::spawn(async { axum::serve(listener, router).await });
+    let circuit = Circuit::builder("middle").build();
+    let circuit = circuit.expect("the defaults are good");
+    let outer = BreakerLayer::new(circuit.clone()).settle_with(end_of_stream());
+    let client = outer.layer(hyper_client());
+    for _ in 0..50 {
+        let request = Request::get(format!("http://{addr}/")).body(Empty::new());
+        let response = client.clone().oneshot(request.expect("a request")).await;
+        assert_eq!(response.expect("a response").status(), 503);
+    }
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.failed, snapshot.ignored), (0, 50));
 }
 
 /// Fails: a single greeting at once, a stream after its first.

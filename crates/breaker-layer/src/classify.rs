@@ -1,11 +1,14 @@
 //! What a result means for the circuit.
 
-use std::fmt;
+use std::{error, fmt};
 
 use breaker_core::Outcome;
 
-use crate::circuit::Permit;
 pub use crate::exclude::{Exclude, Excluding, ForRequest};
+use crate::{
+    circuit::Permit,
+    error::{AnyError, Rejected},
+};
 
 /// Classifies a result into an [`Outcome`].
 ///
@@ -43,6 +46,10 @@ where
 }
 
 /// Each response is a success, each error a failure.
+///
+/// That another circuit refused the call further in is nobody's failure, and is ignored, where the error can be looked into: with
+/// [`boxed_errors`](crate::BreakerLayer::boxed_errors), [`run_boxed`](crate::Circuit::run_boxed) and the like, whatever the
+/// classifier. Where errors are typed, say [`unless_rejected`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ErrorsAreFailures;
 
@@ -54,6 +61,32 @@ impl<Response, Error> Classify<Response, Error> for ErrorsAreFailures {
         }
     }
 }
+
+/// A failure, unless the error is a rejection of a circuit further in, or has one among its sources: that is ignored.
+///
+/// For a circuit around circuits whose errors are typed, to [`errors`], and to `errors` of `http::ServerErrors` and
+/// `http::GrpcErrors`. A layer with [`boxed_errors`](crate::BreakerLayer::boxed_errors) and
+/// [`run_boxed`](crate::Circuit::run_boxed) need not be told.
+///
+/// ```
+/// use breaker_layer::{Circuit, classify::{errors, unless_rejected}};
+///
+/// let (shop, prices) = (Circuit::builder("shop").build()?, Circuit::builder("prices").build()?);
+/// prices.isolate();
+/// let answer = shop.call_with(&errors(unless_rejected), || prices.call(|| std::fs::read("/dev/null")));
+/// assert!(answer.is_err());
+/// assert_eq!((shop.snapshot().failed, shop.snapshot().ignored), (0, 1));
+/// # Ok::<(), breaker_layer::ConfigError>(())
+/// ```
+pub fn unless_rejected<E: error::Error + 'static>(error: &E) -> Outcome {
+    match Rejected::of(error) {
+        Some(_) => Outcome::Ignored,
+        None => Outcome::Failure,
+    }
+}
+
+/// What an error means that has been boxed.
+pub(crate) const BOXED: Errors<fn(&AnyError) -> Outcome> = Errors(unless_rejected);
 
 /// Says what an error means; each response is a success. Made by [`errors`].
 #[derive(Clone, Copy)]
@@ -158,11 +191,11 @@ pub trait Settle<Response, Error, P = Permit> {
     /// What the response becomes.
     type Response;
 
-    /// Records the result, now or once the response has been consumed.
-    fn settle(&self, permit: P, result: Result<Response, Error>) -> Result<Self::Response, Error>;
+    /// Records what the response means, now or once it has been consumed.
+    fn settle(&self, permit: P, response: Response) -> Self::Response;
 
-    /// Records that the inner service failed to become ready.
-    fn unready(&self, permit: P, error: &Error);
+    /// What an error means, of a call or of the inner service that fails to become ready. The stack records it.
+    fn outcome_of(&self, error: &Error) -> Outcome;
 }
 
 /// Settles a call at once, by its classified result.
@@ -184,12 +217,12 @@ where
     type Response = Response;
 
     #[inline]
-    fn settle(&self, permit: P, result: Result<Response, Error>) -> Result<Response, Error> {
-        permit.record(self.0.classify(result.as_ref()));
-        result
+    fn settle(&self, permit: P, response: Response) -> Response {
+        permit.record(self.0.classify(Ok(&response)));
+        response
     }
 
-    fn unready(&self, permit: P, error: &Error) {
-        permit.record(self.0.classify(Err(error)));
+    fn outcome_of(&self, error: &Error) -> Outcome {
+        self.0.classify(Err(error))
     }
 }

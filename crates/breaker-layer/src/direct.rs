@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::{
     circuit::Circuit,
-    classify::{Classify, ErrorsAreFailures},
+    classify::{BOXED, Classify, ErrorsAreFailures},
     error::{AnyError, BoxError, Error},
     held::Held,
 };
@@ -92,7 +92,7 @@ impl Circuit {
         &self,
         call: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, Error<AnyError>> {
-        self.call(call).map_err(Error::boxed)
+        self.call_with(&BOXED, || call().map_err(AnyError::new))
     }
 
     /// Runs a future, unless it is rejected when it is first polled; an error is a failure. Dropped before its end, it
@@ -167,6 +167,7 @@ impl Circuit {
         &self,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<AnyError>> {
-        self.run(future).await.map_err(Error::boxed)
+        let boxed = async { future.await.map_err(AnyError::new) };
+        self.run_with(&BOXED, boxed).await
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use breaker_core::Outcome;
+
 use crate::classify::{AtOnce, Settle};
 
 /// Looks at a request before its call.
@@ -55,12 +57,12 @@ where
 {
     type Response = J::Response;
 
-    fn settle(&self, permit: P, result: Result<Response, Error>) -> Result<Self::Response, Error> {
-        self.settle.settle(permit, result)
+    fn settle(&self, permit: P, response: Response) -> Self::Response {
+        self.settle.settle(permit, response)
     }
 
-    fn unready(&self, permit: P, error: &Error) {
-        self.settle.unready(permit, error);
+    fn outcome_of(&self, error: &Error) -> Outcome {
+        self.settle.outcome_of(error)
     }
 }
 
@@ -100,12 +102,12 @@ where
 {
     type Response = J::Response;
 
-    fn settle(&self, permit: P, result: Result<Response, Error>) -> Result<Self::Response, Error> {
-        self.settle.settle(permit, result)
+    fn settle(&self, permit: P, response: Response) -> Self::Response {
+        self.settle.settle(permit, response)
     }
 
-    fn unready(&self, permit: P, error: &Error) {
-        self.settle.unready(permit, error);
+    fn outcome_of(&self, error: &Error) -> Outcome {
+        self.settle.outcome_of(error)
     }
 }
 

@@ -135,20 +135,13 @@ where
 {
     type Response = Response<SettlingBody<B, C, P>>;
 
-    fn settle(&self, permit: P, result: Result<Response<B>, E>) -> Result<Self::Response, E> {
-        let response = match result {
-            Ok(response) => response,
-            Err(error) => {
-                permit.record(self.classify.classify(Err(&error)));
-                return Err(error);
-            }
-        };
+    fn settle(&self, permit: P, response: Response<B>) -> Self::Response {
         let verdict = self.at_headers(permit, &response);
-        Ok(response.map(|body| SettlingBody::new(body, verdict)))
+        response.map(|body| SettlingBody::new(body, verdict))
     }
 
-    fn unready(&self, permit: P, error: &E) {
-        permit.record(self.classify.classify(Err(error)));
+    fn outcome_of(&self, error: &E) -> Outcome {
+        self.classify.classify(Err(error))
     }
 }
 

@@ -5,7 +5,7 @@ use breaker_core::Outcome;
 
 use super::{
     AtHeaders, ClassifyStream, ServerErrors, WithErrors,
-    headers::{pushback, retry_after},
+    headers::{is_rejection, pushback, retry_after},
     sets::{Meaning, Sets},
 };
 use crate::classify::Classify;
@@ -17,6 +17,7 @@ use crate::classify::Classify;
 /// | `Cancelled`, `Unknown`, `DeadlineExceeded`, `Internal`, `Unavailable`, `DataLoss` | failure |
 /// | `ResourceExhausted` with `grpc-retry-pushback-ms` | failure |
 /// | any of these with a pushback that says a time | overload: a failure whose delay bounds the open time |
+/// | `Unavailable` of another circuit, marked [`breaker-rejected`](super::REJECTED) | ignored |
 /// | all others | success: the caller's mistakes are not the downstream's |
 ///
 /// A caller that cancels gets no status, so a `Cancelled` that arrives is the other side's doing: a tonic server whose
@@ -113,8 +114,9 @@ impl GrpcErrors {
         WithErrors::new(self, meaning)
     }
 
-    fn meaning(&self, code: GrpcCode) -> Meaning {
-        self.sets.meaning(&code).unwrap_or_else(|| usual(code))
+    fn meaning(&self, code: GrpcCode, headers: &HeaderMap) -> Meaning {
+        let changed = self.sets.meaning(&code);
+        changed.unwrap_or_else(|| usual(code, headers))
     }
 
     /// What these headers or trailers say, if there is a status in them.
@@ -124,7 +126,7 @@ impl GrpcErrors {
 
     /// What this code says, with the headers or trailers that it came in.
     pub(crate) fn judge(&self, code: GrpcCode, headers: &HeaderMap) -> Outcome {
-        let meaning = match self.meaning(code) {
+        let meaning = match self.meaning(code, headers) {
             // One that forbids to retry counts, too.
             Meaning::Limit if headers.contains_key(PUSHBACK) => Meaning::Overload,
             meaning => meaning,
@@ -144,7 +146,7 @@ impl GrpcErrors {
             429 | 502..=504 => GrpcCode::Unavailable,
             _ => GrpcCode::Unknown,
         };
-        let outcome = self.meaning(code).outcome(|| retry_after(headers));
+        let outcome = self.meaning(code, headers).outcome(|| retry_after(headers));
         Some(outcome.unwrap_or(Outcome::Success))
     }
 }
@@ -240,8 +242,9 @@ impl GrpcCode {
     }
 }
 
-fn usual(code: GrpcCode) -> Meaning {
+fn usual(code: GrpcCode, headers: &HeaderMap) -> Meaning {
     match code {
+        GrpcCode::Unavailable if is_rejection(headers) => Meaning::Ignored,
         GrpcCode::Cancelled
         | GrpcCode::Unknown
         | GrpcCode::DeadlineExceeded

@@ -1,4 +1,4 @@
-//! How long a response asks to be left alone.
+//! How long a response asks to be left alone, and whether it stands for a rejection.
 
 use std::time::Duration;
 
@@ -6,6 +6,45 @@ use ::http::{
     HeaderMap, HeaderName,
     header::{DATE, RETRY_AFTER},
 };
+
+/// `breaker-rejected`: the mark of a response, or of a gRPC status, that stands for a rejection.
+///
+/// [`unavailable`](super::unavailable), `Response::from`, and for gRPC `Status::from`, `BreakerLayer::grpc` and
+/// `grpc_unavailable` set it, to `1`. It says that a circuit refused, and nothing of which. A circuit further out, in this process
+/// or up a chain of services, ignores such a response: nobody has failed. [`ServerErrors`](super::ServerErrors) reads it in a 503,
+/// [`GrpcErrors`](super::GrpcErrors) in an `Unavailable`.
+///
+/// Any server can send it, and is believed: all that it wins is that its own 503s do not open your circuit, as if it had answered
+/// 200. Where you do not want that, name the status: what a set says goes for marked responses, too. Where answers go
+/// to strangers, you may take the mark out; a response of your own that stands for a rejection may carry it.
+///
+/// ```
+/// use breaker_layer::{BreakerLayer, Circuit, http::{REJECTED, ServerErrors, unavailable}};
+/// use http::{Response, StatusCode};
+/// use tower::ServiceBuilder;
+///
+/// let circuit = Circuit::builder("payments").build()?;
+/// let believes_nobody = ServerErrors::new().overloads(&[StatusCode::SERVICE_UNAVAILABLE]);
+/// let stack = ServiceBuilder::new()
+///     .map_response(|mut response: Response<String>| {
+///         response.headers_mut().remove(REJECTED);
+///         response
+///     })
+///     .layer(
+///         BreakerLayer::new(circuit)
+///             .classify_with(believes_nobody)
+///             .respond_with(unavailable),
+///     );
+/// # let service = stack.service_fn(async |()| Ok::<_, std::io::Error>(Response::new(String::new())));
+/// # tower::util::BoxCloneService::new(service);
+/// # Ok::<(), breaker_layer::ConfigError>(())
+/// ```
+pub const REJECTED: HeaderName = HeaderName::from_static("breaker-rejected");
+
+/// Whether these headers or trailers say that a circuit refused.
+pub(super) fn is_rejection(headers: &HeaderMap) -> bool {
+    headers.contains_key(REJECTED)
+}
 
 /// What `Retry-After` asks for: seconds, or a date.
 ///

@@ -40,6 +40,7 @@ pub use errors::WithErrors;
 #[cfg(feature = "hyper")]
 pub use fault::{Fault, boxed_by_origin, by_origin};
 pub use grpc::{GrpcCode, GrpcErrors};
+pub use headers::REJECTED;
 pub use parts::ByParts;
 pub use status::ServerErrors;
 pub use unavailable::unavailable;

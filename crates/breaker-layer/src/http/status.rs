@@ -5,7 +5,7 @@ use breaker_core::Outcome;
 
 use super::{
     AtHeaders, ClassifyStream, WithErrors,
-    headers::retry_after,
+    headers::{is_rejection, retry_after},
     sets::{Meaning, Sets},
 };
 use crate::classify::Classify;
@@ -16,6 +16,7 @@ use crate::classify::Classify;
 /// | --- | --- |
 /// | 5xx | failure |
 /// | 503 with `Retry-After`, 429 with `Retry-After` | overload: a failure whose delay bounds the open time |
+/// | 503 of another circuit, marked [`breaker-rejected`](super::REJECTED) | ignored |
 /// | 429 without it | success: the caller's rate; `.overloads(&[StatusCode::TOO_MANY_REQUESTS])` counts it |
 /// | 501 and 505 | success: the downstream lacks something for good, and says so in good health |
 /// | from 600, which HTTP does not know | failure |
@@ -102,8 +103,9 @@ impl ServerErrors {
     }
 }
 
-fn usual(status: StatusCode) -> Meaning {
+fn usual(status: StatusCode, headers: &HeaderMap) -> Meaning {
     match status {
+        StatusCode::SERVICE_UNAVAILABLE if is_rejection(headers) => Meaning::Ignored,
         StatusCode::TOO_MANY_REQUESTS => Meaning::Limit,
         StatusCode::SERVICE_UNAVAILABLE => Meaning::Overload,
         StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => Meaning::Success,
@@ -116,7 +118,7 @@ impl ClassifyStream for ServerErrors {
     fn headers(&self, status: StatusCode, headers: &HeaderMap) -> AtHeaders {
         let meaning = self.sets.meaning(&status);
         let decided = meaning
-            .unwrap_or_else(|| usual(status))
+            .unwrap_or_else(|| usual(status, headers))
             .outcome(|| retry_after(headers));
         decided.map_or(
             AtHeaders::UnlessBroken(Outcome::Success),

@@ -2,9 +2,11 @@
 
 use ::http::{HeaderValue, Response, StatusCode, header::RETRY_AFTER};
 
+use super::REJECTED;
 use crate::error::Rejected;
 
-/// 503 with an empty body, and `Retry-After` in whole seconds, one at least; without it while isolated, as nobody knows.
+/// 503 with an empty body, and `Retry-After` in whole seconds, one at least; without it while isolated, as nobody knows. The mark
+/// [`breaker-rejected`](REJECTED) tells circuits further out that nobody has failed.
 ///
 /// For a rejection that was caught, in a handler for instance:
 ///
@@ -24,10 +26,12 @@ impl<B: Default> From<Rejected> for Response<B> {
     fn from(rejected: Rejected) -> Self {
         let mut response = Self::new(B::default());
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        let headers = response.headers_mut();
+        headers.insert(REJECTED, HeaderValue::from_static("1"));
         if let Some(wait) = rejected.retry_after() {
             let seconds = wait.as_nanos().div_ceil(1_000_000_000).max(1);
             let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
-            response.headers_mut().insert(RETRY_AFTER, seconds);
+            headers.insert(RETRY_AFTER, seconds);
         }
         response
     }

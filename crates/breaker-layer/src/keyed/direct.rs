@@ -11,7 +11,7 @@ use super::{circuits::KeyedCircuits, entry::Key};
 #[cfg(feature = "tokio")]
 use crate::error::Elapsed;
 use crate::{
-    classify::{Classify, ErrorsAreFailures},
+    classify::{BOXED, Classify, ErrorsAreFailures},
     error::{AnyError, BoxError, Error},
     held::Held,
 };
@@ -65,7 +65,7 @@ impl<K: Key> KeyedCircuits<K> {
         key: K,
         call: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, Error<AnyError>> {
-        self.call(key, call).map_err(Error::boxed)
+        self.call_with(key, &BOXED, || call().map_err(AnyError::new))
     }
 
     /// Runs a future for this key, unless it is rejected when it is first polled; an error is a failure. Dropped before its
@@ -119,7 +119,8 @@ impl<K: Key> KeyedCircuits<K> {
         key: K,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<AnyError>> {
-        self.run(key, future).await.map_err(Error::boxed)
+        let boxed = async { future.await.map_err(AnyError::new) };
+        self.run_with(key, &BOXED, boxed).await
     }
 
     /// Runs a future for this key as [`KeyedCircuits::run`] does, and for no longer than the limit: then it is dropped, which

@@ -14,7 +14,7 @@ use crate::{
     exclude::Exclude,
     stack::{
         future::ResponseFuture,
-        shape::{PassError, Shape, Typed},
+        shape::{self, PassError, Shape, Typed},
     },
 };
 
@@ -79,11 +79,12 @@ impl<S, K: Key, X, J, A> KeyedBreaker<S, K, X, J, A> {
         J: Settle<Response, Error, KeyedPermit<K>>,
         A: PassError<Error>,
     {
-        if let Ok(permit) = self.circuits.acquire_drawn(None, &mut self.draw) {
-            self.settle.unready(permit, &error);
-        }
+        let admitted = self.circuits.acquire_drawn(None, &mut self.draw);
         self.draw.forget();
-        A::pass(error)
+        match admitted {
+            Ok(permit) => shape::record::<A, _>(permit, self.settle.outcome_of(&error), error),
+            Err(_) => A::pass(error),
+        }
     }
 }
 

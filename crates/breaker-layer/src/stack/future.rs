@@ -13,7 +13,7 @@ use crate::{
     circuit::Permit,
     classify::{AnyPermit, Settle},
     held::Kept,
-    stack::shape::PassError,
+    stack::shape::{self, PassError},
 };
 
 pin_project! {
@@ -84,10 +84,17 @@ where
                     return Poll::Pending;
                 }
                 let result = ready!(permit.during(|| inner.poll(cx)));
-                match permit.take() {
-                    Some(permit) => Poll::Ready(settle.settle(permit, result).map_err(A::pass)),
-                    None => Poll::Pending,
-                }
+                let Some(permit) = permit.take() else {
+                    return Poll::Pending;
+                };
+                Poll::Ready(match result {
+                    Ok(response) => Ok(settle.settle(permit, response)),
+                    Err(error) => Err(shape::record::<A, _>(
+                        permit,
+                        settle.outcome_of(&error),
+                        error,
+                    )),
+                })
             }
         }
     }

@@ -23,6 +23,7 @@ use crate::{
     classify::{AtOnce, ErrorsAreFailures, Settle},
     error::{Rejected, Why},
     exclude::Exclude,
+    stack::shape,
 };
 
 /// A service behind a circuit. Made by [`BreakerLayer`](crate::BreakerLayer).
@@ -228,11 +229,12 @@ impl<S, J, A> Breaker<S, J, A> {
         J: Settle<Response, Error>,
         A: PassError<Error>,
     {
-        if let Ok(permit) = self.circuit.admit(&mut self.draw) {
-            self.settle.unready(permit, &error);
-        }
+        let admitted = self.circuit.admit(&mut self.draw);
         self.draw.forget();
-        A::pass(error)
+        match admitted {
+            Ok(permit) => shape::record::<A, _>(permit, self.settle.outcome_of(&error), error),
+            Err(_) => A::pass(error),
+        }
     }
 }
 

@@ -7,7 +7,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::error::{BoxError, Error, Rejected};
+use breaker_core::Outcome;
+
+use crate::{
+    classify::AnyPermit,
+    error::{BoxError, Error, Rejected},
+};
 
 /// Passes the inner service's errors on.
 #[diagnostic::on_unimplemented(
@@ -21,6 +26,28 @@ pub trait PassError<InnerError> {
 
     /// Makes an error of the whole from one of the inner service.
     fn pass(error: InnerError) -> Self::Error;
+
+    /// Whether the error of the whole is a rejection of a circuit further in, or has one among its sources. One whose type says
+    /// nothing of that is not looked into.
+    fn is_rejection(error: &Self::Error) -> bool {
+        let _ = error;
+        false
+    }
+}
+
+/// Passes an error on, and records what it means. That a circuit further in refused is nobody's failure.
+pub(crate) fn record<A: PassError<E>, E>(
+    permit: impl AnyPermit,
+    outcome: Outcome,
+    error: E,
+) -> A::Error {
+    let error = A::pass(error);
+    let outcome = match outcome {
+        Outcome::Failure | Outcome::Overload { .. } if A::is_rejection(&error) => Outcome::Ignored,
+        outcome => outcome,
+    };
+    permit.record(outcome);
+    error
 }
 
 /// Answers rejected calls.
@@ -67,6 +94,10 @@ impl<InnerError: Into<BoxError>> PassError<InnerError> for Boxed {
 
     fn pass(error: InnerError) -> Self::Error {
         error.into()
+    }
+
+    fn is_rejection(error: &BoxError) -> bool {
+        Rejected::of(&**error).is_some()
     }
 }
 

@@ -25,6 +25,10 @@ impl<InnerError: Into<BoxError>> PassError<InnerError> for Grpc {
     fn pass(error: InnerError) -> Self::Error {
         error.into()
     }
+
+    fn is_rejection(error: &BoxError) -> bool {
+        Rejected::of(&**error).is_some()
+    }
 }
 
 // An error and no response: of a response tonic's client makes a new status, without its source.
@@ -40,7 +44,8 @@ where
 }
 
 /// `Unavailable`. `grpc-retry-pushback-ms` says how long it is not worth trying again, 1 ms at least, and −1, which forbids to
-/// retry, while isolated. [`Rejected::of`] finds the rejection in it.
+/// retry, while isolated. [`Rejected::of`] finds the rejection in it, and the mark [`breaker-rejected`](crate::http::REJECTED) tells circuits
+/// further out that nobody has failed.
 impl From<Rejected> for Status {
     fn from(rejected: Rejected) -> Self {
         let mut status = Self::unavailable(rejected.to_string());
@@ -49,6 +54,7 @@ impl From<Rejected> for Status {
         });
         let metadata = status.metadata_mut();
         metadata.insert("grpc-retry-pushback-ms", MetadataValue::from(pushback));
+        metadata.insert("breaker-rejected", MetadataValue::from_static("1"));
         status.set_source(Arc::new(rejected));
         status
     }
@@ -105,6 +111,7 @@ impl<T> Classify<Response<T>, Status> for GrpcErrors {
     fn classify(&self, result: Result<&Response<T>, &Status>) -> Outcome {
         match result {
             Ok(_) => Outcome::Success,
+            Err(status) if Rejected::of(status).is_some() => Outcome::Ignored,
             Err(status) => {
                 let code = GrpcCode::numbered(status.code() as usize);
                 self.judge(code, status.metadata().as_ref())
