@@ -276,25 +276,6 @@ fn trailers_decide_after_all_that_was_promised() {
     assert_eq!(counts(&bench).0, 1);
 }
 
-/// Its status is in the body, where nobody reads it here.
-#[test]
-fn a_grpc_web_body_that_is_whole_is_a_success() {
-    let bench = Bench::with(|builder| builder.count_calls(true));
-    let web = |steps| {
-        let response = Response::builder().header("content-type", "application/grpc-web+proto");
-        let response = response.body(Script {
-            steps,
-            knows_its_end: false,
-        });
-        pass(&bench.circuit, grpc(), response.expect("a response"))
-    };
-    assert!(read(web([data(), data()].into()).into_body()).is_ok());
-    assert_eq!(counts(&bench), (0, 0, 0));
-    assert_eq!(bench.circuit.snapshot().succeeded, Some(1));
-    assert!(read(web([data(), Err(Fault(1))].into()).into_body()).is_err());
-    assert_eq!(counts(&bench), (1, 0, 0));
-}
-
 #[test]
 fn what_the_headers_decide_is_recorded_at_the_headers() {
     let bench = Bench::new();

@@ -74,3 +74,39 @@ fn a_verdict_at_the_end_of_the_stream_allocates_nothing() {
     let snapshot = circuit.snapshot();
     assert_eq!((snapshot.failed, snapshot.ignored), (2, 1));
 }
+
+/// Of gRPC-web only the trailers are kept, and of those no more than 16 KiB.
+#[test]
+fn of_a_framed_body_little_is_kept() {
+    const MIB: u32 = 1 << 20;
+    let message = [&[0][..], &MIB.to_be_bytes(), &vec![0; MIB as usize]].concat();
+    for length in [16_000, 16 * 1024, 16 * 1024 + 1, u32::MAX] {
+        let trailers = [
+            &[0x80][..],
+            &length.to_be_bytes(),
+            &vec![b'a'; MIB as usize],
+        ]
+        .concat();
+        let pieces = message.chunks(1000).chain(trailers.chunks(1000));
+        let pieces: Vec<_> = pieces
+            .map(|data| Ok::<_, Infallible>(http_body::Frame::data(data)))
+            .collect();
+        let body = http_body_util::StreamBody::new(futures::stream::iter(pieces));
+        let response = Response::builder().header("content-type", "application/grpc-web");
+        let mut response = Some(response.body(body).expect("a response"));
+        let circuit = Circuit::builder("framed").build().expect("the defaults");
+        let service = BreakerLayer::new(circuit)
+            .settle_with(EndOfStream::new(GrpcErrors::new()))
+            .layer(service_fn(|()| {
+                std::future::ready(Ok::<_, Infallible>(response.take().expect("one call")))
+            }));
+        let answer = tower::ServiceExt::oneshot(service, ())
+            .now_or_never()
+            .expect("at once");
+        let Ok(response) = answer else {
+            panic!("it is rejected")
+        };
+        let kept = allocation_counter::measure(|| read(response.into_body())).bytes_max;
+        assert!(kept <= 17 * 1024, "{length}: {kept}");
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use breaker_layer::{
     BreakerLayer, Classify, Outcome, Refusal, State,
-    http::{AtHeaders, ClassifyStream, GrpcCode, GrpcErrors, ServerErrors, unavailable},
+    http::{AtHeaders, ClassifyStream, Framing, GrpcCode, GrpcErrors, ServerErrors, unavailable},
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header::RETRY_AFTER,
@@ -220,24 +220,27 @@ fn the_sets_change_what_a_grpc_code_means() {
 
 /// Their status is in the body, or HTTP's.
 #[test]
-fn grpc_web_and_connect_count_by_their_http_status() {
+fn grpc_web_and_connect_are_known_by_their_content_type() {
     const SO_FAR_SO_GOOD: AtHeaders = AtHeaders::UnlessBroken(Outcome::Success);
+    const WEB: AtHeaders = AtHeaders::Framed(Framing::GrpcWeb);
+    const TEXT: AtHeaders = AtHeaders::Framed(Framing::GrpcWebText);
+    const CONNECT: AtHeaders = AtHeaders::Framed(Framing::Connect);
     let of = |status: u16, content_type| {
         let status = StatusCode::from_u16(status).expect("a status");
         GrpcErrors::new().headers(status, &headers([("content-type", content_type)]))
     };
-    for theirs in [
-        "application/grpc-web",
-        "application/grpc-web+proto",
-        "application/grpc-web-text+proto",
-        "Application/Grpc-Web; charset=utf-8",
-        "application/connect+json",
-        "application/connect+proto",
-        "application/proto",
-        "application/json",
-        "application/json ; charset=utf-8",
+    for (theirs, expected) in [
+        ("application/grpc-web", WEB),
+        ("application/grpc-web+proto", WEB),
+        ("application/grpc-web-text+proto", TEXT),
+        ("Application/Grpc-Web; charset=utf-8", WEB),
+        ("application/connect+json", CONNECT),
+        ("application/connect+proto", CONNECT),
+        ("application/proto", SO_FAR_SO_GOOD),
+        ("application/json", SO_FAR_SO_GOOD),
+        ("application/json ; charset=utf-8", SO_FAR_SO_GOOD),
     ] {
-        assert_eq!(of(200, theirs), SO_FAR_SO_GOOD, "{theirs}");
+        assert_eq!(of(200, theirs), expected, "{theirs}");
         assert_eq!(of(400, theirs), SO_FAR_SO_GOOD, "{theirs}");
         assert_eq!(of(501, theirs), SO_FAR_SO_GOOD, "{theirs}");
         let failed = AtHeaders::Decided(Outcome::Failure);

@@ -12,7 +12,7 @@ use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::ClassifyStream;
+use super::{ClassifyStream, frames::Frames};
 use crate::{circuit::Permit, classify::AnyPermit, held::Kept};
 
 pin_project! {
@@ -66,24 +66,20 @@ impl<B: Body, C: ClassifyStream, P: AnyPermit> Body for SettlingBody<B, C, P> {
             None => poll(),
         });
         if let Some(verdict) = this.verdict {
-            let trailers = match &frame {
-                None => Some(None),
-                Some(Ok(frame)) => match frame.trailers_ref() {
-                    Some(trailers) => Some(Some(trailers)),
-                    // Whoever knows from this that it has ended need not ask again.
-                    None if this.inner.is_end_stream() => Some(None),
-                    None => {
-                        verdict.pass(frame.data_ref().map_or(0, |data| data.remaining() as u64));
-                        None
+            match &frame {
+                None => verdict.end(None),
+                Some(Ok(frame)) => {
+                    if let Some(data) = frame.data_ref() {
+                        verdict.pass(data);
                     }
-                },
-                Some(Err(_)) => {
-                    verdict.fail();
-                    None
+                    if let Some(trailers) = frame.trailers_ref() {
+                        verdict.end(Some(trailers));
+                    } else if this.inner.is_end_stream() {
+                        // Whoever knows from this that it has ended need not ask again.
+                        verdict.end(None);
+                    }
                 }
-            };
-            if let Some(trailers) = trailers {
-                verdict.end(trailers);
+                Some(Err(_)) => verdict.fail(),
             }
         }
         Poll::Ready(frame)
@@ -131,12 +127,21 @@ impl<C: ClassifyStream, P: AnyPermit> Verdict<C, P> {
             on_drop,
             length,
         };
-        verdict.pass(0);
+        verdict.count(0);
         verdict
     }
 
+    fn pass(&mut self, data: &impl Buf) {
+        if let Judge::Framed(_, frames) = &mut self.judge
+            && let Some(trailers) = frames.read(data)
+        {
+            self.end(Some(&trailers));
+        }
+        self.count(data.remaining() as u64);
+    }
+
     /// So many bytes have passed. A server that has sent as many as it promised drops the body without asking for its end.
-    fn pass(&mut self, bytes: u64) {
+    fn count(&mut self, bytes: u64) {
         self.length = self.length.map(|length| length.saturating_sub(bytes));
         if self.length == Some(0) {
             self.on_drop = Some(self.judge.end(None));
@@ -161,13 +166,16 @@ pub(super) enum Judge<C> {
     /// The headers have said it.
     Headers(Outcome),
     Trailers(C),
+    /// The trailers, which stand in the body.
+    Framed(C, Frames),
 }
 
 impl<C: ClassifyStream> Judge<C> {
     pub(super) fn end(&self, trailers: Option<&HeaderMap>) -> Outcome {
         match self {
             Self::Headers(outcome) => *outcome,
-            Self::Trailers(classify) => classify.end(trailers),
+            Self::Framed(_, frames) if trailers.is_none() && frames.is_over() => Outcome::Success,
+            Self::Trailers(classify) | Self::Framed(classify, _) => classify.end(trailers),
         }
     }
 }

@@ -7,6 +7,7 @@ use http_body::Body;
 use super::{
     AtHeaders, ClassifyStream, SettlingBody,
     body::{Judge, Verdict},
+    frames::Frames,
 };
 use crate::{
     classify::{AnyPermit, Classify, Settle},
@@ -20,7 +21,8 @@ use crate::{
 /// body that is empty.
 /// Otherwise the body is passed on in a [`SettlingBody`], which records
 ///
-/// - at its end what the classifier makes of the trailers;
+/// - at its end what the classifier makes of the trailers; those of gRPC-web and of Connect's streams stand in the body, and up
+///   to 16 KiB of them are kept until they are whole;
 /// - at an error [`on_error`](EndOfStream::on_error), by default a failure;
 /// - when it is dropped before its end what the headers said: with [`ServerErrors`](super::ServerErrors) a 200 that nobody
 ///   reads is a success, and so is an event stream that its reader leaves, or an answer to `HEAD`. Where they left it to the
@@ -111,6 +113,10 @@ impl<C: ClassifyStream + Clone> EndOfStream<C> {
             }
             AtHeaders::UnlessBroken(outcome) => (Some(outcome), Judge::Headers(outcome)),
             AtHeaders::Trailers => (None, Judge::Trailers(self.classify.clone())),
+            AtHeaders::Framed(framing) => {
+                let frames = Frames::new(framing);
+                (None, Judge::Framed(self.classify.clone(), frames))
+            }
         };
         if response.body().is_end_stream() {
             permit.record(judge.end(None));

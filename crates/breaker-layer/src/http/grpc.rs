@@ -4,7 +4,7 @@ use ::http::{HeaderMap, HeaderName, Response, StatusCode, header::CONTENT_TYPE};
 use breaker_core::Outcome;
 
 use super::{
-    AtHeaders, ClassifyStream, ServerErrors, WithErrors,
+    AtHeaders, ClassifyStream, Framing, ServerErrors, WithErrors,
     headers::{is_rejection, pushback, retry_after},
     sets::{Meaning, Sets},
 };
@@ -35,9 +35,10 @@ use crate::classify::Classify;
 /// counts by the [code that gRPC gives it](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md);
 /// a `Retry-After` of it is heard.
 ///
-/// The status of gRPC-web and of Connect's streams is in the body, which nobody reads here, and Connect's other responses have
-/// HTTP's. A response whose `content-type` is one of theirs counts by its HTTP status as
-/// [`ServerErrors`](super::ServerErrors) has it, and by whether its body is whole.
+/// gRPC-web and Connect's streams are known by their `content-type`; their status is in the body, where
+/// [`EndOfStream`](super::EndOfStream) finds it as in trailers. Where it cannot be read, because it is compressed or longer than
+/// 16 KiB, a whole body is a success. One that is not 200, and Connect's other responses, count by their HTTP status as
+/// [`ServerErrors`](super::ServerErrors) has it, and by whether the body is whole.
 ///
 /// ```
 /// use breaker_layer::Outcome;
@@ -151,7 +152,7 @@ impl GrpcErrors {
     }
 }
 
-const STATUS: HeaderName = HeaderName::from_static("grpc-status");
+pub(super) const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 impl ClassifyStream for GrpcErrors {
@@ -159,8 +160,10 @@ impl ClassifyStream for GrpcErrors {
         if let Some(outcome) = self.status(headers) {
             return AtHeaders::Decided(outcome);
         }
-        if has_its_status_elsewhere(headers) {
-            return ServerErrors::new().headers(status, headers);
+        match kind(headers) {
+            Kind::Framed(framing) if status == StatusCode::OK => return AtHeaders::Framed(framing),
+            Kind::Framed(_) | Kind::Unary => return ServerErrors::new().headers(status, headers),
+            Kind::Grpc => {}
         }
         self.between(status, headers)
             .map_or(AtHeaders::Trailers, AtHeaders::Decided)
@@ -271,20 +274,34 @@ fn code(headers: &HeaderMap) -> Option<GrpcCode> {
     Some(GrpcCode::parse(value.as_bytes()))
 }
 
-/// Whether the response is gRPC-web's or Connect's.
-fn has_its_status_elsewhere(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE) else {
-        return false;
-    };
-    let essence = value.as_bytes().split(|&byte| byte == b';').next();
+/// Where the status of a response is.
+enum Kind {
+    /// In its trailers.
+    Grpc,
+    /// In its body.
+    Framed(Framing),
+    /// It is HTTP's, as Connect has it where there is no stream.
+    Unary,
+}
+
+fn kind(headers: &HeaderMap) -> Kind {
+    let value = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let essence = value.unwrap_or_default().split(|&byte| byte == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii();
     let begins = |with: &[u8]| {
         let start = essence.get(..with.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(with))
     };
     let is = |whole: &[u8]| essence.eq_ignore_ascii_case(whole);
-    begins(b"application/grpc-web")
-        || begins(b"application/connect+")
-        || is(b"application/proto")
-        || is(b"application/json")
+    if begins(b"application/grpc-web-text") {
+        Kind::Framed(Framing::GrpcWebText)
+    } else if begins(b"application/grpc-web") {
+        Kind::Framed(Framing::GrpcWeb)
+    } else if begins(b"application/connect+") {
+        Kind::Framed(Framing::Connect)
+    } else if is(b"application/proto") || is(b"application/json") {
+        Kind::Unary
+    } else {
+        Kind::Grpc
+    }
 }

@@ -20,10 +20,12 @@
 //! ```
 
 mod body;
+mod connect;
 mod end_of_stream;
 mod errors;
 #[cfg(feature = "hyper")]
 mod fault;
+mod frames;
 mod grpc;
 mod headers;
 mod parts;
@@ -39,6 +41,7 @@ pub use end_of_stream::EndOfStream;
 pub use errors::WithErrors;
 #[cfg(feature = "hyper")]
 pub use fault::{Fault, boxed_by_origin, by_origin};
+pub use frames::Framing;
 pub use grpc::{GrpcCode, GrpcErrors};
 pub use headers::REJECTED;
 pub use parts::ByParts;
@@ -114,7 +117,7 @@ pub trait ClassifyStream {
     fn at_headers(&self, status: StatusCode, headers: &HeaderMap) -> Outcome {
         match self.headers(status, headers) {
             AtHeaders::Decided(outcome) | AtHeaders::UnlessBroken(outcome) => outcome,
-            AtHeaders::Trailers => Outcome::Success,
+            AtHeaders::Trailers | AtHeaders::Framed(_) => Outcome::Success,
         }
     }
 
@@ -157,4 +160,6 @@ pub enum AtHeaders {
     UnlessBroken(Outcome),
     /// Nothing yet: the trailers say it, and where the body is dropped before they came nobody knows.
     Trailers,
+    /// As [`Trailers`](AtHeaders::Trailers), where they stand in the body.
+    Framed(Framing),
 }
