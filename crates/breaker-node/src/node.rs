@@ -95,6 +95,8 @@ async fn answer<'a>(
 
 /// Who closes the log does not want to read it.
 fn tell(transitions: Transitions, service: &str, log: &mut impl Write) {
+    // The peer chooses the name, and must not write a line of its own.
+    let service = service.escape_debug();
     for transition in transitions.first {
         let _ = writeln!(log, "breaker-node: {service}: {transition}");
     }

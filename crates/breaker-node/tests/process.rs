@@ -361,3 +361,17 @@ fn the_log_tells_each_transition_and_its_reason() {
     let lines: Vec<_> = text(&output.stderr).lines().collect();
     assert_eq!(lines, expected);
 }
+
+/// A peer chooses the names of services. None forges a line, clears a screen or turns the text around.
+#[test]
+fn the_name_of_a_service_stays_on_its_line_of_the_log() {
+    let mut command = node(&["--log", "--failure-threshold", "2", "--open-for", "1ms"]);
+    command.stderr(Stdio::piped());
+    let message = concat!(
+        r#"{"type": "call", "msg_id": 1, "service": "a\nbreaker-node: b\u001b[2J\u202e\u009b", "force_failures": 2}"#,
+        "\n",
+    );
+    let output = finish(command, message);
+    let expected = r"breaker-node: a\nbreaker-node: b\u{1b}[2J\u{202e}\u{9b}: closed -> open, 2 failures in a row, for 1ms";
+    assert_eq!(text(&output.stderr).trim_end(), expected);
+}
