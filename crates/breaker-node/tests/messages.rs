@@ -181,6 +181,20 @@ async fn a_known_member_that_stands_twice_is_an_error() {
     .await;
     let src = r#"{"src": "a", "src": "a", "body": {"type": "call", "msg_id": 1}}"#;
     assert_malformed(src, r#""in_reply_to": 1, "#, "src stands twice").await;
+    let answer = r#"{"type": "call", "msg_id": 1, "in_reply_to": 2, "in_reply_to": 2}"#;
+    assert_malformed(answer, r#""in_reply_to": 1, "#, "in_reply_to stands twice").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_type_that_is_unknown_is_told_of_first_whatever_stands_twice() {
+    for twice in ["in_reply_to", "service", "latency_ms", "src"] {
+        let message = format!(r#"{{"type": "nope", "msg_id": 1, "{twice}": 2, "{twice}": 2}}"#);
+        assert_reply(
+            &message,
+            r#"{"type": "error", "in_reply_to": 1, "code": 10, "error": "there is no type \"nope\"; the types are call, init, status and reset"}"#,
+        )
+        .await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -105,11 +105,8 @@ impl<'a> Request<'a> {
     /// Reads what a message asks for; `None` for an answer.
     fn read(members: &Members<'a>, service: &'a str) -> Result<Option<Self>, Fault> {
         members.read(Member::Body, Some)?;
-        if members
-            .read(Member::InReplyTo, optional(Some))?
-            .flatten()
-            .is_some()
-        {
+        let answers = members.read(Member::InReplyTo, optional(Some));
+        if matches!(answers, Ok(Some(Some(_)))) {
             return Ok(None);
         }
         let kind = members
@@ -121,6 +118,7 @@ impl<'a> Request<'a> {
             return Err(Fault::not_supported(error));
         }
         // A member that is wrong is told of even if the message has no use for it.
+        answers?;
         members.read(Member::Src, text)?;
         members.read(Member::MsgId, msg_id)?;
         let dest = members.read(Member::Dest, text)?;
