@@ -125,22 +125,33 @@ impl Registry {
         &self,
         circuits: &crate::keyed::KeyedCircuits<K>,
     ) -> Result<(), RegistryFull> {
-        self.push(circuits.name().into(), Place::Table(circuits.to_table()))
+        self.push(
+            circuits.name().into(),
+            Place::Table(circuits.to_any_table()),
+        )
     }
 
     /// The circuit of this name; `key` is what its table calls it, if it is of one. A key with nothing against it has no
     /// circuit to be found; `KeyedCircuits::circuit` makes one to command.
     pub fn find(&self, name: &str, key: Option<&str>) -> Option<Circuit> {
-        let name = name.into();
-        let mut before = u64::MAX;
-        loop {
-            let (number, place) = self.held().list.latest(&name, before)?;
-            // With nothing held: it may be the circuit's last handle that is dropped here.
-            if let Some(circuit) = place.find(key) {
-                return Some(circuit);
-            }
-            before = number;
-        }
+        self.latest(name, |place| place.find(key))
+    }
+
+    /// Commands to every key of the table of this name, those included that come later.
+    ///
+    /// ```
+    /// use breaker_layer::{Registry, State, keyed::KeyedCircuits};
+    ///
+    /// let registry = Registry::new();
+    /// let hosts = KeyedCircuits::<String>::builder("hosts").build()?;
+    /// registry.add_keyed(&hosts).unwrap();
+    /// registry.table("hosts").unwrap().because("they move").isolate();
+    /// assert_eq!(hosts.state("shop.example"), State::Isolated);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    #[cfg(feature = "keyed")]
+    pub fn table(&self, name: &str) -> Option<crate::keyed::AllKeys> {
+        self.latest(name, Place::all)
     }
 
     /// Every circuit that is alive, in the order in which they were added. A table has one for each key that has
@@ -176,6 +187,20 @@ impl Registry {
     pub fn is_ready(&self) -> bool {
         let mut single = self.entries().filter_map(|entry| entry.place.find(None));
         single.all(|circuit| circuit.is_ready())
+    }
+
+    /// What this finds in the last added of those with this name in which it finds anything.
+    fn latest<T>(&self, name: &str, find: impl Fn(&Place) -> Option<T>) -> Option<T> {
+        let name = name.into();
+        let mut before = u64::MAX;
+        loop {
+            let (number, place) = self.held().list.latest(&name, before)?;
+            // With nothing held: it may be the circuit's last handle that is dropped here.
+            if let Some(found) = find(&place) {
+                return Some(found);
+            }
+            before = number;
+        }
     }
 
     /// The living entries, one after another, with nothing held in between; but for those that are added from now on.

@@ -257,7 +257,49 @@ fn one_that_is_kept_after_a_trip_goes_only_when_there_is_no_other() {
 }
 
 #[test]
-fn what_is_not_simply_closed_is_never_forgotten_for_others() {
+fn when_full_the_key_that_was_not_called_for_the_most_seconds_goes_first_whatever_its_state() {
+    let table = Table::with(|builder| builder.max_circuits(3));
+    table.fail(1, THRESHOLD);
+    table.trip_and_recover(2);
+    table.fail(1, 1);
+    table.clock.advance(2 * SECOND);
+    table.fail(3, 1);
+    // An open one that is not called for long goes, and is told.
+    table.clock.advance(SECOND);
+    assert!(table.circuits.try_acquire(1).is_err());
+    table.fail(4, 1);
+    assert!(table.has(1) && !table.has(2) && table.has(3) && table.has(4));
+    assert_eq!(table.circuits.forgotten_open(), 0);
+    table.clock.advance(SECOND);
+    drop(table.admit(3));
+    table.clock.advance(SECOND);
+    drop(table.admit(4));
+    table.fail(5, 1);
+    assert!(!table.has(1) && table.has(3) && table.has(4) && table.has(5));
+    assert_eq!(table.news(), [KeyedNews::ForgottenOpen { total: 1 }]);
+    assert_eq!(table.circuits.uncounted(), 0);
+}
+
+#[test]
+fn an_open_circuit_stays_while_its_key_is_called_each_second_or_an_operator_tripped_it() {
+    let table = Table::with(|builder| builder.max_circuits(2));
+    table.circuits.circuit(&1).unwrap().trip_for(IDLE);
+    table.fail(2, THRESHOLD);
+    for key in 10..20 {
+        assert!(table.circuits.try_acquire(2).is_err());
+        table.clock.advance(SECOND - MILLI);
+        table.admit(key).record(Outcome::Failure);
+        if table.state(2) == State::HalfOpen {
+            table.fail(2, 1);
+        }
+    }
+    assert_eq!(table.state(1), State::Open);
+    assert_eq!(table.circuits.uncounted(), 10);
+    assert!(table.has(2));
+}
+
+#[test]
+fn what_is_commanded_or_held_or_open_and_in_use_is_never_forgotten_for_others() {
     let table = Table::with(|builder| builder.max_circuits(6));
     table.circuits.circuit(&1).unwrap().isolate();
     table.circuits.circuit(&2).unwrap().disable();

@@ -40,7 +40,8 @@ fn fill(trip: Trip, failures: u64, keys: u64) {
             .max_circuits(CIRCUITS as usize);
         let table = table.insert(builder.build().unwrap());
         for key in 0..keys {
-            clock.advance(Duration::from_micros(10));
+            // All within a second, so that every key is in use.
+            clock.advance(Duration::from_nanos(900));
             for _ in 0..failures {
                 table.try_acquire(key).unwrap().record(Outcome::Failure);
             }

@@ -1,12 +1,18 @@
 //! Waiting for the right to make a call to a key.
 
-use std::{ptr, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use breaker_core::Outcome;
 
-use super::{call::Call, circuits::KeyedCircuits, entry::Key, permit::KeyedPermit};
+use super::{
+    call::Call,
+    circuits::KeyedCircuits,
+    entry::{Entry, Key},
+    permit::KeyedPermit,
+    table::Table,
+};
 use crate::{
-    circuit::{Circuit, Permit},
+    circuit::{Circuit, Draw, Permit},
     clock::Source,
     error::Rejected,
 };
@@ -38,12 +44,12 @@ impl<K: Key> KeyedCircuits<K> {
     #[cfg(feature = "tokio")]
     pub async fn acquire(&self, key: K) -> KeyedPermit<K> {
         loop {
-            let circuit = match self.take_turn(&key) {
+            let Line { circuit, entry } = match self.take_turn(&key) {
                 Ok(permit) => return permit,
-                Err(circuit) => circuit,
+                Err(line) => line,
             };
             let permit = circuit.acquire().await;
-            if let Some(permit) = self.waited(&key, permit) {
+            if let Some(permit) = self.waited(&key, entry, permit) {
                 return permit;
             }
         }
@@ -58,39 +64,59 @@ impl<K: Key> KeyedCircuits<K> {
     pub fn acquire_blocking(&self, key: K, limit: Duration) -> Result<KeyedPermit<K>, Rejected> {
         let deadline = Source::std_now().saturating_add(limit);
         loop {
-            let circuit = match self.take_turn(&key) {
+            let Line { circuit, entry } = match self.take_turn(&key) {
                 Ok(permit) => return Ok(permit),
-                Err(circuit) => circuit,
+                Err(line) => line,
             };
             let left = deadline.saturating_since(Source::std_now());
             let permit = circuit.acquire_blocking(left)?;
-            if let Some(permit) = self.waited(&key, permit) {
+            if let Some(permit) = self.waited(&key, entry, permit) {
                 return Ok(permit);
             }
         }
     }
 
-    /// A permit, where every call for this key passes; or the circuit to wait for.
-    fn take_turn(&self, key: &K) -> Result<KeyedPermit<K>, Circuit> {
+    /// A permit, where every call for this key passes; or what to wait for.
+    fn take_turn(&self, key: &K) -> Result<KeyedPermit<K>, Line<K>> {
+        let table = &**self.table();
+        let Table { store, shared, .. } = table;
+        let hash = store.map.hash(key);
+        // Each round another thread has tripped or removed the circuit.
         loop {
-            let circuit = self.get(key).or_else(|| self.tenant().others().cloned());
+            let entry = self.table().find(hash, key);
+            let circuit = match &entry {
+                Some(entry) => store.handle(entry),
+                None => shared.others().cloned(),
+            };
             if let Some(circuit) = circuit.filter(|circuit| !circuit.lets_all_pass()) {
-                return Err(circuit);
+                return Err(Line { circuit, entry });
             }
-            if let Ok(permit) = self.try_acquire(key.clone()) {
-                return Ok(permit);
+            let draw = &mut Draw::default();
+            if let Ok(call) = Call::ask(table, hash, key.clone(), entry, draw) {
+                return Ok(call.map_or_else(KeyedPermit::uncounted, KeyedPermit::keyed));
             }
         }
     }
 
-    /// The permit of a call that has waited; `None` if it was for the whole table's command to end, so that it is to ask
-    /// again.
-    fn waited(&self, key: &K, permit: Permit) -> Option<KeyedPermit<K>> {
-        let is_of = |circuit: &Circuit| ptr::eq(circuit.slot(), permit.slot());
-        if self.tenant().others().is_some_and(is_of) {
+    /// The permit of a call that has waited; `None` if it is to ask again, because it was for the whole table's command to
+    /// end.
+    fn waited(
+        &self,
+        key: &K,
+        entry: Option<Arc<Entry<K>>>,
+        permit: Permit,
+    ) -> Option<KeyedPermit<K>> {
+        let Some(entry) = entry else {
             permit.record(Outcome::Ignored);
             return None;
-        }
-        Call::waited(self.tenant(), key.clone(), permit).map(KeyedPermit::keyed)
+        };
+        Call::waited(self.table(), key.clone(), entry, permit).map(KeyedPermit::keyed)
     }
+}
+
+/// What a call waits for.
+struct Line<K> {
+    circuit: Circuit,
+    /// `None` if it is for the whole table's command to end.
+    entry: Option<Arc<Entry<K>>>,
 }

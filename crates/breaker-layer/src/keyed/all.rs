@@ -1,29 +1,47 @@
 //! Commands to a whole table.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use breaker_core::{Command, Config, ConfigError};
 
-use super::{
-    circuits::KeyedCircuits,
-    entry::Key,
-    tenant::{Mode, mode_of},
-};
+use super::{circuits::KeyedCircuits, entry::Key, mode::Mode, table::Table};
 use crate::circuit::Circuit;
 
 /// Commands to every key of a table: those that have a circuit, those that have none, and those that come later. Made by
-/// [`KeyedCircuits::all`].
+/// [`KeyedCircuits::all`], and by [`Registry::table`](crate::Registry::table) for whoever knows only the table's name.
 ///
 /// A key can be made an exception afterwards, by a command of its own. Requests without a key are meant, too, where they
 /// [share a circuit](super::KeyedBuilder::share_keyless).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "it does nothing until a command is given"]
-pub struct AllKeys<'a, K: Key> {
-    circuits: &'a KeyedCircuits<K>,
+pub struct AllKeys {
+    table: Arc<dyn Commands>,
     note: Option<Arc<str>>,
 }
 
-impl<K: Key> AllKeys<'_, K> {
+/// A table that can be commanded, whatever its keys are.
+pub(super) trait Commands: Send + Sync {
+    fn name(&self) -> &str;
+    fn config(&self) -> Config;
+    fn command(&self, command: Command, note: Option<&Arc<str>>);
+    fn reconfigure(&self, config: Config, note: Option<&Arc<str>>) -> Result<(), ConfigError>;
+}
+
+impl AllKeys {
+    pub(super) const fn of(table: Arc<dyn Commands>) -> Self {
+        Self { table, note: None }
+    }
+
+    /// The name of the table.
+    pub fn name(&self) -> &str {
+        self.table.name()
+    }
+
+    /// The settings in force: see [`KeyedCircuits::config`].
+    pub fn config(&self) -> Config {
+        self.table.config()
+    }
+
     /// Says why: see [`Circuit::because`].
     pub fn because(self, note: impl Into<Arc<str>>) -> Self {
         // Nothing said is no reason.
@@ -58,53 +76,91 @@ impl<K: Key> AllKeys<'_, K> {
     ///
     /// As [`Circuit::reconfigure`]; nothing has changed then.
     pub fn reconfigure(&self, config: impl Into<Config>) -> Result<(), ConfigError> {
-        let (circuits, note) = (self.circuits, self.note.as_ref());
-        let tenant = circuits.tenant();
+        self.table.reconfigure(config.into(), self.note.as_ref())
+    }
+
+    fn command(&self, command: Command) {
+        self.table.command(command, self.note.as_ref());
+    }
+}
+
+impl fmt::Debug for AllKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AllKeys")
+            .field("table", &self.name())
+            .field("note", &self.note)
+            .finish()
+    }
+}
+
+impl<K: Key> Commands for Table<K> {
+    fn name(&self) -> &str {
+        &self.shared.parts.name
+    }
+
+    fn config(&self) -> Config {
+        self.shared.parts.config()
+    }
+
+    fn reconfigure(&self, config: Config, note: Option<&Arc<str>>) -> Result<(), ConfigError> {
+        let Self { store, shared, .. } = self;
+        let parts = &shared.parts;
         // Whose change is told as that of the whole table.
-        let others = tenant.make_others();
-        tenant.reconfigure(config.into())?;
+        let others = shared.make_others();
+        parts.reconfigure(config)?;
+        // Circuits that are being made just now are there after this; later ones have these settings.
+        store.wait();
         loop {
             // If other settings come meanwhile, the later ones hold everywhere in the end.
-            let config = tenant.parts.config();
-            let of_no_key = [Some(others), circuits.keyless()];
+            let config = parts.config();
+            let of_no_key = [Some(others), self.keyless.as_ref()];
             let of_no_key = of_no_key.into_iter().flatten();
             let mut result = of_no_key
                 .map(|circuit| circuit.go_on_with(config, note))
                 .fold(Ok(()), Result::and);
-            for (entry, circuit) in circuits.living() {
-                if tenant.parts.special(&entry.key).is_none() {
+            for (entry, circuit) in self.living() {
+                if parts.special(&entry.key).is_none() {
                     result = result.and(circuit.go_on_with(config, note));
-                    entry.reconfigured();
+                    entry.note_settings();
                 }
             }
-            if tenant.parts.config() == config {
+            if parts.config() == config {
                 return result;
             }
         }
     }
 
-    fn command(&self, command: Command) {
-        let (circuits, note) = (self.circuits, self.note.as_ref());
-        let tenant = circuits.tenant();
-        if matches!(command, Command::Reset) && tenant.others().is_none() {
-            circuits.each(|circuit| circuit.command(command, note));
-            return circuits.sweep();
+    fn command(&self, command: Command, note: Option<&Arc<str>>) {
+        let Self { store, shared, .. } = self;
+        if matches!(command, Command::Reset) && shared.others().is_none() {
+            self.each(|circuit| circuit.command(command, note));
+            return store.sweep(shared);
         }
-        let others = tenant.command_others(command, note);
+        let others = shared.command_others(command, note);
+        // Circuits that are being made just now are there after this; later ones see the mode.
+        store.wait();
         loop {
             // If another command comes meanwhile, the later one holds everywhere in the end.
             let epoch = others.slot().gate().epoch();
             let note = note.cloned().or_else(|| others.note_in_force());
-            let mode = mode_of(others);
-            circuits.each(|circuit| circuit.command(mode.command(), note.as_ref()));
+            let mode = Mode::of(others);
+            self.each(|circuit| circuit.command(mode.command(), note.as_ref()));
             if others.slot().gate().epoch() == epoch {
                 break;
             }
         }
-        tenant.end_command();
-        if tenant.mode() == Mode::Usual {
-            circuits.sweep();
+        shared.end_command();
+        if shared.mode() == Mode::Usual {
+            store.sweep(shared);
         }
+    }
+}
+
+impl<K: Key> Table<K> {
+    /// Does this to every circuit.
+    fn each(&self, act: impl Fn(&Circuit)) {
+        self.living().for_each(|(_, circuit)| act(&circuit));
+        self.keyless.iter().for_each(act);
     }
 }
 
@@ -121,11 +177,8 @@ impl<K: Key> KeyedCircuits<K> {
     /// assert_eq!(hosts.state("shop.example"), State::Closed);
     /// # Ok::<(), breaker_layer::ConfigError>(())
     /// ```
-    pub const fn all(&self) -> AllKeys<'_, K> {
-        AllKeys {
-            circuits: self,
-            note: None,
-        }
+    pub fn all(&self) -> AllKeys {
+        AllKeys::of(self.table().clone())
     }
 
     /// Goes on with other settings, for the circuits that there are and those that are made later: see
@@ -144,11 +197,5 @@ impl<K: Key> KeyedCircuits<K> {
     /// As [`AllKeys::reconfigure`].
     pub fn reconfigure(&self, config: impl Into<Config>) -> Result<(), ConfigError> {
         self.all().reconfigure(config)
-    }
-
-    /// Does this to every circuit.
-    fn each(&self, act: impl Fn(&Circuit)) {
-        self.living().for_each(|(_, circuit)| act(&circuit));
-        self.keyless().into_iter().for_each(act);
     }
 }

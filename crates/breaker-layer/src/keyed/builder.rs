@@ -10,10 +10,12 @@ use breaker_core::{Config, ConfigError};
 
 use super::{
     circuits::KeyedCircuits,
-    entry::{Key, Limits},
+    entry::Key,
+    eviction::Limits,
     kept,
-    registry::Registry,
-    tenant::{Given, Mode, Names, Parts, Tenant},
+    mode::Mode,
+    parts::{Given, Names, Parts},
+    table::Table,
 };
 use crate::{
     clock::Clock,
@@ -225,17 +227,13 @@ impl<K: Key> KeyedBuilder<K> {
             return Err(ConfigError::new(setting, takes));
         }
         let parts = Parts::new(self.given)?;
-        let keyless = self.shares_keyless.then(|| {
-            let (name, now) = (parts.name.clone(), parts.clock.now());
-            parts.circuit(name, parts.usual(), now, |_| ())
-        });
+        let keyless = self.shares_keyless.then(|| parts.circuit_of_no_key());
+        let observers = parts.observers();
         keyless
             .iter()
-            .for_each(|circuit| parts.observers().tell_began(circuit.handle()));
-        let place = Registry::take();
-        Ok(KeyedCircuits::of(Tenant::new(
-            place, limits, keyless, parts,
-        )))
+            .for_each(|circuit| observers.tell_began(circuit.handle()));
+        let table = Table::new(limits, parts, keyless);
+        Ok(KeyedCircuits::of(Arc::new(table)))
     }
 }
 

@@ -1,14 +1,15 @@
 //! A call to a key: how it is admitted, and what its outcome does.
 
-use std::{ptr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use breaker_core::{Ending, Outcome, Timestamp};
 
 use super::{
     entry::{Entry, Key},
-    registry::Registry,
-    tenant::{Mode, Tenant},
-    upkeep::Made,
+    mode::Mode,
+    parts::Policy,
+    store::Store,
+    table::Table,
 };
 use crate::{
     circuit::{Draw, Permit, dropped},
@@ -18,109 +19,100 @@ use crate::{
 
 /// A call to a key.
 pub(super) struct Call<K: Key> {
-    registry: &'static Registry<K>,
-    tenancy: u32,
-    is_excluded: bool,
+    store: &'static Store<K>,
+    /// The number of the table.
+    table: u64,
+    hash: u64,
     key: K,
-    admitted: Admitted,
+    is_excluded: bool,
+    /// What its key's circuit gave, if there was one.
+    given: Option<Given<K>>,
 }
 
-enum Admitted {
-    /// There was no circuit, at this turn of the registry.
-    Alone { turn: u64 },
-    /// There was one.
-    By(Given),
-}
-
-/// What a circuit gave.
-struct Given {
+struct Given<K> {
     permit: Permit,
+    entry: Arc<Entry<K>>,
     /// If the circuit is forgotten meanwhile, the call counts for the key's next one.
     is_renewable: bool,
-    /// The circuit was closed when it let the call pass.
-    was_closed: bool,
-    is_lasting: bool,
 }
 
 impl<K: Key> Call<K> {
     /// Asks the circuit of this key. `None` if the call passes and counts for nothing, because there is no room.
     #[inline]
     pub(super) fn admit(
-        tenant: &Tenant<K>,
+        table: &Table<K>,
         key: K,
         draw: &mut Draw,
     ) -> Result<Option<Self>, Rejected> {
-        let registry = tenant.registry;
-        let turn = registry.turn();
-        let look = |entry: &Arc<Entry<K>>| Seen::of(entry, tenant);
-        let admitted = match registry.with(&key, look) {
-            None if tenant.passes_alone(&key) => Admitted::Alone { turn },
-            None => return Self::ask(tenant, key, None, draw),
-            Some(Seen::Closed(given)) => Admitted::By(given),
-            Some(Seen::Other(entry, now)) => {
-                return Self::ask(tenant, key, Some((entry, now)), draw);
-            }
-        };
-        Ok(Some(Self::new(tenant, key, admitted)))
+        let hash = table.store.map.hash(&key);
+        match table.store.find(hash, &key, table.shared.number) {
+            None if table.shared.passes_alone(&key) => Ok(Some(Self::new(table, hash, key, None))),
+            found => Self::ask(table, hash, key, found, draw),
+        }
     }
 
-    /// As [`Call::admit`], where a circuit must be made, or asked outside of the map.
-    #[cold]
-    fn ask(
-        tenant: &Tenant<K>,
+    /// As [`Call::admit`], where a circuit was found, or may be needed.
+    #[inline(never)]
+    pub(super) fn ask(
+        table: &Table<K>,
+        hash: u64,
         key: K,
-        mut seen: Option<(Arc<Entry<K>>, Timestamp)>,
+        mut found: Option<Arc<Entry<K>>>,
         draw: &mut Draw,
     ) -> Result<Option<Self>, Rejected> {
-        let registry = tenant.registry;
+        let (store, shared) = (table.store, &table.shared);
+        // Each round another circuit of the key was removed.
         loop {
-            if let Some((entry, now)) = seen {
-                if let Some(given) =
-                    Given::by(&entry, entry.circuit.acquire_drawn(draw)?, now, tenant)
-                {
-                    return Ok(Some(Self::new(tenant, key, Admitted::By(given))));
+            let entry = match found {
+                Some(entry) => entry,
+                None => {
+                    match (shared.mode(), shared.others()) {
+                        (Mode::Isolated, Some(others)) => others.acquire_drawn(draw)?.discard(),
+                        (Mode::Disabled, _) => return Ok(None),
+                        _ => {}
+                    }
+                    if !shared.parts.keeps_calls(&key) {
+                        return Ok(Some(Self::new(table, hash, key, None)));
+                    }
+                    let Some(made) = store.make(hash, &key, shared) else {
+                        shared.tell_uncounted();
+                        return Ok(None);
+                    };
+                    made
                 }
-                registry.settle();
+            };
+            let now = entry.touch(&shared.parts.clock);
+            let permit = entry.circuit.acquire_drawn(draw)?;
+            if let Some(given) = Given::by(entry, permit, now, shared.limits.keep) {
+                return Ok(Some(Self::new(table, hash, key, Some(given))));
             }
-            let turn = registry.turn();
-            seen = registry.with(&key, |entry| (entry.clone(), tenant.parts.clock.now()));
-            if seen.is_none() {
-                match (tenant.mode(), tenant.others()) {
-                    (Mode::Isolated, Some(others)) => others.acquire_drawn(draw)?.discard(),
-                    (Mode::Disabled, _) => return Ok(None),
-                    _ => {}
-                }
-                if !tenant.is_lasting(&key) {
-                    return Ok(Some(Self::new(tenant, key, Admitted::Alone { turn })));
-                }
-                if let Made::No | Made::Gone = registry.make_for(&key, tenant) {
-                    registry.pass_uncounted(tenant.tenancy);
-                    return Ok(None);
-                }
-            }
+            store.wait();
+            found = store.find(hash, &key, shared.number);
         }
     }
 
-    /// A call that has waited for this permit, with a handle of its key's circuit.
-    pub(super) fn waited(tenant: &Tenant<K>, key: K, permit: Permit) -> Option<Self> {
-        let entry = tenant.registry.with(&key, Arc::clone)?;
-        if !ptr::eq(entry.circuit.slot(), permit.slot()) {
-            return None;
-        }
-        let now = tenant.parts.clock.now();
-        entry.touch(now);
-        let given = Given::by(&entry, permit, now, tenant)?;
-        Some(Self::new(tenant, key, Admitted::By(given)))
+    /// A call that has waited for this permit of its key's circuit; `None` if that is gone.
+    pub(super) fn waited(
+        table: &Table<K>,
+        key: K,
+        entry: Arc<Entry<K>>,
+        permit: Permit,
+    ) -> Option<Self> {
+        let now = entry.touch(&table.shared.parts.clock);
+        let hash = entry.hash;
+        let given = Given::by(entry, permit, now, table.shared.limits.keep)?;
+        Some(Self::new(table, hash, key, Some(given)))
     }
 
     #[inline]
-    fn new(tenant: &Tenant<K>, key: K, admitted: Admitted) -> Self {
+    fn new(table: &Table<K>, hash: u64, key: K, given: Option<Given<K>>) -> Self {
         Self {
-            registry: tenant.registry,
-            tenancy: tenant.tenancy,
-            is_excluded: false,
+            store: table.store,
+            table: table.shared.number,
+            hash,
             key,
-            admitted,
+            is_excluded: false,
+            given,
         }
     }
 
@@ -131,121 +123,116 @@ impl<K: Key> Call<K> {
 
     /// The downstream has answered.
     pub(super) fn answered(&mut self) {
-        match &mut self.admitted {
-            Admitted::Alone { .. } => {}
-            Admitted::By(given) => given.permit.answered(),
+        if let Some(given) = &mut self.given {
+            given.permit.answered();
         }
     }
 
     pub(super) fn is_probe(&self) -> bool {
-        match &self.admitted {
-            Admitted::Alone { .. } => false,
-            Admitted::By(given) => given.permit.is_probe(),
-        }
+        let given = self.given.as_ref();
+        given.is_some_and(|given| given.permit.is_probe())
     }
 
     /// Records that its permit was dropped.
     pub(super) fn give_up(self) {
-        let policy = || self.registry.policy(self.tenancy, &self.key);
-        let ending = dropped(|| policy().is_none_or(|policy| policy.panic_is_failure()));
+        let ending = dropped(|| self.policy().is_none_or(|policy| policy.panic_is_failure()));
         self.settle(ending, None);
+    }
+
+    /// That of its key, unless the table is gone.
+    fn policy(&self) -> Option<Policy> {
+        let shared = self.store.shared(self.table)?;
+        Some(shared.parts.policy(&self.key))
     }
 
     /// Records what became of it.
     #[inline]
-    pub(super) fn settle(self, ending: Ending, took: Option<Duration>) {
-        let Self {
-            registry,
-            tenancy,
-            is_excluded,
-            key,
-            admitted,
-        } = self;
-        let settle = |permit: Permit| {
-            let permit = if is_excluded {
-                permit.excluded()
-            } else {
-                permit
-            };
-            permit.settle(ending, took)
-        };
-        // Whether this needs a circuit, should there be none by now.
-        let counts = || match ending {
-            _ if is_excluded => false,
-            Ending::Recorded(Outcome::Success | Outcome::Ignored) => false,
-            Ending::Recorded(_) => true,
-            Ending::Cancelled => registry
-                .policy(tenancy, &key)
-                .is_some_and(|policy| policy.counts_cancelled()),
-        };
-        let needs_circuit = match admitted {
-            Admitted::Alone { turn } => {
-                let counts = counts();
-                if !counts && registry.is_still(turn) {
-                    // Nothing speaks against the downstream, and neither does this.
-                    return;
-                }
-                counts
-            }
-            Admitted::By(given) => {
-                let slot = given.permit.slot();
-                if settle(given.permit) || !given.is_renewable {
-                    let gate = slot.gate();
-                    let has_closed = !given.was_closed && gate.passes();
-                    let is_calm = !given.is_lasting && gate.is_calm() && !slot.is_shared();
-                    if has_closed || is_calm {
-                        registry.tidy(&key, tenancy, has_closed);
+    pub(super) fn settle(mut self, ending: Ending, took: Option<Duration>) {
+        let needs_circuit = match self.given.take() {
+            None => self.needs_circuit(ending),
+            Some(given) => {
+                let (entry, slot) = (given.entry, given.permit.slot());
+                if self.record(given.permit, ending, took) || !given.is_renewable {
+                    if !entry.keeps_calls() && slot.gate().is_calm() && !slot.is_shared() {
+                        self.store.tidy(&entry);
                     }
                     return;
                 }
-                let is_success = ending == Ending::Recorded(Outcome::Success);
-                counts() || given.is_lasting && is_success && !is_excluded
+                let is_success = !self.is_excluded && ending == Ending::Recorded(Outcome::Success);
+                entry.keeps_calls() && is_success || self.needs_circuit(ending)
             }
         };
-        registry.settle_call(&key, tenancy, needs_circuit, settle);
+        let found = self.store.find(self.hash, &self.key, self.table);
+        if needs_circuit || found.is_some() {
+            self.settle_without_permit(found, needs_circuit, ending, took);
+        }
     }
-}
 
-/// What a call finds at its key.
-enum Seen<K> {
-    /// A closed circuit, and what it gave.
-    Closed(Given),
-    /// Another one, at this time, which is to be asked outside of the map: it may tell its observers.
-    Other(Arc<Entry<K>>, Timestamp),
-}
+    /// Records a call that has no permit of a circuit that is there, with whichever its key has now, or with one that it
+    /// makes.
+    #[cold]
+    fn settle_without_permit(
+        &self,
+        mut found: Option<Arc<Entry<K>>>,
+        needs_circuit: bool,
+        ending: Ending,
+        took: Option<Duration>,
+    ) {
+        let (store, hash, key) = (self.store, self.hash, &self.key);
+        // Each round another circuit of the key was removed.
+        loop {
+            let made = || store.make_late(hash, key, self.table);
+            let Some(entry) = found.or_else(|| needs_circuit.then(made).flatten()) else {
+                return;
+            };
+            let first = entry.circuit.first_permit(entry.first);
+            if self.record(first, ending, took) {
+                if !entry.keeps_calls() && entry.circuit.slot().gate().is_calm() {
+                    store.tidy(&entry);
+                }
+                return;
+            }
+            store.wait();
+            found = store.find(hash, key, self.table);
+        }
+    }
 
-impl<K: Key> Seen<K> {
-    fn of(entry: &Arc<Entry<K>>, tenant: &Tenant<K>) -> Self {
-        let now = tenant.parts.clock.now();
-        entry.touch(now);
-        let permit = entry.circuit.acquire_if_passing();
-        match permit.and_then(|permit| Given::by(entry, permit, now, tenant)) {
-            Some(given) => Self::Closed(given),
-            None => Self::Other(entry.clone(), now),
+    /// Records it with this permit; says whether the permit's circuit is still there.
+    fn record(&self, permit: Permit, ending: Ending, took: Option<Duration>) -> bool {
+        let permit = match self.is_excluded {
+            true => permit.excluded(),
+            false => permit,
+        };
+        permit.settle(ending, took)
+    }
+
+    /// Whether this outcome needs a circuit, should there be none by now.
+    fn needs_circuit(&self, ending: Ending) -> bool {
+        match ending {
+            _ if self.is_excluded => false,
+            Ending::Recorded(Outcome::Success | Outcome::Ignored) => false,
+            Ending::Recorded(_) => true,
+            Ending::Cancelled => self
+                .policy()
+                .is_some_and(|policy| policy.counts_cancelled()),
         }
     }
 }
 
-impl Given {
+impl<K: Key> Given<K> {
     /// What this permit is; `None` if the circuit was gone already.
-    fn by<K: Key>(
-        entry: &Entry<K>,
-        permit: Permit,
-        now: Timestamp,
-        tenant: &Tenant<K>,
-    ) -> Option<Self> {
+    fn by(entry: Arc<Entry<K>>, permit: Permit, now: Timestamp, keep: Duration) -> Option<Self> {
         if permit.is_void() {
             permit.discard();
             return None;
         }
-        // What was taken away since was closed, or it would not have gone.
-        let was_closed = matches!(permit.slot().gate().door(), Door::Passes | Door::Vacant);
-        let epoch = permit.epoch();
+        let door = permit.slot().gate().door();
+        // What was removed since counts as closed here: an open circuit has other permits.
+        let was_closed = matches!(door, Door::Passes | Door::Vacant);
         Some(Self {
-            is_renewable: was_closed && entry.is_renewable(epoch, now, tenant.limits.keep),
-            was_closed,
-            is_lasting: entry.is_lasting(),
+            is_renewable: was_closed && entry.is_renewable(permit.epoch(), now, keep),
             permit,
+            entry,
         })
     }
 }

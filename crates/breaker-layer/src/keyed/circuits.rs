@@ -1,20 +1,10 @@
 //! The handle of a table of circuits.
 
-use std::{
-    borrow::Borrow,
-    fmt,
-    hash::Hash,
-    sync::{Arc, atomic::Ordering::Relaxed},
-};
+use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 
-use breaker_core::{Config, Phase, State};
+use breaker_core::{Config, State};
 
-use super::{
-    entry::{Entry, Key},
-    permit::KeyedPermit,
-    tenant::{Tenant, mode_of_state},
-    upkeep::Made,
-};
+use super::{entry::Key, full::Full, list::List, permit::KeyedPermit, table::Table};
 use crate::{
     circuit::{Circuit, Draw},
     error::Rejected,
@@ -57,32 +47,26 @@ use crate::{
 /// last clone of the table its circuits are gone, but for those that a handle holds; the storage waits for the next table
 /// with such keys.
 pub struct KeyedCircuits<K: Key> {
-    tenant: Arc<Tenant<K>>,
+    table: Arc<Table<K>>,
 }
 
 impl<K: Key> KeyedCircuits<K> {
-    pub(super) fn of(tenant: Tenant<K>) -> Self {
-        let tenant = Arc::new(tenant);
-        tenant.registry.begin(&tenant);
-        Self { tenant }
+    pub(super) const fn of(table: Arc<Table<K>>) -> Self {
+        Self { table }
     }
 
-    pub(super) const fn tenant(&self) -> &Arc<Tenant<K>> {
-        &self.tenant
-    }
-
-    pub(super) const fn from_tenant(tenant: Arc<Tenant<K>>) -> Self {
-        Self { tenant }
+    pub(super) const fn table(&self) -> &Arc<Table<K>> {
+        &self.table
     }
 
     /// The name it was built with.
     pub fn name(&self) -> &str {
-        &self.tenant.parts.name
+        &self.table.shared.parts.name
     }
 
     /// The settings in force, of every key but those that [`KeyedBuilder::config_for`](super::KeyedBuilder::config_for) gave others.
     pub fn config(&self) -> Config {
-        self.tenant.parts.config()
+        self.table.shared.parts.config()
     }
 
     /// Asks to make a call for this key.
@@ -92,7 +76,7 @@ impl<K: Key> KeyedCircuits<K> {
     /// [`Rejected`] if the call must not be made.
     #[inline]
     pub fn try_acquire(&self, key: K) -> Result<KeyedPermit<K>, Rejected> {
-        KeyedPermit::of(&self.tenant, key, &mut Draw::default())
+        KeyedPermit::of(&self.table, key, &mut Draw::default())
     }
 
     /// As a caller that has drawn already, or does so now; without a key as was configured.
@@ -102,8 +86,8 @@ impl<K: Key> KeyedCircuits<K> {
         key: Option<K>,
         draw: &mut Draw,
     ) -> Result<KeyedPermit<K>, Rejected> {
-        match (key, &self.tenant.keyless) {
-            (Some(key), _) => KeyedPermit::of(&self.tenant, key, draw),
+        match (key, &self.table.keyless) {
+            (Some(key), _) => KeyedPermit::of(&self.table, key, draw),
             (None, Some(shared)) => shared.acquire_drawn(draw).map(KeyedPermit::keyless),
             (None, None) => Ok(KeyedPermit::uncounted()),
         }
@@ -116,9 +100,11 @@ impl<K: Key> KeyedCircuits<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
+        let hash = self.table.store.map.hash(key);
+        // Each round another circuit of the key was removed.
         loop {
-            let entry = self.tenant.registry.with(key, Arc::clone)?;
-            if let Some(circuit) = self.handle(&entry) {
+            let entry = self.table.find(hash, key)?;
+            if let Some(circuit) = self.table.store.handle(&entry) {
                 return Some(circuit);
             }
         }
@@ -147,19 +133,21 @@ impl<K: Key> KeyedCircuits<K> {
             return Ok(circuit);
         }
         let key = key.to_owned();
-        loop {
-            let Made::Yes(entry) = self.tenant.registry.make_for(&key, &self.tenant) else {
-                return Err(Full::of(&self.tenant));
-            };
-            if let Some(circuit) = self.handle(&entry) {
+        let Table { store, shared, .. } = &*self.table;
+        let hash = store.map.hash(&key);
+        // Each attempt looks for room in the next part of the table.
+        for _ in 0..=self.len() / List::<K>::SAMPLE {
+            let made = store.make(hash, &key, shared);
+            if let Some(circuit) = made.and_then(|entry| store.handle(&entry)) {
                 return Ok(circuit);
             }
         }
+        Err(Full::of(&self.table))
     }
 
     /// The circuit that requests without a key share, if they do.
     pub fn keyless(&self) -> Option<&Circuit> {
-        self.tenant.keyless.as_ref()
+        self.table.keyless.as_ref()
     }
 
     /// The state of a key, as a caller of this moment would meet it.
@@ -169,7 +157,7 @@ impl<K: Key> KeyedCircuits<K> {
         Q: Hash + Eq + ?Sized,
     {
         let circuit = self.get(key);
-        let circuit = circuit.as_ref().or(self.tenant.others());
+        let circuit = circuit.as_ref().or(self.table.shared.others());
         circuit.map_or(State::Closed, Circuit::state)
     }
 
@@ -183,29 +171,25 @@ impl<K: Key> KeyedCircuits<K> {
         if let Some(circuit) = self.get(key) {
             circuit.reset();
             drop(circuit);
-            let registry = self.tenant.registry;
-            if let Some(entry) = registry.with(key, Arc::clone) {
-                registry.look_at(&entry);
+            let store = self.table.store;
+            if let Some(entry) = self.table.find(store.map.hash(key), key) {
+                store.check(&entry);
             }
         }
     }
 
     /// Every key that has a circuit at this moment, in no order. Those that are forgotten before they come are left out.
     pub fn iter(&self) -> impl Iterator<Item = (K, Circuit)> + use<K> {
-        self.living()
-            .map(|(entry, circuit)| (entry.key.clone(), circuit))
-    }
-
-    /// Every circuit that is not forgotten before it comes.
-    pub(super) fn living(&self) -> impl Iterator<Item = (Arc<Entry<K>>, Circuit)> + use<K> {
-        let circuits = self.clone();
-        let entries = self.tenant.registry.all().into_iter();
-        entries.filter_map(move |entry| circuits.handle(&entry).map(|circuit| (entry, circuit)))
+        let table = self.table.clone();
+        self.table.entries().filter_map(move |entry| {
+            let circuit = table.store.handle(&entry)?;
+            Some((entry.key.clone(), circuit))
+        })
     }
 
     /// How many keys have a circuit.
     pub fn len(&self) -> usize {
-        self.tenant.registry.len()
+        self.table.store.lock().list.len()
     }
 
     /// Whether no key has a circuit.
@@ -216,32 +200,26 @@ impl<K: Key> KeyedCircuits<K> {
     /// How many calls were not counted because there was no room for their key's circuit: on a policy without a window each
     /// failed or was cancelled, and its key had no circuit.
     pub fn uncounted(&self) -> u64 {
-        self.tenant.registry.uncounted.load(Relaxed)
+        self.table.shared.uncounted()
     }
 
-    /// How many circuits were forgotten that were open or half-open: due for a probe, and their keys not called for the idle
-    /// time.
+    /// How many circuits were forgotten that were open or half-open: because the table was full and their keys were not called
+    /// for a second or more, or because nobody made the probe that was due for the idle time.
     pub fn forgotten_open(&self) -> u64 {
-        self.tenant.registry.abandoned.load(Relaxed)
+        self.table.shared.forgotten_open()
     }
 
     /// Forgets every circuit that may be forgotten now. Calls do so too, though only while they make circuits: this is
     /// for giving memory back when there are none.
     pub fn sweep(&self) {
-        self.tenant.registry.sweep(&self.tenant);
-    }
-
-    /// A handle of a circuit that is not forgotten yet.
-    fn handle(&self, entry: &Arc<Entry<K>>) -> Option<Circuit> {
-        let registry = self.tenant.registry;
-        registry.hold(entry, || entry.circuit.clone())
+        self.table.store.sweep(&self.table.shared);
     }
 }
 
 impl<K: Key> Clone for KeyedCircuits<K> {
     fn clone(&self) -> Self {
         Self {
-            tenant: self.tenant.clone(),
+            table: self.table.clone(),
         }
     }
 }
@@ -254,59 +232,3 @@ impl<K: Key> fmt::Debug for KeyedCircuits<K> {
             .finish_non_exhaustive()
     }
 }
-
-/// There is no room for one more circuit, and no circuit may be forgotten for it.
-///
-/// Its text says why they may not: they are open or half-open, or under an operator's command, or held by a handle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full {
-    circuits: usize,
-    open: usize,
-    commanded: usize,
-    held: usize,
-}
-
-impl Full {
-    #[cold]
-    fn of<K: Key>(tenant: &Tenant<K>) -> Self {
-        let mut full = Self {
-            circuits: tenant.limits.circuits,
-            open: 0,
-            commanded: 0,
-            held: 0,
-        };
-        for entry in tenant.registry.all() {
-            let (slot, mode) = (entry.circuit.slot(), tenant.mode());
-            let of_state = slot.read(|state| (mode_of_state(state), state.breaker.phase()));
-            let count = match of_state {
-                Some((own, _)) if !mode.counts() || own != mode => &mut full.commanded,
-                Some((_, Phase::Open { .. } | Phase::HalfOpen { .. })) => &mut full.open,
-                _ if slot.is_shared() => &mut full.held,
-                // It may go, the next time.
-                _ => continue,
-            };
-            *count += 1;
-        }
-        full
-    }
-}
-
-impl fmt::Display for Full {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no room for one more circuit beside {}", self.circuits)?;
-        let mut before = ": ";
-        for (many, what) in [
-            (self.open, "open or half-open"),
-            (self.commanded, "under an operator's command"),
-            (self.held, "held by a handle"),
-        ] {
-            if many > 0 {
-                write!(f, "{before}{many} {what}")?;
-                before = ", ";
-            }
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Full {}

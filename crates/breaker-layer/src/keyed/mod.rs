@@ -31,6 +31,9 @@
 //! | with something against it, or that tripped not long ago | a circuit | one look-up that hits, a clock read, and what its circuit costs |
 //! | on a policy with a window of calls or of time, or that counts calls | a circuit, from the first call on | the same |
 //!
+//! Where a healthy key's hash is near those of two keys that have a circuit, the look-up takes a lock for a moment, which it shares with
+//! other look-ups. In a full table of up to half a million circuits that is at most one key in ten.
+//!
 //! A circuit is made at the first failure of its key. It is forgotten when it is closed, its score is back at zero, and,
 //! if it ever tripped, it has been closed for [`keep_after_trip`](KeyedBuilder::keep_after_trip). One that has a window is
 //! kept while that holds anything, and for as long after its last call. Any closed circuit is forgotten once its key was not called for
@@ -44,12 +47,24 @@
 //!
 //! There are at most [`max_circuits`](KeyedBuilder::max_circuits), of which each takes, beside its key and its name, 256
 //! bytes, half as many again once it has tripped, those of its windows (two bits a call, twelve bytes a bucket), and at most 192 for its
-//! place in the table. The settings are shared. When all are taken, the closed one with the least evidence and the longest idle
-//! goes first: exactly so among up to 32 of them, and beyond that of 32 that are looked at in turn. One that is kept after a
-//! trip goes only when there is no other. One that is open, half-open, under an operator's command or held by a handle never
-//! goes; when all are so, new keys pass uncounted, which [is counted](KeyedCircuits::uncounted) and
-//! [told](crate::Observe::keyed). An open or half-open circuit that is due for a probe and whose key nobody has called for
-//! the idle time is forgotten too, [counted](KeyedCircuits::forgotten_open) and told.
+//! place in the table. The settings are shared. An empty table takes 4 kB, and 4 to 8 bytes for each circuit that it may come to
+//! have, up to 2 MiB.
+//!
+//! # When the table is full
+//!
+//! When all circuits are taken and a new one is needed, the one goes whose key was not called for the most seconds, whatever its
+//! state. Of those that were called in the same second a closed one with the least evidence goes first, and one that
+//! tripped not long ago after all others. The table compares 32 circuits at a time: all of a smaller table, and of a larger one the next
+//! 32 in turn.
+//!
+//! Some stay: an open or half-open circuit whose key was called within the last second; one that an operator tripped or put under
+//! a command; one that a handle holds; a half-open one while a probe is under way. When all 32 are so, the new key's call passes uncounted,
+//! which [is counted](KeyedCircuits::uncounted) and [told](crate::Observe::keyed). An open circuit that goes
+//! [is counted](KeyedCircuits::forgotten_open) and told, too. One that is due for a probe also goes when its key was not called
+//! for the idle time.
+//!
+//! So whoever makes up keys cannot keep a busy key unprotected: for a key that is called once a second he must call as many new keys a
+//! second as the table has circuits. The guide says [which keys](crate::guide::hosts) must not be his to choose.
 //!
 //! The key that is kept with a circuit owns its bytes: see [`Key`]. The name is what the key displays as, up to 256 bytes of
 //! it, and shows in logs, rejections and a [`Registry`](crate::Registry): see [`KeyedBuilder::name_by`].
@@ -81,34 +96,41 @@
 
 mod acquire;
 mod all;
+mod any_table;
 mod builder;
 mod call;
 mod circuits;
 mod direct;
 mod entry;
+mod eviction;
 mod extract;
+mod full;
 #[cfg(feature = "http")]
 mod http;
-mod index;
 mod kept;
 mod layer;
+mod list;
+mod map;
+mod mode;
+mod parts;
 mod permit;
-mod registry;
 mod service;
+mod shared;
+mod store;
 mod table;
-mod tenant;
 mod upkeep;
 
 pub use all::AllKeys;
+pub(crate) use any_table::AnyTable;
 pub use builder::KeyedBuilder;
-pub use circuits::{Full, KeyedCircuits};
+pub use circuits::KeyedCircuits;
 pub use entry::Key;
 pub use extract::ExtractKey;
+pub use full::Full;
 #[cfg(feature = "http")]
 pub use http::{ByAuthority, ByHeader, ByTemplate, HeaderKey};
 pub use layer::KeyedBreakerLayer;
 pub use permit::KeyedPermit;
 pub use service::KeyedBreaker;
-pub(crate) use table::Table;
 
 pub use crate::observe::KeyedNews;

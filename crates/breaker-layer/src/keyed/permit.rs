@@ -4,7 +4,7 @@ use std::{fmt, mem, time::Duration};
 
 use breaker_core::{Ending, Outcome};
 
-use super::{call::Call, entry::Key, tenant::Tenant};
+use super::{call::Call, entry::Key, table::Table};
 use crate::{
     circuit::{Draw, Permit},
     classify::AnyPermit,
@@ -32,8 +32,8 @@ enum Held<K: Key> {
 impl<K: Key> KeyedPermit<K> {
     /// Asks the circuit of this key.
     #[inline]
-    pub(super) fn of(tenant: &Tenant<K>, key: K, draw: &mut Draw) -> Result<Self, Rejected> {
-        let call = Call::admit(tenant, key, draw)?;
+    pub(super) fn of(table: &Table<K>, key: K, draw: &mut Draw) -> Result<Self, Rejected> {
+        let call = Call::admit(table, key, draw)?;
         let held = call.map_or(Held::Nothing, Held::Keyed);
         Ok(Self { held })
     }

@@ -1,98 +1,60 @@
-//! A table of circuits, whatever its keys are, to those who do not keep it alive.
+//! A table of circuits: what all its handles have in common.
 
-use std::sync::{Arc, Weak};
+use std::{borrow::Borrow, sync::Arc};
 
 use super::{
-    circuits::KeyedCircuits,
-    entry::Key,
-    tenant::{Mode, Tenant},
+    entry::{Entry, Key},
+    eviction::Limits,
+    map::Map,
+    parts::Parts,
+    shared::Shared,
+    store::Store,
 };
-use crate::{circuit::Circuit, storage::Listener};
+use crate::circuit::Circuit;
 
-/// A table of circuits that may be gone.
-pub(crate) trait Table: Send + Sync {
-    /// The circuit of the key that has this name.
-    fn find(&self, key: &str) -> Option<Circuit>;
-    /// A part of its circuits, with the name of its key if it has one; `None` from where there are no more parts.
-    fn part(&self, number: usize) -> Option<Vec<(Option<Arc<str>>, Circuit)>>;
-    /// Has this observe every circuit of the table, those included that are made later.
-    fn observe(&self, listener: &Listener);
-    fn unobserve(&self, id: usize);
-    fn is_gone(&self) -> bool;
+/// A table of circuits. With its last handle its circuits are gone, but for those that somebody holds.
+pub(super) struct Table<K: Key> {
+    pub(super) store: &'static Store<K>,
+    pub(super) shared: Arc<Shared<K>>,
+    /// Requests without a key share it, if there is one.
+    pub(super) keyless: Option<Circuit>,
 }
 
-impl<K: Key> KeyedCircuits<K> {
-    pub(crate) fn to_table(&self) -> Arc<dyn Table> {
-        Arc::new(Arc::downgrade(self.tenant()))
+impl<K: Key> Table<K> {
+    pub(super) fn new(limits: Limits, parts: Parts<K>, keyless: Option<Circuit>) -> Self {
+        let shared = Arc::new(Shared::new(limits, parts));
+        Self {
+            store: Store::of(&shared),
+            shared,
+            keyless,
+        }
     }
 
-    /// Every circuit.
-    fn observable(&self) -> impl Iterator<Item = Circuit> {
-        let of_no_key = self.tenant().others().into_iter().chain(self.keyless());
-        self.living()
-            .map(|(_, circuit)| circuit)
-            .chain(of_no_key.cloned())
+    /// The circuit of a key with this hash.
+    pub(super) fn find<Q>(&self, hash: u64, key: &Q) -> Option<Arc<Entry<K>>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        self.store.find(hash, key, self.shared.number)
     }
 
-    /// The circuits of no key: that of requests without one, and, under a command, that of all other keys.
-    fn of_no_key(&self) -> impl Iterator<Item = Circuit> {
-        let tenant = self.tenant();
-        let is_commanded = tenant.mode() != Mode::Usual;
-        let others = tenant.others().filter(|_| is_commanded);
-        others.into_iter().chain(self.keyless()).cloned()
+    /// The circuits of keys, a part of them at a time.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Arc<Entry<K>>> + use<K> {
+        let map = &self.store.map;
+        (0..Map::<K>::SHARDS).flat_map(|number| map.shard(number))
+    }
+
+    /// Every circuit that is not forgotten before it comes.
+    pub(super) fn living(&self) -> impl Iterator<Item = (Arc<Entry<K>>, Circuit)> {
+        let store = self.store;
+        self.entries()
+            .filter_map(|entry| store.handle(&entry).map(|circuit| (entry, circuit)))
     }
 }
 
-impl<K: Key> Table for Weak<Tenant<K>> {
-    fn find(&self, key: &str) -> Option<Circuit> {
-        let circuits = KeyedCircuits::from_tenant(self.upgrade()?);
-        circuits.tenant().parts.names.as_ref()?;
-        let mut all = circuits.living().map(|(_, circuit)| circuit);
-        all.find(|circuit| *circuit.name() == *key)
-    }
-
-    fn part(&self, number: usize) -> Option<Vec<(Option<Arc<str>>, Circuit)>> {
-        let circuits = self.upgrade().map(KeyedCircuits::from_tenant)?;
-        if number > 0 {
-            return None;
-        }
-        let has_names = circuits.tenant().parts.names.is_some();
-        let of_keys = circuits.living().map(|(_, circuit)| {
-            let name = has_names.then(|| circuit.name());
-            (name, circuit)
-        });
-        let of_no_key = circuits.of_no_key().map(|circuit| (None, circuit));
-        Some(of_no_key.chain(of_keys).collect())
-    }
-
-    fn observe(&self, listener: &Listener) {
-        let Some(circuits) = self.upgrade().map(KeyedCircuits::from_tenant) else {
-            return;
-        };
-        let tenant = circuits.tenant();
-        tenant.parts.observe(listener);
-        // Circuits that are being made just now are there after this; later ones have the observer.
-        tenant.registry.settle();
-        for circuit in circuits.observable() {
-            circuit
-                .downgrade()
-                .observe(listener.clone(), Some(&tenant.parts.name));
-        }
-    }
-
-    fn unobserve(&self, id: usize) {
-        let Some(circuits) = self.upgrade().map(KeyedCircuits::from_tenant) else {
-            return;
-        };
-        let tenant = circuits.tenant();
-        tenant.parts.unobserve(id);
-        tenant.registry.settle();
-        for circuit in circuits.observable() {
-            circuit.downgrade().unobserve(id);
-        }
-    }
-
-    fn is_gone(&self) -> bool {
-        self.strong_count() == 0
+impl<K: Key> Drop for Table<K> {
+    fn drop(&mut self) {
+        self.store.release();
     }
 }

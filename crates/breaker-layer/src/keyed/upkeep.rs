@@ -1,127 +1,45 @@
 //! How circuits are made and forgotten.
 
-use std::sync::{
-    Arc,
-    atomic::Ordering::{AcqRel, Relaxed},
-};
+use std::sync::Arc;
+
+use breaker_core::Phase;
 
 use super::{
-    entry::{ByKey, Entry, Key, Sought},
-    index::{Gone, Index},
-    registry::Registry,
-    tenant::Tenant,
-};
-use crate::{
-    circuit::{Circuit, Permit},
-    storage::KeyedNews,
+    entry::{Entry, Key},
+    list::Removed,
+    shared::Shared,
+    store::{Changing, Store},
 };
 
-/// What became of the wish for a circuit.
-pub(super) enum Made<K> {
-    /// There is one now, or there was.
-    Yes(Arc<Entry<K>>),
-    /// There is no room.
-    No,
-    /// The table is gone.
-    Gone,
-}
-
-impl<K: Key> Registry<K> {
-    /// Records a call that has no circuit of its own with whichever its key has now, or with one that it makes.
-    #[cold]
-    pub(super) fn settle_call(
-        &self,
-        key: &K,
-        tenancy: u32,
-        needs_circuit: bool,
-        settle: impl Fn(Permit) -> bool,
-    ) {
-        loop {
-            let entry = match self.find(key, tenancy) {
-                Some(entry) => entry,
-                None if !needs_circuit => return,
-                None => match self.make(key, tenancy) {
-                    Made::Yes(entry) => entry,
-                    Made::No => return self.pass_uncounted(tenancy),
-                    Made::Gone => return,
-                },
-            };
-            let permit = entry.circuit.first_permit(entry.first);
-            let slot = permit.slot();
-            if settle(permit) {
-                if !entry.is_lasting() && slot.gate().is_calm() {
-                    self.tidy(key, tenancy, false);
-                }
-                return;
-            }
-            self.settle();
-        }
-    }
-
-    /// After a call that may have left its circuit without anything to say: forgets that, or notes that it has closed.
-    #[cold]
-    pub(super) fn tidy(&self, key: &K, tenancy: u32, has_closed: bool) {
-        let keep = self.keep();
-        let look = |entry: &Arc<Entry<K>>| {
-            let is_due = has_closed || entry.may_be_spent(keep);
-            (is_due && entry.tenancy == tenancy).then(|| entry.clone())
-        };
-        if let Some(entry) = self.with(key, look).flatten() {
-            self.look_at(&entry);
-        }
-    }
-
-    /// Does something to a circuit that is not taken away meanwhile, if it is there.
-    pub(super) fn hold<T>(&self, entry: &Arc<Entry<K>>, act: impl FnOnce() -> T) -> Option<T> {
-        let index = self.index();
-        index.has(entry).then(act)
-    }
-
-    /// Makes the circuit of a key, unless there is one.
-    pub(super) fn make(&self, key: &K, tenancy: u32) -> Made<K> {
-        match self.tenant(tenancy) {
-            Some(tenant) if tenant.mode().counts() => self.make_for(key, &tenant),
-            // Nothing counts that is recorded from now on.
-            Some(_) | None => Made::Gone,
-        }
-    }
-
-    pub(super) fn make_for(&self, key: &K, tenant: &Tenant<K>) -> Made<K> {
-        let parts = &tenant.parts;
+impl<K: Key> Store<K> {
+    /// The circuit of a key with this hash, made if there is none; `None` if there is no room, or the table is gone.
+    pub(super) fn make(&self, hash: u64, key: &K, shared: &Shared<K>) -> Option<Arc<Entry<K>>> {
+        let parts = &shared.parts;
         // The user's functions run before the lock is taken.
         let (special, name, now) = (parts.special(key), parts.name_of(key), parts.clock.now());
-        // Dropped with nothing held, if there is a circuit by now: keys are the user's.
+        // What is not used is dropped with nothing held: keys are the user's.
         let mut kept = Some(parts.kept(key));
-        let (made, began) = self.change(tenant, |index, gone| {
-            let map = self.map.pin();
-            if let Some(ByKey(entry)) = map.get(&Sought(key)) {
-                return (Made::Yes(entry.clone()), None);
+        let (made, began) = self.change(shared, |changing| {
+            if !changing.is_of(shared) {
+                return (None, None);
             }
-            let limits = &tenant.limits();
-            let has_room = index.make_room(now, limits, gone);
-            self.remove(gone);
+            if let Some(entry) = self.map.find(hash, key) {
+                return (Some(entry), None);
+            }
+            let has_room = changing.list.make_room(now, &shared.limits());
             let Some(kept) = kept.take_if(|_| has_room) else {
-                return (Made::No, None);
+                return (None, None);
             };
             // Whoever changes what holds for the whole table waits for the lock before he looks for its circuits.
-            let policy = special.unwrap_or_else(|| parts.usual());
-            let is_lasting = policy.is_lasting();
-            let command = limits.mode.command();
-            let note = tenant.others().and_then(Circuit::note_in_force);
-            let circuit = parts.circuit(name, policy, now, |state| {
-                state.begin_under(command, note.as_ref());
-            });
-            // Held, it is not taken away before its observers know of it.
+            let circuit = shared.new_circuit(name, special, now);
+            // Held, it is not removed before its observers know of it.
             let began = (!parts.observers().is_empty()).then(|| circuit.clone());
-            index.made += 1;
-            let (tenancy, number) = (tenant.tenancy, index.made);
-            let entry = Entry::new(kept, circuit, is_lasting, tenancy, number);
+            changing.made += 1;
+            let entry = Entry::new(kept, hash, circuit, shared.number, changing.made);
             let entry = Arc::new(entry);
-            self.turn.fetch_add(1, AcqRel);
-            map.insert(ByKey(entry.clone()));
-            self.turn.fetch_add(1, AcqRel);
-            index.push(entry.clone());
-            (Made::Yes(entry), began)
+            self.map.insert(&entry);
+            changing.list.push(entry.clone());
+            (Some(entry), began)
         });
         if let Some(circuit) = began {
             parts.observers().tell_began(circuit.handle());
@@ -129,73 +47,62 @@ impl<K: Key> Registry<K> {
         made
     }
 
-    /// Looks at a circuit, and takes it away if it is spent.
-    pub(super) fn look_at(&self, entry: &Arc<Entry<K>>) {
-        let Some(tenant) = self.tenant(entry.tenancy) else {
-            return;
-        };
-        let now = tenant.parts.clock.now();
-        self.change(&tenant, |index, gone| {
-            index.look_at(entry, now, &tenant.limits(), gone);
-            self.remove(gone);
-        });
+    /// As [`Store::make`], for a call that may have outlived the table of this number. It passes uncounted if there is no room.
+    pub(super) fn make_late(&self, hash: u64, key: &K, table: u64) -> Option<Arc<Entry<K>>> {
+        // While all keys are isolated or disabled nothing counts.
+        let shared = self.shared(table);
+        let shared = shared.filter(|shared| shared.mode().counts())?;
+        let made = self.make(hash, key, &shared);
+        if made.is_none() {
+            shared.tell_uncounted();
+        }
+        made
     }
 
-    /// Looks at every circuit, a few at a time, and takes those away that are spent.
-    pub(super) fn sweep(&self, tenant: &Tenant<K>) {
-        let mut place = usize::MAX;
-        while place > 0 {
-            let now = tenant.parts.clock.now();
-            place = self.change(tenant, |index, gone| {
-                let place = index.look_below(place, now, &tenant.limits(), gone);
-                self.remove(gone);
-                place
+    /// After a call that may have left its circuit with nothing to say: forgets that.
+    #[cold]
+    pub(super) fn tidy(&self, entry: &Arc<Entry<K>>) {
+        if entry.may_have_expired(self.keep()) {
+            self.check(entry);
+        }
+    }
+
+    /// Looks at a circuit, and forgets it if it has expired.
+    pub(super) fn check(&self, entry: &Arc<Entry<K>>) {
+        if let Some(shared) = self.shared(entry.table) {
+            let now = shared.parts.clock.now();
+            self.change(&shared, |changing| {
+                changing.list.check(entry, now, &shared.limits());
             });
         }
     }
 
-    /// Changes which circuits there are, and then, with nothing held, buries those that are gone.
-    ///
-    /// The map is pinned for longer than the index is locked: it drops keys when its last pin goes, and they are the user's.
-    fn change<T>(
-        &self,
-        tenant: &Tenant<K>,
-        act: impl FnOnce(&mut Index<K>, &mut Gone<K>) -> T,
-    ) -> T {
-        let mut gone = Gone::default();
-        let map = self.map.pin();
-        let mut index = self.index();
-        let done = act(&mut index, &mut gone);
-        drop(index);
-        drop(map);
-        self.bury(gone, tenant);
-        done
-    }
-
-    /// Within [`Registry::change`].
-    fn remove(&self, gone: &Gone<K>) {
-        let map = self.map.pin();
-        for (entry, _) in gone.entries() {
-            map.remove(&Sought(&entry.key));
+    /// Looks at every circuit, a few at a time, and forgets those that have expired.
+    pub(super) fn sweep(&self, shared: &Shared<K>) {
+        let mut place = usize::MAX;
+        while place > 0 {
+            let now = shared.parts.clock.now();
+            place = self.change(shared, |changing| {
+                changing.list.check_below(place, now, &shared.limits())
+            });
         }
     }
 
-    /// With nothing held.
-    fn bury(&self, gone: Gone<K>, tenant: &Tenant<K>) {
-        for (_, ended) in gone.entries() {
+    /// Changes which circuits there are; then, with nothing held, tells of those that are gone.
+    fn change<T>(&self, shared: &Shared<K>, act: impl FnOnce(&mut Changing<K>) -> T) -> T {
+        let mut changing = self.lock();
+        let done = act(&mut changing);
+        let removed = changing.list.take_removed();
+        for Removed { entry, .. } in &removed {
+            self.map.remove(entry);
+        }
+        drop(changing);
+        for Removed { ended, .. } in removed {
             ended.tell();
+            if let Phase::Open { .. } | Phase::HalfOpen { .. } = ended.state().breaker.phase() {
+                shared.tell_forgotten_open();
+            }
         }
-        for _ in 0..gone.abandoned {
-            let total = self.abandoned.fetch_add(1, Relaxed) + 1;
-            tenant.parts.tell(KeyedNews::ForgottenOpen { total });
-        }
-    }
-
-    /// A call passes uncounted because there is no room for its key's circuit.
-    pub(super) fn pass_uncounted(&self, tenancy: u32) {
-        if let Some(tenant) = self.tenant(tenancy) {
-            let total = self.uncounted.fetch_add(1, Relaxed) + 1;
-            tenant.parts.tell(KeyedNews::Uncounted { total });
-        }
+        done
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Entry {
 pub(super) enum Place {
     One(WeakCircuit),
     #[cfg(feature = "keyed")]
-    Table(Arc<dyn crate::keyed::Table>),
+    Table(Arc<dyn crate::keyed::AnyTable>),
 }
 
 impl List {
@@ -142,6 +142,15 @@ impl Place {
         }
     }
 
+    /// Commands to all keys, if it is a table.
+    #[cfg(feature = "keyed")]
+    pub(super) fn all(&self) -> Option<crate::keyed::AllKeys> {
+        match self {
+            Self::One(_) => None,
+            Self::Table(table) => table.all(),
+        }
+    }
+
     pub(super) fn observe(&self, listener: &Listener) {
         match self {
             Self::One(circuit) => circuit.observe(listener.clone(), None),
@@ -180,12 +189,16 @@ mod tests {
         looks: Arc<AtomicUsize>,
     }
 
-    impl crate::keyed::Table for Counted {
+    impl crate::keyed::AnyTable for Counted {
         fn find(&self, _: &str) -> Option<Circuit> {
             None
         }
 
         fn part(&self, _: usize) -> Option<Circuits> {
+            None
+        }
+
+        fn all(&self) -> Option<crate::keyed::AllKeys> {
             None
         }
 

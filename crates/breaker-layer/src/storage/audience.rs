@@ -44,7 +44,8 @@ pub enum KeyedNews {
         /// How often that happened to the table.
         total: u64,
     },
-    /// A circuit was forgotten that was open or half-open: due for a probe, and its key not called for the idle time.
+    /// A circuit was forgotten that was open or half-open: the table was full and its key not called for a second or more, or
+    /// nobody made the probe that was due for the idle time.
     ForgottenOpen {
         /// How often that happened to the table.
         total: u64,
