@@ -4,10 +4,10 @@ use std::{error, fmt};
 
 use breaker_core::Outcome;
 
-pub use crate::exclude::{Exclude, Excluding, ForRequest};
-use crate::{
-    circuit::Permit,
-    error::{AnyError, Rejected},
+use crate::{circuit::Permit, error::Rejected};
+pub use crate::{
+    exclude::{Exclude, Excluding, ForRequest},
+    failure::Failure,
 };
 
 /// Classifies a result into an [`Outcome`].
@@ -34,6 +34,13 @@ use crate::{
 pub trait Classify<Response, Error> {
     /// What this result means.
     fn classify(&self, result: Result<&Response, &Error>) -> Outcome;
+
+    /// What kind of failure this result is, in a word or two, for the log: `timed out`. It is asked of failures only, and the
+    /// kinds of the last ones are told when they trip the circuit. A program has 64 kinds at the most; more are `other`.
+    fn kind(&self, result: Result<&Response, &Error>) -> Option<&'static str> {
+        let _ = result;
+        None
+    }
 }
 
 impl<F, Response, Error> Classify<Response, Error> for F
@@ -84,9 +91,6 @@ pub fn unless_rejected<E: error::Error + 'static>(error: &E) -> Outcome {
         None => Outcome::Failure,
     }
 }
-
-/// What an error means that has been boxed.
-pub(crate) const BOXED: Errors<fn(&AnyError) -> Outcome> = Errors(unless_rejected);
 
 /// Says what an error means; each response is a success. Made by [`errors`].
 #[derive(Clone, Copy)]
@@ -147,6 +151,9 @@ pub trait AnyPermit: Sized {
     /// Says how the call went.
     fn record(self, outcome: Outcome);
 
+    /// Says how the call went, which is a failure, and what is known of it.
+    fn record_failure(self, outcome: Outcome, failure: Failure<'_>);
+
     /// The permit of a call whose outcome is ignored, whatever it is.
     #[must_use]
     fn excluded(self) -> Self;
@@ -164,6 +171,10 @@ impl AnyPermit for Permit {
         self.record(outcome);
     }
 
+    fn record_failure(self, outcome: Outcome, failure: Failure<'_>) {
+        self.record_failure(outcome, failure);
+    }
+
     fn excluded(self) -> Self {
         self.excluded()
     }
@@ -174,6 +185,29 @@ impl AnyPermit for Permit {
 
     fn is_probe(&self) -> bool {
         self.is_probe()
+    }
+}
+
+/// Records what a result means.
+#[inline]
+pub(crate) fn record_result<R, E>(
+    permit: impl AnyPermit,
+    classify: &impl Classify<R, E>,
+    result: Result<&R, &E>,
+) {
+    record(permit, classify.classify(result), || classify.kind(result));
+}
+
+/// Records an outcome, and where it is a failure its kind.
+#[inline]
+pub(crate) fn record(
+    permit: impl AnyPermit,
+    outcome: Outcome,
+    kind: impl FnOnce() -> Option<&'static str>,
+) {
+    match outcome {
+        Outcome::Success | Outcome::Ignored => permit.record(outcome),
+        _ => permit.record_failure(outcome, Failure::new(kind(), None)),
     }
 }
 
@@ -196,6 +230,12 @@ pub trait Settle<Response, Error, P = Permit> {
 
     /// What an error means, of a call or of the inner service that fails to become ready. The stack records it.
     fn outcome_of(&self, error: &Error) -> Outcome;
+
+    /// What kind of failure an error is: see [`Classify::kind`].
+    fn kind_of(&self, error: &Error) -> Option<&'static str> {
+        let _ = error;
+        None
+    }
 }
 
 /// Settles a call at once, by its classified result.
@@ -218,11 +258,15 @@ where
 
     #[inline]
     fn settle(&self, permit: P, response: Response) -> Response {
-        permit.record(self.0.classify(Ok(&response)));
+        record_result(permit, &self.0, Ok(&response));
         response
     }
 
     fn outcome_of(&self, error: &Error) -> Outcome {
         self.0.classify(Err(error))
+    }
+
+    fn kind_of(&self, error: &Error) -> Option<&'static str> {
+        self.0.kind(Err(error))
     }
 }

@@ -4,9 +4,10 @@ use std::future::Future;
 
 use crate::{
     circuit::Circuit,
-    classify::{BOXED, Classify, ErrorsAreFailures},
+    classify::{Classify, ErrorsAreFailures, record_result},
     error::{AnyError, BoxError, Error},
     held::Held,
+    stack::shape,
 };
 
 #[cfg(feature = "tokio")]
@@ -79,7 +80,7 @@ impl Circuit {
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire()?;
         let result = call();
-        permit.record(classify.classify(result.as_ref()));
+        record_result(permit, classify, result.as_ref());
         result.map_err(Error::Inner)
     }
 
@@ -92,7 +93,8 @@ impl Circuit {
         &self,
         call: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, Error<AnyError>> {
-        self.call_with(&BOXED, || call().map_err(AnyError::new))
+        let permit = self.try_acquire()?;
+        shape::settle_boxed(permit, call())
     }
 
     /// Runs a future, unless it is rejected when it is first polled; an error is a failure. Dropped before its end, it
@@ -133,7 +135,7 @@ impl Circuit {
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire()?;
         let (permit, result) = Held::new(permit, future).await;
-        permit.record(classify.classify(result.as_ref()));
+        record_result(permit, classify, result.as_ref());
         result.map_err(Error::Inner)
     }
 
@@ -167,7 +169,8 @@ impl Circuit {
         &self,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<AnyError>> {
-        let boxed = async { future.await.map_err(AnyError::new) };
-        self.run_with(&BOXED, boxed).await
+        let permit = self.try_acquire()?;
+        let (permit, result) = Held::new(permit, future).await;
+        shape::settle_boxed(permit, result)
     }
 }

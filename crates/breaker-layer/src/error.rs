@@ -9,6 +9,7 @@ use std::{error, fmt, sync::Arc, time::Duration};
 use breaker_core::Refusal;
 
 use crate::{
+    failure::LastFailures,
     storage::Slot,
     text::{Millis, Quoted},
 };
@@ -149,6 +150,14 @@ impl Rejected {
     /// - recovering: the time until the allowance has room, 1 ms at least.
     pub const fn retry_after(&self) -> Option<Duration> {
         self.0.why.refusal().retry_after()
+    }
+
+    /// What failed before the circuit opened, as far as it is known and the circuit still knows it.
+    pub fn last_failures(&self) -> Option<Arc<LastFailures>> {
+        let failures = self
+            .0
+            .read(|state, generation| state.failures_of(generation).cloned());
+        failures.flatten()
     }
 
     /// The name of the circuit; `None` once that circuit has been dropped.

@@ -64,6 +64,10 @@ where
     fn outcome_of(&self, error: &Error) -> Outcome {
         self.settle.outcome_of(error)
     }
+
+    fn kind_of(&self, error: &Error) -> Option<&'static str> {
+        self.settle.kind_of(error)
+    }
 }
 
 impl<J: fmt::Debug, F> fmt::Debug for Excluding<J, F> {
@@ -108,6 +112,10 @@ where
 
     fn outcome_of(&self, error: &Error) -> Outcome {
         self.settle.outcome_of(error)
+    }
+
+    fn kind_of(&self, error: &Error) -> Option<&'static str> {
+        self.settle.kind_of(error)
     }
 }
 

@@ -99,6 +99,7 @@ mod direct;
 pub mod error;
 mod events;
 mod exclude;
+mod failure;
 pub mod guide;
 mod held;
 #[cfg(feature = "http")]

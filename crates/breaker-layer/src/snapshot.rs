@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use breaker_core::{Config, Evidence, State, Tally, Timestamp, Totals, Transition};
 
-use crate::storage::{CircuitState, Ended, Extra, Slot, WeakCircuit};
+use crate::{
+    failure::LastFailures,
+    storage::{CircuitState, Ended, Extra, Slot, WeakCircuit},
+};
 
 mod line;
 
@@ -55,6 +58,9 @@ pub struct Snapshot {
     /// When and why it last opened.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::trip"))]
     pub last_trip: Option<Transition>,
+    /// What failed before it last opened, as far as it is known.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::failures"))]
+    pub last_failures: Option<Arc<LastFailures>>,
     /// What the operator said with the command that is in force: see [`Circuit::because`](crate::Circuit::because).
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::note"))]
     pub note: Option<Arc<str>>,
@@ -102,6 +108,7 @@ impl Snapshot {
             last_calls: None,
             last_time: None,
             last_trip: None,
+            last_failures: None,
             note: None,
             config: Config::new(),
             opened: 0,
@@ -147,6 +154,7 @@ impl Snapshot {
             last_calls: breaker.calls(),
             last_time: breaker.time(now),
             last_trip: extra.and_then(|extra| extra.last_trip),
+            last_failures: extra.and_then(|extra| extra.last_failures.clone()),
             note: state.note_in_force().cloned(),
             config: state.plan.said,
             opened: extra.map_or(0, |extra| extra.opened),
@@ -169,7 +177,7 @@ mod as_text {
     use breaker_core::{Config, State, Tally, Timestamp, Totals, Transition};
     use serde::{Serialize, Serializer};
 
-    use crate::Settings;
+    use crate::{Settings, failure::LastFailures};
 
     pub(super) fn config<S: Serializer>(config: &Config, serializer: S) -> Result<S::Ok, S::Error> {
         Settings::from(*config).serialize(serializer)
@@ -206,6 +214,13 @@ mod as_text {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         note.as_deref().serialize(serializer)
+    }
+
+    pub(super) fn failures<S: Serializer>(
+        failures: &Option<Arc<LastFailures>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        failures.as_deref().serialize(serializer)
     }
 
     #[derive(Serialize)]

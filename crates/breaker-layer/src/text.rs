@@ -20,6 +20,64 @@ impl fmt::Display for OneLine<'_> {
 
 const HARMLESS: [char; 3] = ['"', '\'', '\\'];
 
+/// A text on one line, as [`OneLine`] has it, in so many bytes at the most; no more of it is made.
+pub(crate) fn bounded(text: &impl fmt::Display, most: usize) -> String {
+    struct Part {
+        text: String,
+        most: usize,
+    }
+
+    impl fmt::Write for Part {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            for char in text.chars() {
+                let shown = OneLine(char.encode_utf8(&mut [0; 4])).to_string();
+                if self.text.len() + shown.len() > self.most {
+                    return Err(fmt::Error);
+                }
+                self.text.push_str(&shown);
+            }
+            Ok(())
+        }
+    }
+
+    const MORE: &str = "…";
+    let mut part = Part {
+        text: String::new(),
+        most: most - MORE.len(),
+    };
+    if fmt::write(&mut part, format_args!("{text}")).is_err() {
+        part.text.push_str(MORE);
+    }
+    part.text
+}
+
+/// Whether its text begins so, without putting it together.
+pub(crate) fn begins(error: &(impl fmt::Display + ?Sized), with: &str) -> bool {
+    struct Begins<'a>(&'a str);
+
+    impl fmt::Write for Begins<'_> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let length = self.0.len().min(text.len());
+            let is_as_expected = self.0.as_bytes()[..length] == text.as_bytes()[..length];
+            self.0 = self
+                .0
+                .get(length..)
+                .filter(|_| is_as_expected)
+                .ok_or(fmt::Error)?;
+            // There is no more to compare: this ends it.
+            if self.0.is_empty() {
+                Err(fmt::Error)
+            } else {
+                Ok(())
+            }
+        }
+    }
+
+    let mut rest = Begins(with);
+    let _ = fmt::Write::write_fmt(&mut rest, format_args!("{error}"));
+    rest.0.is_empty()
+}
+
 /// As [`OneLine`], in quotes.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 

@@ -65,6 +65,14 @@ impl EndedCall {
         }
     }
 
+    /// Whether it counts as a failure by its outcome.
+    pub const fn is_failure(&self) -> bool {
+        matches!(
+            self.counts_as(),
+            Ending::Recorded(Outcome::Failure | Outcome::Overload { .. })
+        )
+    }
+
     /// Whether it counts as cancelled.
     pub(super) const fn is_cancelled(&self) -> bool {
         matches!(self.counts_as(), Ending::Cancelled)

@@ -24,6 +24,8 @@ pub(crate) use acquire::Pause;
 pub(crate) use admit::Draw;
 pub use permit::Permit;
 #[cfg(feature = "keyed")]
+pub(crate) use permit::Told;
+#[cfg(feature = "keyed")]
 pub(crate) use record::dropped;
 
 /// A circuit breaker's state, shared by all its clones.

@@ -1,26 +1,22 @@
 //! What a permit does when it is used up.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, thread};
 
-use breaker_core::{CallKind, Changes, EndedCall, Ending, Outcome, Phase, Reason, Recorded};
+use breaker_core::{CallKind, Changes, EndedCall, Ending, Outcome, Phase, Reason, Recorded, State};
 
-use super::ticket::Ticket;
+use super::{permit::Told, ticket::Ticket};
 use crate::{
+    failure::{Failure, Kinds, LastFailures},
     policy::{RecordedCall, TripPolicy},
     storage::{CircuitState, Moment, News, RecordedNews, Slot},
 };
 
-/// Records how a call ended; `took` is how long, where the caller measured it. `false` if its circuit is gone, so that it
+/// Records how a call ended, of which the caller tells so much. `false` if its circuit is gone, so that it
 /// counts nowhere yet.
 #[inline(never)]
-pub(super) fn settle(
-    slot: &'static Slot,
-    ticket: Ticket,
-    ending: Ending,
-    took: Option<Duration>,
-) -> bool {
+pub(super) fn settle(slot: &'static Slot, ticket: Ticket, ending: Ending, told: &Told<'_>) -> bool {
     let mut now = Moment::of(slot);
-    let took = took.or_else(|| ticket.took(|| now.read()));
+    let took = told.took.or_else(|| ticket.took(|| now.read()));
     let kind = ticket.kind();
     let is_good = ending == Ending::Recorded(Outcome::Success) && kind == CallKind::Call;
     let is_fast = took.is_none_or(|took| slot.is_fast(took));
@@ -39,6 +35,8 @@ pub(super) fn settle(
         broken: None,
     };
     let (mut asks_policy, mut news) = (true, News::default());
+    let kind = told.failure.kind();
+    let mut tripped = None;
     loop {
         let done = slot.change(|state| {
             // What was admitted before this circuit began is a straggler of another one.
@@ -57,11 +55,23 @@ pub(super) fn settle(
                 return Done::NeedsTime;
             }
             let recorded = breaker.record(rules, &call, || now.now());
+            if let Some(kind) = kind
+                && recorded.in_time
+                && call.is_failure()
+            {
+                state.kinds.add(kind);
+            }
+            if let Some(transition) = recorded.transition {
+                tripped = (transition.to() == State::Open).then_some(state.kinds);
+            }
             take_down(slot, state, &call, &recorded, &mut news);
             Done::Recorded
         });
         match done {
             Some(Done::Recorded) => {
+                if let Some(kinds) = tripped {
+                    say_what_failed(slot, ticket, kinds, &told.failure, &mut news);
+                }
                 news.tell();
                 return true;
             }
@@ -104,12 +114,34 @@ fn ask(
     code.map(|code| Reason::Custom { code })
 }
 
+/// Takes down what failed before a trip, of whose error the text is made with nothing held.
+#[cold]
+fn say_what_failed(
+    slot: &'static Slot,
+    ticket: Ticket,
+    kinds: Kinds,
+    failure: &Failure<'_>,
+    news: &mut News,
+) {
+    let Some(failures) = LastFailures::of(kinds, failure) else {
+        return;
+    };
+    let failures = Arc::new(failures);
+    // The ticket's state is over; the one after it is the open one.
+    slot.change(|state| state.note_failures(ticket.epoch() + 1, &failures));
+    news.say_what_failed(failures);
+}
+
 /// As [`settle`], of a call whose permit is dropped now.
 #[inline(never)]
 pub(super) fn record_dropped(slot: &'static Slot, ticket: Ticket) {
     let panic_is_failure = || slot.read(|state| state.plan.checked.panic_is_failure());
     let ending = dropped(|| panic_is_failure().unwrap_or_default());
-    settle(slot, ticket, ending, None);
+    let told = match ending {
+        Ending::Recorded(_) => Told::failure(Failure::new(Some("panic"), None)),
+        Ending::Cancelled => Told::NOTHING,
+    };
+    settle(slot, ticket, ending, &told);
 }
 
 /// Counts what was recorded, and takes down whom to wake and to tell.

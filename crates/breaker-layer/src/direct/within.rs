@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::{
     circuit::Circuit,
-    classify::{Classify, ErrorsAreFailures},
+    classify::{Classify, ErrorsAreFailures, Failure, record_result},
     error::{Elapsed, Error},
     held::Held,
 };
@@ -76,10 +76,10 @@ impl Circuit {
         let permit = self.try_acquire()?;
         let (permit, answer) = Held::new(permit, timeout(limit, future)).await;
         let Ok(result) = answer else {
-            permit.record(Outcome::Failure);
+            permit.record_failure(Outcome::Failure, Failure::new(Some("timed out"), None));
             return Err(Error::Elapsed(Elapsed::after(limit)));
         };
-        permit.record(classify.classify(result.as_ref()));
+        record_result(permit, classify, result.as_ref());
         result.map_err(Error::Inner)
     }
 }

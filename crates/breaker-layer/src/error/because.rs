@@ -43,9 +43,10 @@ impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = self.read(|state, generation| {
             let note = state.note_of(generation).cloned();
-            (state.trip_of(generation), note)
+            let failures = state.failures_of(generation).cloned();
+            (state.trip_of(generation), failures, note)
         });
-        let Some((trip, note)) = known else {
+        let Some((trip, failures, note)) = known else {
             return f.write_str("it is gone");
         };
         match self.why.refusal() {
@@ -53,7 +54,12 @@ impl fmt::Display for Because {
             Refusal::Recovering { .. } => return f.write_str("its traffic comes back gradually"),
             Refusal::Open { .. } => match trip {
                 None => return f.write_str("it has opened again since"),
-                Some(trip) => Opened(&trip).fmt(f)?,
+                Some(trip) => {
+                    Opened(&trip).fmt(f)?;
+                    if let Some(failures) = failures {
+                        write!(f, " ({failures})")?;
+                    }
+                }
             },
             _ => f.write_str("by the operator")?,
         }

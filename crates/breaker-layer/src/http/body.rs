@@ -13,7 +13,11 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::{ClassifyStream, frames::Frames};
-use crate::{circuit::Permit, classify::AnyPermit, held::Kept};
+use crate::{
+    circuit::Permit,
+    classify::{AnyPermit, record},
+    held::Kept,
+};
 
 pin_project! {
     /// The body of a response whose call is settled by [`EndOfStream`](super::EndOfStream).
@@ -150,13 +154,14 @@ impl<C: ClassifyStream, P: AnyPermit> Verdict<C, P> {
 
     fn end(&mut self, trailers: Option<&HeaderMap>) {
         if let Some(permit) = self.permit.take() {
-            permit.record(self.judge.end(trailers));
+            let kind = || self.judge.kind(trailers);
+            record(permit, self.judge.end(trailers), kind);
         }
     }
 
     fn fail(&mut self) {
         if let Some(permit) = self.permit.take() {
-            permit.record(self.on_error);
+            record(permit, self.on_error, || Some("body broken off"));
         }
     }
 }
@@ -176,6 +181,16 @@ impl<C: ClassifyStream> Judge<C> {
             Self::Headers(outcome) => *outcome,
             Self::Framed(_, frames) if trailers.is_none() && frames.is_over() => Outcome::Success,
             Self::Trailers(classify) | Self::Framed(classify, _) => classify.end(trailers),
+        }
+    }
+
+    pub(super) fn kind(&self, trailers: Option<&HeaderMap>) -> Option<&'static str> {
+        match self {
+            Self::Headers(_) => None,
+            Self::Trailers(classify) | Self::Framed(classify, _) => match trailers {
+                Some(trailers) => classify.kind_at(None, trailers),
+                None => Some("no trailers"),
+            },
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
     frames::Frames,
 };
 use crate::{
-    classify::{AnyPermit, Classify, Settle},
+    classify::{AnyPermit, Classify, Settle, record},
     exclude::Exclude,
 };
 
@@ -108,7 +108,10 @@ impl<C: ClassifyStream + Clone> EndOfStream<C> {
     ) -> Option<Verdict<C, P>> {
         let (so_far, judge) = match self.classify.headers(response.status(), response.headers()) {
             AtHeaders::Decided(outcome) => {
-                permit.record(outcome);
+                record(permit, outcome, || {
+                    let (status, headers) = (response.status(), response.headers());
+                    self.classify.kind_at(Some(status), headers)
+                });
                 return None;
             }
             AtHeaders::UnlessBroken(outcome) => (Some(outcome), Judge::Headers(outcome)),
@@ -119,7 +122,7 @@ impl<C: ClassifyStream + Clone> EndOfStream<C> {
             }
         };
         if response.body().is_end_stream() {
-            permit.record(judge.end(None));
+            record(permit, judge.end(None), || judge.kind(None));
             return None;
         }
         if self.probes_at_headers && permit.is_probe() {
@@ -148,6 +151,10 @@ where
 
     fn outcome_of(&self, error: &E) -> Outcome {
         self.classify.classify(Err(error))
+    }
+
+    fn kind_of(&self, error: &E) -> Option<&'static str> {
+        self.classify.kind(Err(error))
     }
 }
 

@@ -30,6 +30,10 @@ impl<C: ClassifyStream, F> ClassifyStream for WithErrors<C, F> {
     fn end(&self, trailers: Option<&HeaderMap>) -> Outcome {
         self.responses.end(trailers)
     }
+
+    fn kind_at(&self, status: Option<StatusCode>, headers: &HeaderMap) -> Option<&'static str> {
+        self.responses.kind_at(status, headers)
+    }
 }
 
 impl<C, F, B, E> Classify<Response<B>, E> for WithErrors<C, F>
@@ -42,6 +46,11 @@ where
             Ok(response) => self.at_headers(response.status(), response.headers()),
             Err(error) => (self.errors)(error),
         }
+    }
+
+    fn kind(&self, result: Result<&Response<B>, &E>) -> Option<&'static str> {
+        let response = result.ok()?;
+        self.kind_at(Some(response.status()), response.headers())
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     error::Error,
-    fmt::{self, Display, Write},
     io::{self, ErrorKind},
     iter::successors,
 };
@@ -10,7 +9,10 @@ use std::{
 use breaker_core::Outcome;
 use hyper_util::client::legacy;
 
-use crate::error::{BoxError, Rejected};
+use crate::{
+    error::{BoxError, Rejected},
+    text::begins,
+};
 
 /// What went wrong where there is no response, as far as the errors of hyper, hyper-util, reqwest and tonic tell (feature `hyper`).
 ///
@@ -75,6 +77,21 @@ impl Fault {
             Self::Connect | Self::TimedOut | Self::BrokenOff | Self::BadAnswer | Self::Other => {
                 Outcome::Failure
             }
+        }
+    }
+
+    /// As a kind of failure; `None` if nobody knows.
+    pub(crate) const fn kind(self) -> Option<&'static str> {
+        match self {
+            Self::Rejected => Some("rejected"),
+            Self::Caller => Some("the caller's own"),
+            Self::Upload => Some("upload cut off"),
+            Self::NeverSent => Some("never sent"),
+            Self::Connect => Some("no connection"),
+            Self::TimedOut => Some("timed out"),
+            Self::BrokenOff => Some("broken off"),
+            Self::BadAnswer => Some("no HTTP"),
+            Self::Other => None,
         }
     }
 
@@ -183,31 +200,4 @@ pub fn by_origin<E: Error + 'static>(error: &E) -> Outcome {
 /// As [`by_origin`], where errors are boxed: below a timeout for instance (feature `hyper`).
 pub fn boxed_by_origin(error: &BoxError) -> Outcome {
     Fault::of(&**error).outcome()
-}
-
-/// Whether its text begins so, without putting it together.
-fn begins(error: &(impl Display + ?Sized), with: &str) -> bool {
-    struct Begins<'a>(&'a str);
-
-    impl Write for Begins<'_> {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            let length = self.0.len().min(text.len());
-            let is_as_expected = self.0.as_bytes()[..length] == text.as_bytes()[..length];
-            self.0 = self
-                .0
-                .get(length..)
-                .filter(|_| is_as_expected)
-                .ok_or(fmt::Error)?;
-            // There is no more to compare: this ends it.
-            if self.0.is_empty() {
-                Err(fmt::Error)
-            } else {
-                Ok(())
-            }
-        }
-    }
-
-    let mut rest = Begins(with);
-    let _ = write!(rest, "{error}");
-    rest.0.is_empty()
 }

@@ -169,6 +169,13 @@ impl ClassifyStream for GrpcErrors {
             .map_or(AtHeaders::Trailers, AtHeaders::Decided)
     }
 
+    fn kind_at(&self, status: Option<StatusCode>, headers: &HeaderMap) -> Option<&'static str> {
+        match code(headers) {
+            Some(code) => Some(code.name()),
+            None => status?.canonical_reason(),
+        }
+    }
+
     fn end(&self, trailers: Option<&HeaderMap>) -> Outcome {
         let status = trailers.and_then(|trailers| self.status(trailers));
         status.unwrap_or(Outcome::Failure)
@@ -181,6 +188,11 @@ impl<B, E> Classify<Response<B>, E> for GrpcErrors {
             Ok(response) => self.at_headers(response.status(), response.headers()),
             Err(_) => Outcome::Failure,
         }
+    }
+
+    fn kind(&self, result: Result<&Response<B>, &E>) -> Option<&'static str> {
+        let response = result.ok()?;
+        self.kind_at(Some(response.status()), response.headers())
     }
 }
 
@@ -237,6 +249,29 @@ impl GrpcCode {
             _ => return Self::Unknown,
         };
         Self::numbered(usize::from(number))
+    }
+
+    /// As tonic and others write it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "Ok",
+            Self::Cancelled => "Cancelled",
+            Self::Unknown => "Unknown",
+            Self::InvalidArgument => "InvalidArgument",
+            Self::DeadlineExceeded => "DeadlineExceeded",
+            Self::NotFound => "NotFound",
+            Self::AlreadyExists => "AlreadyExists",
+            Self::PermissionDenied => "PermissionDenied",
+            Self::ResourceExhausted => "ResourceExhausted",
+            Self::FailedPrecondition => "FailedPrecondition",
+            Self::Aborted => "Aborted",
+            Self::OutOfRange => "OutOfRange",
+            Self::Unimplemented => "Unimplemented",
+            Self::Internal => "Internal",
+            Self::Unavailable => "Unavailable",
+            Self::DataLoss => "DataLoss",
+            Self::Unauthenticated => "Unauthenticated",
+        }
     }
 
     /// The code of this number. One that nobody knows is `Unknown`.

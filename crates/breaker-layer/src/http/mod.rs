@@ -121,6 +121,13 @@ pub trait ClassifyStream {
         }
     }
 
+    /// What kind of failure headers or trailers tell of, in a word or two: see [`Classify::kind`](crate::Classify::kind). Unless
+    /// you say otherwise it is the reason phrase of the status, which trailers do not have.
+    fn kind_at(&self, status: Option<StatusCode>, headers: &HeaderMap) -> Option<&'static str> {
+        let _ = headers;
+        status?.canonical_reason()
+    }
+
     /// Judges responses of another type, reqwest's for instance, by their status and headers, which this function gives.
     ///
     /// ```

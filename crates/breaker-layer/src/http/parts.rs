@@ -36,6 +36,16 @@ where
             Err(error) => self.classifier.classify(Err(error)),
         }
     }
+
+    fn kind(&self, result: Result<&R, &E>) -> Option<&'static str> {
+        match result {
+            Ok(response) => {
+                let (status, headers) = (self.parts)(response);
+                self.classifier.kind_at(Some(status), headers)
+            }
+            Err(error) => self.classifier.kind(Err(error)),
+        }
+    }
 }
 
 impl<C: fmt::Debug, F> fmt::Debug for ByParts<C, F> {

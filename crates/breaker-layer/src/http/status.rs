@@ -134,4 +134,9 @@ impl<B, E> Classify<Response<B>, E> for ServerErrors {
             Err(_) => Outcome::Failure,
         }
     }
+
+    fn kind(&self, result: Result<&Response<B>, &E>) -> Option<&'static str> {
+        let response = result.ok()?;
+        self.kind_at(Some(response.status()), response.headers())
+    }
 }

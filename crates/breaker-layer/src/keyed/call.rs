@@ -12,7 +12,7 @@ use super::{
     table::Table,
 };
 use crate::{
-    circuit::{Draw, Permit, dropped},
+    circuit::{Draw, Permit, Told, dropped},
     error::Rejected,
     storage::Door,
 };
@@ -136,7 +136,7 @@ impl<K: Key> Call<K> {
     /// Records that its permit was dropped.
     pub(super) fn give_up(self) {
         let ending = dropped(|| self.policy().is_none_or(|policy| policy.panic_is_failure()));
-        self.settle(ending, None);
+        self.settle(ending, Told::NOTHING);
     }
 
     /// That of its key, unless the table is gone.
@@ -147,12 +147,12 @@ impl<K: Key> Call<K> {
 
     /// Records what became of it.
     #[inline]
-    pub(super) fn settle(mut self, ending: Ending, took: Option<Duration>) {
+    pub(super) fn settle(mut self, ending: Ending, told: Told<'_>) {
         let needs_circuit = match self.given.take() {
             None => self.needs_circuit(ending),
             Some(given) => {
                 let (entry, slot) = (given.entry, given.permit.slot());
-                if self.record(given.permit, ending, took) || !given.is_renewable {
+                if self.record(given.permit, ending, told) || !given.is_renewable {
                     if !entry.keeps_calls() && slot.gate().is_calm() && !slot.is_shared() {
                         self.store.tidy(&entry);
                     }
@@ -164,7 +164,7 @@ impl<K: Key> Call<K> {
         };
         let found = self.store.find(self.hash, &self.key, self.table);
         if needs_circuit || found.is_some() {
-            self.settle_without_permit(found, needs_circuit, ending, took);
+            self.settle_without_permit(found, needs_circuit, ending, told);
         }
     }
 
@@ -176,7 +176,7 @@ impl<K: Key> Call<K> {
         mut found: Option<Arc<Entry<K>>>,
         needs_circuit: bool,
         ending: Ending,
-        took: Option<Duration>,
+        told: Told<'_>,
     ) {
         let (store, hash, key) = (self.store, self.hash, &self.key);
         // Each round another circuit of the key was removed.
@@ -186,7 +186,7 @@ impl<K: Key> Call<K> {
                 return;
             };
             let first = entry.circuit.first_permit(entry.first);
-            if self.record(first, ending, took) {
+            if self.record(first, ending, told) {
                 if !entry.keeps_calls() && entry.circuit.slot().gate().is_calm() {
                     store.tidy(&entry);
                 }
@@ -198,12 +198,12 @@ impl<K: Key> Call<K> {
     }
 
     /// Records it with this permit; says whether the permit's circuit is still there.
-    fn record(&self, permit: Permit, ending: Ending, took: Option<Duration>) -> bool {
+    fn record(&self, permit: Permit, ending: Ending, told: Told<'_>) -> bool {
         let permit = match self.is_excluded {
             true => permit.excluded(),
             false => permit,
         };
-        permit.settle(ending, took)
+        permit.settle(ending, told)
     }
 
     /// Whether this outcome needs a circuit, should there be none by now.

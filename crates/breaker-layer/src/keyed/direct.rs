@@ -8,13 +8,14 @@ use std::time::Duration;
 use breaker_core::Outcome;
 
 use super::{circuits::KeyedCircuits, entry::Key};
-#[cfg(feature = "tokio")]
-use crate::error::Elapsed;
 use crate::{
-    classify::{BOXED, Classify, ErrorsAreFailures},
+    classify::{Classify, ErrorsAreFailures, record_result},
     error::{AnyError, BoxError, Error},
     held::Held,
+    stack::shape,
 };
+#[cfg(feature = "tokio")]
+use crate::{error::Elapsed, failure::Failure};
 
 /// Calls without Tower: as those of a [`Circuit`](crate::Circuit), each for a key.
 impl<K: Key> KeyedCircuits<K> {
@@ -50,7 +51,7 @@ impl<K: Key> KeyedCircuits<K> {
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire(key)?;
         let result = call();
-        permit.record(classify.classify(result.as_ref()));
+        record_result(permit, classify, result.as_ref());
         result.map_err(Error::Inner)
     }
 
@@ -65,7 +66,8 @@ impl<K: Key> KeyedCircuits<K> {
         key: K,
         call: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, Error<AnyError>> {
-        self.call_with(key, &BOXED, || call().map_err(AnyError::new))
+        let permit = self.try_acquire(key)?;
+        shape::settle_boxed(permit, call())
     }
 
     /// Runs a future for this key, unless it is rejected when it is first polled; an error is a failure. Dropped before its
@@ -105,7 +107,7 @@ impl<K: Key> KeyedCircuits<K> {
     ) -> Result<T, Error<E>> {
         let permit = self.try_acquire(key)?;
         let (permit, result) = Held::new(permit, future).await;
-        permit.record(classify.classify(result.as_ref()));
+        record_result(permit, classify, result.as_ref());
         result.map_err(Error::Inner)
     }
     /// As [`KeyedCircuits::run`], with an error that is a [`std::error::Error`] whatever the future's own is: see
@@ -119,8 +121,9 @@ impl<K: Key> KeyedCircuits<K> {
         key: K,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error<AnyError>> {
-        let boxed = async { future.await.map_err(AnyError::new) };
-        self.run_with(key, &BOXED, boxed).await
+        let permit = self.try_acquire(key)?;
+        let (permit, result) = Held::new(permit, future).await;
+        shape::settle_boxed(permit, result)
     }
 
     /// Runs a future for this key as [`KeyedCircuits::run`] does, and for no longer than the limit: then it is dropped, which
@@ -179,10 +182,10 @@ impl<K: Key> KeyedCircuits<K> {
         let call = Held::new(permit, tokio::time::timeout(limit, future));
         let (permit, answer) = call.await;
         let Ok(result) = answer else {
-            permit.record(Outcome::Failure);
+            permit.record_failure(Outcome::Failure, Failure::new(Some("timed out"), None));
             return Err(Error::Elapsed(Elapsed::after(limit)));
         };
-        permit.record(classify.classify(result.as_ref()));
+        record_result(permit, classify, result.as_ref());
         result.map_err(Error::Inner)
     }
 }

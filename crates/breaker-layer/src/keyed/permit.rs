@@ -6,8 +6,8 @@ use breaker_core::{Ending, Outcome};
 
 use super::{call::Call, entry::Key, table::Table};
 use crate::{
-    circuit::{Draw, Permit},
-    classify::AnyPermit,
+    circuit::{Draw, Permit, Told},
+    classify::{AnyPermit, Failure},
     error::Rejected,
 };
 
@@ -59,17 +59,22 @@ impl<K: Key> KeyedPermit<K> {
     /// Says how the call went.
     #[inline]
     pub fn record(self, outcome: Outcome) {
-        self.settle(Ending::Recorded(outcome), None);
+        self.settle(Ending::Recorded(outcome), Told::NOTHING);
     }
 
     /// Says how the call went and how long it took, for calls that were measured elsewhere.
     pub fn record_after(self, outcome: Outcome, took: Duration) {
-        self.settle(Ending::Recorded(outcome), Some(took));
+        self.settle(Ending::Recorded(outcome), Told::took(took));
+    }
+
+    /// Says how the call went, which is a failure, and what is known of it: see [`Failure`].
+    pub fn record_failure(self, outcome: Outcome, failure: Failure<'_>) {
+        self.settle(Ending::Recorded(outcome), Told::failure(failure));
     }
 
     #[inline]
-    fn settle(mut self, ending: Ending, took: Option<Duration>) {
-        mem::replace(&mut self.held, Held::Nothing).settle(ending, took);
+    fn settle(mut self, ending: Ending, told: Told<'_>) {
+        mem::replace(&mut self.held, Held::Nothing).settle(ending, told);
     }
 }
 
@@ -77,6 +82,10 @@ impl<K: Key> AnyPermit for KeyedPermit<K> {
     #[inline]
     fn record(self, outcome: Outcome) {
         self.record(outcome);
+    }
+
+    fn record_failure(self, outcome: Outcome, failure: Failure<'_>) {
+        self.record_failure(outcome, failure);
     }
 
     fn excluded(mut self) -> Self {
@@ -126,13 +135,13 @@ impl<K: Key> fmt::Debug for KeyedPermit<K> {
 
 impl<K: Key> Held<K> {
     #[inline]
-    fn settle(self, ending: Ending, took: Option<Duration>) {
+    fn settle(self, ending: Ending, told: Told<'_>) {
         match self {
             Self::Nothing => {}
             Self::Keyless(permit) => {
-                permit.settle(ending, took);
+                permit.settle(ending, told);
             }
-            Self::Keyed(call) => call.settle(ending, took),
+            Self::Keyed(call) => call.settle(ending, told),
         }
     }
 }

@@ -82,7 +82,10 @@ impl<S, K: Key, X, J, A> KeyedBreaker<S, K, X, J, A> {
         let admitted = self.circuits.acquire_drawn(None, &mut self.draw);
         self.draw.forget();
         match admitted {
-            Ok(permit) => shape::record::<A, _>(permit, self.settle.outcome_of(&error), error),
+            Ok(permit) => {
+                let (outcome, kind) = (self.settle.outcome_of(&error), self.settle.kind_of(&error));
+                shape::record::<A, _>(permit, outcome, kind, error)
+            }
             Err(_) => A::pass(error),
         }
     }

@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 use breaker_core::{Config, Outcome, Refusal, Transition};
 
 use crate::{
+    failure::LastFailures,
     snapshot::Snapshot,
     storage::{Change, Reconfigured, RecordedNews, Subject},
     text::OneLine,
@@ -29,6 +30,11 @@ impl TransitionEvent<'_> {
     /// What happened, and why.
     pub fn transition(&self) -> Transition {
         self.0.transition
+    }
+
+    /// What failed before the circuit opened, as far as it is known.
+    pub fn last_failures(&self) -> Option<&LastFailures> {
+        self.0.failures.as_deref()
     }
 
     /// What the operator said who made this transition: see [`Circuit::because`](crate::Circuit::because).
@@ -65,8 +71,12 @@ impl fmt::Display for TransitionEvent<'_> {
             transition,
             note,
             observe_only,
+            failures,
         } = &*self.0;
         write!(f, "{subject}: {transition}")?;
+        if let Some(failures) = failures {
+            write!(f, " ({failures})")?;
+        }
         if let Some(note) = note {
             write!(f, ", because {}", OneLine(note))?;
         }

@@ -21,6 +21,7 @@ use crate::{
 };
 
 pub use crate::events::{Event, Events};
+pub use crate::failure::LastFailures;
 #[cfg(feature = "keyed")]
 pub use crate::storage::KeyedNews;
 pub use breaker_core::{Reason, Rule, Tally, Totals, Transition};

@@ -21,7 +21,7 @@ use super::{Observe, ReconfiguredEvent, RejectedEvent, TransitionEvent};
 /// The last is written when it happens for the first, second, fourth, eighth time and so on.
 ///
 /// A transition has `circuit.name`, `circuit.table`, `circuit.state.from`, `circuit.state.to`, `circuit.reason` (one
-/// word), `circuit.generation`, `circuit.open_for_s`, `circuit.note`, `circuit.observe_only`, and as its message the
+/// word), `circuit.generation`, `circuit.open_for_s`, `circuit.error`, `circuit.note`, `circuit.observe_only`, and as its message the
 /// reason with its figures. Fields without a value are left out. OpenTelemetry's conventions have a name for none of
 /// these but `error.type`, so the others follow its rules for names: a namespace, and units that are seconds.
 ///
@@ -69,6 +69,7 @@ macro_rules! transition {
             circuit.reason = transition.reason().kind(),
             circuit.generation = transition.generation(),
             circuit.open_for_s = transition.open_for().map(|span| span.as_secs_f64()),
+            circuit.error = event.last_failures().and_then(|failures| failures.error()),
             circuit.note = event.note(),
             circuit.observe_only = event.is_observe_only().then_some(true),
             "{event}"

@@ -89,11 +89,10 @@ where
                 };
                 Poll::Ready(match result {
                     Ok(response) => Ok(settle.settle(permit, response)),
-                    Err(error) => Err(shape::record::<A, _>(
-                        permit,
-                        settle.outcome_of(&error),
-                        error,
-                    )),
+                    Err(error) => {
+                        let (outcome, kind) = (settle.outcome_of(&error), settle.kind_of(&error));
+                        Err(shape::record::<A, _>(permit, outcome, kind, error))
+                    }
                 })
             }
         }

@@ -232,7 +232,10 @@ impl<S, J, A> Breaker<S, J, A> {
         let admitted = self.circuit.admit(&mut self.draw);
         self.draw.forget();
         match admitted {
-            Ok(permit) => shape::record::<A, _>(permit, self.settle.outcome_of(&error), error),
+            Ok(permit) => {
+                let (outcome, kind) = (self.settle.outcome_of(&error), self.settle.kind_of(&error));
+                shape::record::<A, _>(permit, outcome, kind, error)
+            }
             Err(_) => A::pass(error),
         }
     }

@@ -1,6 +1,7 @@
 //! What a caller gets for a rejected call.
 
 use std::{
+    error::Error as StdError,
     future::Future,
     marker::PhantomData,
     pin::Pin,
@@ -10,8 +11,8 @@ use std::{
 use breaker_core::Outcome;
 
 use crate::{
-    classify::AnyPermit,
-    error::{BoxError, Error, Rejected},
+    classify::{AnyPermit, Failure},
+    error::{AnyError, BoxError, Error, Rejected},
 };
 
 /// Passes the inner service's errors on.
@@ -27,11 +28,10 @@ pub trait PassError<InnerError> {
     /// Makes an error of the whole from one of the inner service.
     fn pass(error: InnerError) -> Self::Error;
 
-    /// Whether the error of the whole is a rejection of a circuit further in, or has one among its sources. One whose type says
-    /// nothing of that is not looked into.
-    fn is_rejection(error: &Self::Error) -> bool {
+    /// The error of the whole as one that has a text and sources; `None` where its type does not say that it is one.
+    fn look_into(error: &Self::Error) -> Option<&(dyn StdError + 'static)> {
         let _ = error;
-        false
+        None
     }
 }
 
@@ -39,14 +39,16 @@ pub trait PassError<InnerError> {
 pub(crate) fn record<A: PassError<E>, E>(
     permit: impl AnyPermit,
     outcome: Outcome,
+    kind: Option<&'static str>,
     error: E,
 ) -> A::Error {
     let error = A::pass(error);
-    let outcome = match outcome {
-        Outcome::Failure | Outcome::Overload { .. } if A::is_rejection(&error) => Outcome::Ignored,
-        outcome => outcome,
-    };
-    permit.record(outcome);
+    let inside = A::look_into(&error);
+    match outcome {
+        Outcome::Success | Outcome::Ignored => permit.record(outcome),
+        _ if inside.and_then(Rejected::of).is_some() => permit.record(Outcome::Ignored),
+        _ => permit.record_failure(outcome, Failure::new(kind, inside)),
+    }
     error
 }
 
@@ -96,8 +98,8 @@ impl<InnerError: Into<BoxError>> PassError<InnerError> for Boxed {
         error.into()
     }
 
-    fn is_rejection(error: &BoxError) -> bool {
-        Rejected::of(&**error).is_some()
+    fn look_into(error: &BoxError) -> Option<&(dyn StdError + 'static)> {
+        Some(&**error)
     }
 }
 
@@ -106,6 +108,38 @@ impl<Request, Response, InnerError: Into<BoxError>> Shape<Request, Response, Inn
 
     fn reject(&mut self, rejected: Rejected, _: Request) -> Self::Future {
         Refused::new(rejected)
+    }
+}
+
+/// Errors are [`AnyError`].
+pub(crate) struct Any;
+
+impl<InnerError: Into<BoxError>> PassError<InnerError> for Any {
+    type Error = AnyError;
+
+    fn pass(error: InnerError) -> AnyError {
+        AnyError::new(error)
+    }
+
+    fn look_into(error: &AnyError) -> Option<&(dyn StdError + 'static)> {
+        Some(error.get_ref())
+    }
+}
+
+/// Records what a call without Tower gave, and boxes its error.
+pub(crate) fn settle_boxed<T, E: Into<BoxError>>(
+    permit: impl AnyPermit,
+    result: Result<T, E>,
+) -> Result<T, Error<AnyError>> {
+    match result {
+        Ok(answer) => {
+            permit.record(Outcome::Success);
+            Ok(answer)
+        }
+        Err(error) => {
+            let error = record::<Any, _>(permit, Outcome::Failure, None, error);
+            Err(Error::Inner(error))
+        }
     }
 }
 

@@ -26,8 +26,8 @@ impl<InnerError: Into<BoxError>> PassError<InnerError> for Grpc {
         error.into()
     }
 
-    fn is_rejection(error: &BoxError) -> bool {
-        Rejected::of(&**error).is_some()
+    fn look_into(error: &BoxError) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&**error)
     }
 }
 
@@ -117,5 +117,10 @@ impl<T> Classify<Response<T>, Status> for GrpcErrors {
                 self.judge(code, status.metadata().as_ref())
             }
         }
+    }
+
+    fn kind(&self, result: Result<&Response<T>, &Status>) -> Option<&'static str> {
+        let status = result.err()?;
+        Some(GrpcCode::numbered(status.code() as usize).name())
     }
 }

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 use breaker_core::{Config, Refusal, Transition};
 
 use super::{CircuitState, Ended, Handle, RecordedNews, Slot, WeakCircuit};
-use crate::text::OneLine;
+use crate::{failure::LastFailures, text::OneLine};
 
 /// A circuit as its observers know it.
 #[derive(Clone)]
@@ -23,6 +23,7 @@ pub(crate) struct Change {
     pub(crate) transition: Transition,
     pub(crate) note: Option<Arc<str>>,
     pub(crate) observe_only: bool,
+    pub(crate) failures: Option<Arc<LastFailures>>,
 }
 
 /// A change of a circuit's settings.

@@ -5,7 +5,7 @@ use std::{sync::Arc, task::Waker, time::Duration};
 use breaker_core::{Changes, Outcome};
 
 use super::{Change, CircuitState, Handle, Observers, Slot, Subject};
-use crate::{policy::TripPolicy, quiet::quietly};
+use crate::{failure::LastFailures, policy::TripPolicy, quiet::quietly};
 
 /// Whom to wake and whom to tell of what has happened to a circuit: taken down under its lock, done without.
 #[derive(Default)]
@@ -28,6 +28,7 @@ struct Told {
     note: Option<Arc<str>>,
     observe_only: bool,
     recorded: Option<RecordedNews>,
+    failures: Option<Arc<LastFailures>>,
 }
 
 /// A call whose outcome was recorded.
@@ -80,6 +81,13 @@ impl News {
         }
     }
 
+    /// This failed before the circuit opened.
+    pub(crate) fn say_what_failed(&mut self, failures: Arc<LastFailures>) {
+        if let Some(told) = self.0.as_mut().and_then(|telling| telling.told.as_mut()) {
+            told.failures = Some(failures);
+        }
+    }
+
     /// With nothing held.
     #[inline]
     pub(crate) fn tell(self) {
@@ -121,6 +129,7 @@ impl Told {
             note,
             observe_only: state.breaker.is_shadow(),
             recorded: None,
+            failures: None,
         })
     }
 
@@ -134,6 +143,7 @@ impl Told {
                 transition,
                 note: self.note.clone(),
                 observe_only: self.observe_only,
+                failures: self.failures.clone(),
             };
             self.observers.tell(|audience| audience.changed(&change));
         }

@@ -12,7 +12,10 @@ use super::{
     plan::Plan,
     waiters::Waiters,
 };
-use crate::policy::TripPolicy;
+use crate::{
+    failure::{Kinds, LastFailures},
+    policy::TripPolicy,
+};
 
 /// What a circuit is built of.
 pub(crate) struct Parts {
@@ -37,6 +40,8 @@ pub(crate) struct CircuitState {
     wishes: Wishes,
     seed: u16,
     tells_recorded: bool,
+    /// Of the failures of this state.
+    pub(crate) kinds: Kinds,
     pub(crate) observers: Observers,
     pub(crate) name: Arc<str>,
     extra: Option<Box<Extra>>,
@@ -57,6 +62,8 @@ pub(crate) struct Extra {
     /// How often the circuit has opened, and what it told of the last time.
     pub(crate) opened: u32,
     pub(crate) last_trip: Option<Transition>,
+    /// What failed before that.
+    pub(crate) last_failures: Option<Arc<LastFailures>>,
     note: Option<Box<Note>>,
     waiters: Option<Box<Waiters>>,
     /// Counted where the configuration asks for it.
@@ -93,6 +100,7 @@ impl CircuitState {
             version: 0,
             wishes: Wishes::default(),
             tells_recorded: false,
+            kinds: Kinds::default(),
             seed,
             extra: None,
         };
@@ -238,10 +246,12 @@ impl CircuitState {
     /// Takes down what changes say of the circuit's life.
     pub(crate) fn note_changes(&mut self, changes: Changes, note: Option<&Arc<str>>) {
         for transition in changes {
+            self.kinds = Kinds::default();
             if transition.to() == State::Open {
                 let extra = self.extra_mut();
                 extra.opened = extra.opened.saturating_add(1);
                 extra.last_trip = Some(transition);
+                extra.last_failures = None;
             }
             if transition.reason() == Reason::Operator {
                 self.note(note, transition.generation());
@@ -278,6 +288,22 @@ impl CircuitState {
     pub(crate) fn trip_of(&self, generation: u64) -> Option<Transition> {
         let trip = self.extra()?.last_trip?;
         (trip.generation() == generation).then_some(trip)
+    }
+
+    /// Takes down what failed before the trip with which this epoch began, if it is the last one.
+    pub(crate) fn note_failures(&mut self, epoch: u64, failures: &Arc<LastFailures>) {
+        let first = self.first;
+        let extra = self.extra_mut();
+        let trip = extra.last_trip.map(|trip| first + trip.generation());
+        if trip == Some(epoch) {
+            extra.last_failures = Some(failures.clone());
+        }
+    }
+
+    /// What failed before the trip with which this generation began.
+    pub(crate) fn failures_of(&self, generation: u64) -> Option<&Arc<LastFailures>> {
+        self.trip_of(generation)?;
+        self.extra()?.last_failures.as_ref()
     }
 
     /// Has a circuit that nobody has seen yet begin under a command.
