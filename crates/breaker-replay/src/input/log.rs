@@ -137,6 +137,7 @@ impl<'o> Log<'o> {
         match found {
             Some(mut found) => {
                 self.learn(seen);
+                self.seconds.spread();
                 found.told.from_line = Some(line);
                 self.reader = Some(found);
                 seen.formats.extend(self.told());

@@ -196,14 +196,21 @@ impl<'a> Rest<'a> {
 
     /// A number without sign and exponent, as most are.
     fn number(&mut self) -> Option<&'a [u8]> {
-        let is_part = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
-        let count = self.0.iter().take_while(|byte| is_part(byte)).count();
+        let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let mut count = digits(self.0);
+        if count == 0 || count > 1 && self.0[0] == b'0' {
+            return None;
+        }
+        if let Some(b'.') = self.0.get(count) {
+            let part = digits(&self.0[count + 1..]);
+            count += 1 + part;
+            if part == 0 {
+                return None;
+            }
+        }
         let (number, rest) = self.0.split_at(count);
         self.0 = rest;
-        match number {
-            [] | [b'0', b'0'..=b'9', ..] | [b'.', ..] | [.., b'.'] => None,
-            _ => Some(number),
-        }
+        Some(number)
     }
 
     fn word(&mut self, word: &[u8]) -> Option<()> {
@@ -336,6 +343,9 @@ mod tests {
             "{\"t\":\"\t\"}",
             "{\"t\":1}}",
             "{\"t\":01}",
+            "{\"t\":1.}",
+            "{\"other\":1.2.3}",
+            "{\"other\":01}",
             "{\"t\":1,}",
         ] {
             assert!(!agrees(line.as_bytes(), &mut before), "{line}");
