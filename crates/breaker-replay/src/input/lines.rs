@@ -7,6 +7,8 @@ use memchr::memchr;
 /// A line may be so long; of a longer one nothing is kept.
 pub(crate) const LONGEST: usize = 128 << 10;
 const BUFFER: usize = 4 * LONGEST;
+/// So much is read at a time: what has just been read is still in the processor's nearest cache.
+const PIECE: usize = 64 << 10;
 
 /// The lines of a reader.
 pub(crate) struct Lines<R> {
@@ -81,7 +83,8 @@ impl<R: Read> Lines<R> {
         (self.end, self.searched) = (self.end - self.start, self.searched - self.start);
         self.start = 0;
         loop {
-            match self.reader.read(&mut self.buffer[self.end..]) {
+            let room = BUFFER.min(self.end + PIECE);
+            match self.reader.read(&mut self.buffer[self.end..room]) {
                 Ok(read) => {
                     self.end += read;
                     self.is_over = read == 0;

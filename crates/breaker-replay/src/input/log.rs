@@ -205,7 +205,7 @@ impl<'o> Log<'o> {
             };
             self.number += 1;
             let text = match line {
-                Line::Text(text) if text.trim_ascii().is_empty() => continue,
+                Line::Text(text) if is_blank(text) => continue,
                 Line::Text(text) => Ok(text),
                 Line::TooLong => Err(format!("it is longer than {} KiB", LONGEST >> 10)),
             };
@@ -261,6 +261,11 @@ impl<'o> Log<'o> {
         seen.doubts.extend(self.unseen.doubts(self.file.as_deref()));
         Ok(())
     }
+}
+
+#[inline]
+fn is_blank(text: &[u8]) -> bool {
+    text.first().is_none_or(u8::is_ascii_whitespace) && text.trim_ascii().is_empty()
 }
 
 /// Where calls go.

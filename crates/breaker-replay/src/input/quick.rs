@@ -131,8 +131,12 @@ impl<'a> Rest<'a> {
             b'f' => self.word(b"false").map(|()| Value::Bool(false))?,
             _ => Value::Number(decimal(self.number()?)?),
         };
-        for slot in &place.slots {
-            fields.set(*slot, value.clone());
+        match &place.slots[..] {
+            // Most stand for one thing.
+            [slot] => fields.set(*slot, value),
+            slots => slots
+                .iter()
+                .for_each(|slot| fields.set(*slot, value.clone())),
         }
         Some(())
     }

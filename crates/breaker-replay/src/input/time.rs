@@ -206,8 +206,11 @@ fn fraction(text: &[u8]) -> Option<(u64, &[u8])> {
         return None;
     }
     let (digits, rest) = text.split_at(count);
-    let padded = digits.iter().chain([b'0'; 9].iter()).take(9);
-    let nanos = padded.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    let (mut nanos, mut unit) = (0, SECOND);
+    for digit in digits.iter().take(9) {
+        unit /= 10;
+        nanos += u64::from(digit - b'0') * unit;
+    }
     Some((nanos, rest))
 }
 

@@ -1,13 +1,21 @@
 //! Calls in the order of their starts.
 //!
-//! Most logs are written when a call is over, by several threads, and so are in no order at all. A window of calls is held
-//! and given away sorted, half of it at a time.
+//! Most logs are written when a call is over, by several threads, and so are in no order at all. A window of calls is held in
+//! order, and the first of them are given away as others come. Those that come are put in a batch at a time: most of them belong
+//! near the end, so that little of what is held is touched.
+
+use std::collections::VecDeque;
 
 use crate::input::Call;
 
+/// So many calls are put in at once.
+const BATCH: usize = 1 << 10;
+
 /// Puts calls in order, within a window.
 pub(crate) struct Order {
-    held: Vec<Call>,
+    held: VecDeque<Call>,
+    /// Those that came last, in the order in which they came.
+    batch: Vec<Call>,
     window: usize,
     /// Where the calls that were given away end.
     frontier: u64,
@@ -28,7 +36,8 @@ impl Order {
     pub(crate) fn new(window: usize) -> Self {
         let window = window.max(2);
         Self {
-            held: vec![],
+            held: VecDeque::new(),
+            batch: vec![],
             window,
             frontier: 0,
             counts: Disorder::default(),
@@ -36,6 +45,7 @@ impl Order {
     }
 
     /// Takes a call, and gives those away whose turn it is.
+    #[inline]
     pub(crate) fn push(&mut self, call: Call, mut give: impl FnMut(Call)) {
         if call.end < self.frontier {
             self.counts.late += 1;
@@ -44,20 +54,51 @@ impl Order {
         let is_long = call.start < self.frontier;
         self.counts.long += u64::from(is_long);
         let start = call.start.max(self.frontier);
-        self.held.push(Call { start, ..call });
-        if self.held.len() >= self.window {
-            self.give(self.window / 2, &mut give);
+        self.batch.push(Call { start, ..call });
+        let batch = BATCH.min(self.window / 2);
+        if self.batch.len() >= batch {
+            self.put_in();
+            self.give(self.window - batch, &mut give);
         }
     }
 
     /// Gives the rest away.
     pub(crate) fn finish(&mut self, mut give: impl FnMut(Call)) {
-        self.give(self.held.len(), &mut give);
+        self.put_in();
+        self.give(0, &mut give);
     }
 
-    fn give(&mut self, count: usize, give: &mut impl FnMut(Call)) {
+    /// Puts the batch where it belongs.
+    fn put_in(&mut self) {
         // Stable, so that calls that begin together stay in the log's order.
-        self.held.sort_by_key(|call| call.start);
+        self.batch.sort_by_key(|call| call.start);
+        let Some(first) = self.batch.first().map(|call| call.start) else {
+            return;
+        };
+        let is_before = |call: &Call| call.start <= first;
+        let end = self
+            .held
+            .iter()
+            .rev()
+            .take_while(|call| !is_before(call))
+            .count();
+        let mut later = self
+            .held
+            .split_off(self.held.len() - end)
+            .into_iter()
+            .peekable();
+        for call in self.batch.drain(..) {
+            while let Some(held) = later.next_if(|held| held.start <= call.start) {
+                self.held.push_back(held);
+            }
+            self.held.push_back(call);
+        }
+        self.held.extend(later);
+    }
+
+    /// Gives the first ones away, but for so many.
+    fn give(&mut self, kept: usize, give: &mut impl FnMut(Call)) {
+        let count = self.held.len().saturating_sub(kept);
         for call in self.held.drain(..count) {
             self.frontier = call.start;
             give(call);
