@@ -106,6 +106,7 @@ impl<K> Entry<K> {
             let in_state_for = now.saturating_since(state.breaker.entered());
             state.epoch() == epoch && in_state_for >= keep / 2
         };
-        epoch == self.first || slot.read(was_kept).unwrap_or_default()
+        // One that was removed just now had been closed for long, or gave this permit after it closed.
+        epoch == self.first || slot.read(was_kept).unwrap_or(true)
     }
 }
