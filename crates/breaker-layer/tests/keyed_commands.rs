@@ -387,6 +387,40 @@ fn a_registry_lists_what_holds_for_all_keys() {
     assert!(registry.circuits().is_empty());
 }
 
+#[test]
+fn a_registry_commands_a_whole_table_by_its_name_with_a_note_later_keys_included() {
+    let (hosts, registry) = (hosts(), Registry::new());
+    registry.add_keyed(&hosts).unwrap();
+    let circuit = Circuit::builder("payments").build().unwrap();
+    registry.add(&circuit).unwrap();
+    fail(&hosts, "bad", 1);
+    let table = registry.table("hosts").unwrap().because("they move");
+    assert_eq!((table.name(), table.config()), ("hosts", hosts.config()));
+    let met = |key: &str| {
+        let snapshot = hosts.circuit(key).unwrap().snapshot();
+        assert_eq!(snapshot.note.as_deref(), Some("they move"));
+        (snapshot.state, snapshot.observe_only)
+    };
+    let all_met = |later| [met("bad"), met(later)];
+    table.isolate();
+    assert!(!passes(&hosts, "unknown"));
+    assert_eq!(all_met("one"), [(State::Isolated, false); 2]);
+    table.disable();
+    assert_eq!(all_met("two"), [(State::Disabled, false); 2]);
+    table.observe_only();
+    assert_eq!(all_met("three"), [(State::Closed, true); 2]);
+    table.reset();
+    assert_eq!(hosts.state("bad"), State::Closed);
+    let other = Config::new().trip(Trip::consecutive_failures(1));
+    table.reconfigure(other).unwrap();
+    fail(&hosts, "four", 1);
+    assert_eq!(hosts.state("four"), State::Open);
+
+    assert!(registry.table("payments").is_none() && registry.table("none").is_none());
+    drop((table, hosts));
+    assert!(registry.table("hosts").is_none());
+}
+
 /// Two operators, and keys that get circuits meanwhile: what holds in the end holds for all.
 #[test]
 fn commands_to_all_that_meet_each_other_leave_all_under_the_same_one() {

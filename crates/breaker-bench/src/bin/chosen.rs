@@ -4,9 +4,12 @@
 //! fills the table; then the real keys die, one after another, while he goes on. Real keys are called each so many seconds, in
 //! random order. What counts is the time from a key's first failed call to its first rejected one.
 
-use std::{iter, time::Duration};
+use std::{iter, process::ExitCode, time::Duration};
 
-use breaker_bench::sim::random::{Random, Use};
+use breaker_bench::{
+    bar::{self, Bar},
+    sim::random::{Random, Use},
+};
 use breaker_layer::{Outcome, clock::ManualClock, keyed::KeyedCircuits};
 
 const CIRCUITS: u64 = 10_000;
@@ -216,32 +219,43 @@ impl Bench {
     }
 }
 
-/// For how long these keys were unprotected: the median.
-fn unprotected<'a>(real: impl Iterator<Item = &'a Real>) -> String {
+/// For how many seconds the keys of this rate were unprotected: the median.
+fn unprotected(real: &[Real], rate: f64) -> f64 {
     let took = |real: &Real| Some(real.rejected? - real.failed?);
-    let mut all: Vec<_> = real
+    let of_rate = real.iter().filter(|real| real.rate == rate);
+    let mut all: Vec<_> = of_rate
         .map(|real| took(real).unwrap_or(f64::INFINITY))
         .collect();
     all.sort_by(f64::total_cmp);
-    match all[all.len() / 2] {
-        seconds if seconds.is_finite() => format!("{seconds:.1} s"),
-        _ => format!("more than {} s", SECONDS - 60),
-    }
+    all[all.len() / 2]
 }
 
-fn main() {
+fn shown(seconds: f64) -> String {
+    if seconds.is_finite() {
+        return format!("{seconds:.1} s");
+    }
+    format!("more than {} s", SECONDS - 60)
+}
+
+fn main() -> ExitCode {
     println!(
         "| what somebody else fills the table with, and calls then | his calls/s | a real key called each 10 s | each second | ten times a second |"
     );
     println!("|---|---|---|---|---|");
+    let mut bars = vec![];
     for attack in ATTACKS {
         let real = Bench::new().run(attack);
-        let columns = RATES.map(|rate| unprotected(real.iter().filter(|real| real.rate == rate)));
-        println!(
-            "| {} | {} | {} |",
-            attack.name,
-            attack.rate,
-            columns.join(" | ")
-        );
+        let took = RATES.map(|rate| unprotected(&real, rate));
+        let Attack { name, rate, .. } = attack;
+        println!("| {name} | {rate} | {} |", took.map(shown).join(" | "));
+        for (seconds, real_rate) in took.into_iter().zip(RATES) {
+            // He gains little with half as many calls as there are circuits, times the real key's calls; and he must call each of
+            // his open keys once a second to keep them.
+            if *rate <= 0.5 * CIRCUITS as f64 * real_rate.min(1.0) {
+                let what = format!("{name} at {rate}/s, a key called {real_rate} times a second");
+                bars.push(Bar::at_most(what, seconds, 25.0 / real_rate));
+            }
+        }
     }
+    bar::report(&bars)
 }

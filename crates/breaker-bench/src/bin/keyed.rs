@@ -13,6 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
+    time::{Duration, Instant},
 };
 
 use breaker_bench::{
@@ -24,7 +25,7 @@ use breaker_bench::{
     },
 };
 use breaker_layer::{
-    Outcome,
+    Circuit, Config, Outcome, Percent, Registry, Trip, Window,
     keyed::{KeyedBreakerLayer, KeyedCircuits},
 };
 use tower::Layer;
@@ -172,6 +173,80 @@ fn healthy(present: &'static [Key], healthy: &'static [Key]) -> Vec<Subject> {
     ]
 }
 
+/// Keys that have a circuit, with a window that sees every call.
+fn watched(keys: &'static [Key]) -> Vec<Subject> {
+    let maps = Maps::with(keys);
+    let trip = Trip::failure_rate(Percent(50.0), Window::calls(20));
+    let builder = KeyedCircuits::<Key>::builder("hosts").config(Config::new().trip(trip));
+    let circuits = builder.build().expect("the settings are good");
+    let (papaya, dashmap) = (maps.papaya, maps.dashmap);
+    vec![
+        Subject::new("papaya 0.2: a look-up that hits", move || {
+            let (map, mut key) = (papaya.clone(), turn(keys));
+            move |_| !map.pin().contains_key(key())
+        }),
+        Subject::new("dashmap 6.2: a look-up that hits", move || {
+            let (map, mut key) = (dashmap.clone(), turn(keys));
+            move |_| !map.contains_key(key())
+        }),
+        Subject::new(
+            "breaker-layer, keyed: with a window of 20 calls",
+            move || {
+                let (circuits, mut key) = (circuits.clone(), turn(keys));
+                move |_| match circuits.try_acquire(key()) {
+                    Ok(permit) => {
+                        permit.record(Outcome::Success);
+                        false
+                    }
+                    Err(_) => true,
+                }
+            },
+        ),
+    ]
+}
+
+/// What a registry takes to add circuits, and to find one by its key among a million that are open.
+fn registry() {
+    const MILLION: u64 = 1_000_000;
+    println!("\n## A registry\n\n| | |\n|---|---|");
+    let circuit = |name: u64| Circuit::builder(name.to_string()).build().expect("good");
+    let circuits: Vec<_> = (0..100_000).map(circuit).collect();
+    let registry = Registry::with_capacity(circuits.len());
+    let took = time(|| {
+        for circuit in &circuits {
+            registry.add(circuit).expect("there is room");
+        }
+    });
+    println!("| 100 000 `add`s | {took:.0?} |");
+
+    let builder = KeyedCircuits::<u64>::builder("hosts").max_circuits(MILLION as usize);
+    let trip = Config::new().trip(Trip::consecutive_failures(1));
+    let hosts = builder.config(trip).build().expect("the settings are good");
+    let registry = Registry::new();
+    registry.add_keyed(&hosts).expect("there is room");
+    for key in 0..MILLION {
+        let permit = hosts.try_acquire(key).expect("it is closed");
+        permit.record(Outcome::Failure);
+    }
+    let took = time(|| {
+        for key in (0..MILLION).step_by(1000) {
+            let found = registry.find("hosts", Some(&key.to_string()));
+            assert!(found.is_some_and(|circuit| circuit.is_open()));
+        }
+    });
+    println!(
+        "| a `find` by key among a million open ones | {:.1?} |",
+        took / 1000
+    );
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+fn time(run: impl FnOnce()) -> Duration {
+    let begun = Instant::now();
+    run();
+    begun.elapsed()
+}
+
 /// A value that is counted while it is alive.
 struct Counted(Arc<AtomicUsize>);
 
@@ -233,6 +308,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     {
         let mut rows = healthy(present, names("host", 4096));
         rows.extend(flaky(present, names("flaky", 4096)));
+        rows.extend(watched(names("watched", 4096)));
         let row = rows.iter().find(|subject| subject.name.starts_with(row));
         row.ok_or("no such row")?.calls()(calls.parse()?);
         return Ok(ExitCode::SUCCESS);
@@ -250,6 +326,11 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         &flaky(present, names("flaky", 4096)),
         effort,
     );
+    registry();
+    for (what, many) in [("4096 keys", 4096), ("one key", 1)] {
+        let title = format!("{what} that have a circuit");
+        table(&title, &watched(names("host", many)), effort);
+    }
     let mut bars = vec![];
     for (what, many) in [("4096 healthy keys", 4096), ("one healthy key", 1)] {
         let subjects = healthy(present, names("host", many));
