@@ -281,7 +281,7 @@ fn guarded_client() -> (Circuit, impl Client) {
     let circuit = Circuit::builder("downstream").clock(clock.clock()).build();
     let circuit = circuit.expect("the defaults are good");
     circuit.trip();
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_secs(72));
     let settle = EndOfStream::new(ServerErrors::new());
     let client = BreakerLayer::new(circuit.clone())
         .settle_with(settle)

@@ -269,8 +269,12 @@ async fn a_tonic_server_with_a_timeout_that_hangs_opens_the_circuit() {
         .settle_with(EndOfStream::new(GrpcErrors::new()))
         .grpc();
     let mut client = GreeterClient::new(layer.layer(endpoint.connect_lazy()));
-    for _ in 0..15 {
-        assert_eq!(circuit.state(), State::Closed);
+    // How many trip depends on how fast they come.
+    for calls in 0.. {
+        if circuit.state() == State::Open {
+            assert!((5..=15).contains(&calls), "{calls}");
+            break;
+        }
         let status = client.greet(Name::default()).await.expect_err("it hangs");
         assert_eq!(status.code(), Code::Cancelled);
     }

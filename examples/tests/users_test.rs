@@ -48,10 +48,11 @@ async fn the_last_price_is_given_while_the_service_hangs_and_a_new_one_when_it_i
         assert!(prices.get(std::future::pending()).await.is_err());
         timeouts += 1;
     }
-    assert_eq!(timeouts, 15);
+    // One call a second: fewer than fifteen trip.
+    assert_eq!(timeouts, 9);
     assert_eq!(prices.get(async { Ok(13) }).await.unwrap(), 12);
 
-    advance(Duration::from_secs(60)).await;
+    advance(Duration::from_secs(72)).await;
     for price in [13, 14, 15] {
         assert_eq!(prices.get(async { Ok(price) }).await.unwrap(), price);
     }
@@ -63,8 +64,8 @@ async fn in_traffic_a_probe_comes_long_before_the_circuit_is_due() {
     let prices = Prices::new().unwrap();
     prices.circuit.trip();
     advance(Duration::from_secs(5)).await;
-    // One call in a hundred is let through, and three that succeed close it.
-    for _ in 0..1000 {
+    // One call in five is let through, and three that succeed close it.
+    for _ in 0..100 {
         prices.get(async { Ok(12) }).await.unwrap();
     }
     assert_eq!(prices.circuit.state(), State::Closed);

@@ -12,7 +12,7 @@ use crate::{
         trip::{Trip, Tripping},
     },
     setting::Setting,
-    time::MAX_WAIT,
+    time::{MAX_WAIT, nanos},
     units::ConfigError,
 };
 
@@ -140,6 +140,8 @@ pub struct Config {
     panic_is_failure: bool,
     count_calls: bool,
     mode: Mode,
+    /// In nanoseconds.
+    one_event: u64,
 }
 
 impl Default for Config {
@@ -154,6 +156,7 @@ impl Default for Config {
             panic_is_failure: true,
             count_calls: false,
             mode: Mode::default(),
+            one_event: 5_000_000,
         }
     }
 }
@@ -222,6 +225,16 @@ impl Config {
         self
     }
 
+    /// Failures are one event, and count as one failure, that come within this time of the first one, of calls that were admitted
+    /// before it: a connection that dies under many calls, a restart. From 0, so that each counts, to 1 s. Default: 5 ms.
+    ///
+    /// It holds for a circuit against whose downstream nothing spoke when these calls were admitted. The totals count each
+    /// failure all the same.
+    pub const fn one_event(mut self, within: Duration) -> Self {
+        self.one_event = nanos(within);
+        self
+    }
+
     /// What [`Config::mode`] was set to.
     pub const fn starts_as(&self) -> Mode {
         self.mode
@@ -263,7 +276,7 @@ impl Config {
     /// let config = Config::new().trip(Trip::consecutive_failures(5));
     /// let mut told = vec![];
     /// config.each_setting(|setting| told.push(setting.to_string()));
-    /// assert_eq!(told[..3], ["trip[0].consecutive_failures = 5", "open_time.kind = probe_share", "open_time.share = 1%"]);
+    /// assert_eq!(told[..3], ["trip[0].consecutive_failures = 5", "open_time.kind = probe_share", "open_time.share = 20%"]);
     /// ```
     pub fn each_setting(&self, mut tell: impl FnMut(Setting)) {
         self.trip.tell(&mut tell);
@@ -276,6 +289,11 @@ impl Config {
             tell(Setting::new("slow_after", "", slow_after));
         }
         self.cancelled.tell(&mut tell);
+        tell(Setting::new(
+            "one_event",
+            "",
+            Duration::from_nanos(self.one_event),
+        ));
         for (name, flag) in [
             ("panic_is_failure", self.panic_is_failure),
             ("count_calls", self.count_calls),
@@ -286,10 +304,17 @@ impl Config {
     }
 
     fn check(self, faults: &mut Faults<'_>) -> Checked {
-        let (trip, open, probes) = (
+        let (mut trip, open, probes) = (
             self.trip.checked(faults),
             self.open_time.checked(faults),
             self.probes.checked(faults),
+        );
+        trip.one_event = self.one_event as u32;
+        faults.check(
+            self.one_event <= 1_000_000_000,
+            "one_event",
+            Duration::from_nanos(self.one_event),
+            "a duration up to 1 s",
         );
         if let Some(slow_after) = self.slow_after {
             faults.check(

@@ -24,16 +24,17 @@
 //! assert_eq!(admission, Admission::Pass);
 //! let call = EndedCall {
 //!     generation: breaker.generation(),
+//!     calm: true,
 //!     kind: CallKind::Call,
 //!     ending: Ending::Recorded(Outcome::Failure),
 //!     took: None,
 //!     broken: None,
 //! };
 //! let recorded = breaker.record(rules, &call, || now);
-//! assert_eq!(recorded.transition.unwrap().to_string(), "closed -> open, 1 failure in a row, for 250ms");
+//! assert_eq!(recorded.transition.unwrap().to_string(), "closed -> open, 1 failure in a row, for 100ms");
 //!
 //! let (admission, _) = breaker.admit(rules, now, &mut None);
-//! let retry_after = Duration::from_millis(250);
+//! let retry_after = Duration::from_millis(100);
 //! assert_eq!(admission, Admission::Refuse(Refusal::Open { retry_after }));
 //! # Ok::<(), breaker_core::ConfigError>(())
 //! ```

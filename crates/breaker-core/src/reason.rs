@@ -55,8 +55,8 @@ pub enum Reason {
         /// The probes that were recorded.
         probes: u32,
     },
-    /// Half-open's deadline passed while a probe was under way.
-    ProbeTimedOut,
+    /// Half-open's deadline passed while a probe was under way, and there was no verdict yet.
+    NoVerdict,
     /// The open time is over, or a call was drawn as a probe.
     ProbeDue,
     /// The probes succeeded.
@@ -89,7 +89,7 @@ impl Reason {
     /// One word for the kind of reason, the same whatever its figures: for metrics and log fields.
     ///
     /// `consecutive_failures`, `evidence`, `failure_rate`, `failures`, `slow_rate`, `given_up`, `custom`, `probes_failed`,
-    /// `probes_slow`, `probe_timed_out`, `probe_due`, `probes_succeeded`, `probes_ignored` or `operator`.
+    /// `probes_slow`, `no_verdict`, `probe_due`, `probes_succeeded`, `probes_ignored` or `operator`.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::ConsecutiveFailures { .. } => "consecutive_failures",
@@ -103,7 +103,7 @@ impl Reason {
             Self::Custom { .. } => "custom",
             Self::ProbesFailed { .. } => "probes_failed",
             Self::ProbesSlow { .. } => "probes_slow",
-            Self::ProbeTimedOut => "probe_timed_out",
+            Self::NoVerdict => "no_verdict",
             Self::ProbeDue => "probe_due",
             Self::ProbesSucceeded { .. } => "probes_succeeded",
             Self::ProbesIgnored { .. } => "probes_ignored",
@@ -140,7 +140,7 @@ impl fmt::Display for Reason {
             Self::ProbesSlow { slow, probes } => {
                 write!(f, "{slow} of {} {} slow", Many(probes, "probe"), were(slow))
             }
-            Self::ProbeTimedOut => f.write_str("probe timed out"),
+            Self::NoVerdict => f.write_str("no verdict in time"),
             Self::ProbeDue => f.write_str("a probe is due"),
             Self::ProbesSucceeded { probes } => write!(f, "{} succeeded", Many(probes, "probe")),
             Self::ProbesIgnored { probes } => {

@@ -29,6 +29,11 @@ impl Timestamp {
         Self(self.0.saturating_add(nanos(span)))
     }
 
+    /// This point as a short stamp, whose differences mean something.
+    pub(crate) const fn stamp(self) -> Stamp {
+        Stamp((self.0 >> Stamp::UNIT) as u32)
+    }
+
     /// This point, rounded up to a tenth of a millisecond.
     pub(crate) const fn rounded_up(self) -> Self {
         Self(self.0.div_ceil(STEP).saturating_mul(STEP))
@@ -45,9 +50,30 @@ impl Timestamp {
     }
 }
 
+/// A point in time to an eighth of a millisecond, of which 6.5 days are told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Stamp(u32);
+
+impl Stamp {
+    pub(crate) const ZERO: Self = Self(0);
+    /// The bits that are cut off.
+    const UNIT: u32 = 17;
+
+    /// How long before `now` it was, to its unit.
+    pub(crate) const fn before(self, now: Timestamp) -> Duration {
+        let units = now.stamp().0.wrapping_sub(self.0);
+        Duration::from_nanos((units as u64) << Self::UNIT)
+    }
+}
+
 /// A duration's nanoseconds, at most `u64::MAX`.
-pub(crate) fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+pub(crate) const fn nanos(span: Duration) -> u64 {
+    let nanos = span.as_nanos();
+    if nanos > u64::MAX as u128 {
+        u64::MAX
+    } else {
+        nanos as u64
+    }
 }
 
 /// To this the end of an open time and the beginning of a state are rounded up: a tenth of a millisecond.
@@ -75,6 +101,21 @@ mod tests {
         assert_eq!(Timestamp::MAX.rounded_up(), Timestamp::MAX);
         assert_eq!(nanos(Duration::MAX), u64::MAX);
         assert_eq!(nanos(Duration::from_secs(1 << 40)), u64::MAX);
+    }
+
+    #[test]
+    fn a_stamp_tells_how_long_ago_it_was_also_where_its_number_begins_again() {
+        for start in [0, 1 << 48, (1 << 49) - 1_000_000, u64::MAX / 2] {
+            let then = Timestamp(start);
+            for millis in [0, 1, 5, 60_000, 86_400_000] {
+                let now = then.saturating_add(Duration::from_millis(millis));
+                let off = then
+                    .stamp()
+                    .before(now)
+                    .abs_diff(Duration::from_millis(millis));
+                assert!(off < Duration::from_micros(132), "{off:?}");
+            }
+        }
     }
 
     proptest! {

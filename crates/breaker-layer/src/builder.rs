@@ -92,6 +92,13 @@ impl CircuitBuilder {
         self
     }
 
+    /// Failures are one event, and count as one failure, that come within this time of the first one, of calls that were admitted
+    /// before it. Default: 5 ms. See [`Config::one_event`].
+    pub fn one_event(mut self, within: Duration) -> Self {
+        self.config = self.config.one_event(within);
+        self
+    }
+
     /// What a cancelled call counts as, as one is that a timeout outside the breaker gave up. Default: as nothing, but as a
     /// failure when all calls are cancelled and none is answered.
     pub fn cancelled(mut self, cancelled: Cancelled) -> Self {

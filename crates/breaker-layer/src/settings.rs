@@ -31,15 +31,16 @@
 //! | `preset` | `"default"`, `"resilience4j"`, `"polly"`, `"gobreaker"`, `"linkerd"` | what the others are said over: [`presets`](crate::presets) |
 //! | `trip` | a list of rules, or `"never"` | when to trip: when any of the rules says so |
 //! | `trip[].consecutive_failures` | a number | [`Trip::consecutive_failures`](crate::Trip::consecutive_failures) |
-//! | `trip[].evidence` | `tolerated`, `intolerable`, `calls_per_false_trip` | [`Trip::evidence`](crate::Trip::evidence); each has its own default |
+//! | `trip[].evidence` | `tolerated`, `intolerable`, `calls_per_false_trip`, `time_per_false_trip` | [`Trip::evidence`](crate::Trip::evidence); each has its own default, and the time may be `"none"` |
 //! | `trip[].calls`, or `trip[].time` | a number, or a duration | [`Window`](crate::Window); with `failure_rate`, `failures`, `slow_rate`, one at least, and `min_calls`, `buckets` (of a time) |
 //! | `open_time.kind` | `"fixed"`, with `wait` | [`OpenTime::fixed`](crate::OpenTime::fixed) |
 //! | | `"exponential"`, with `shortest`, `longest`, `factor` | [`OpenTime::exponential`](crate::OpenTime::exponential) |
-//! | | `"probe_share"`, with `share`, `not_before`, `certain_after` | [`OpenTime::probe_share`](crate::OpenTime::probe_share) |
+//! | | `"probe_share"`, with `share`, `not_before`, `certain_after`, `relapse_within` | [`OpenTime::probe_share`](crate::OpenTime::probe_share) |
 //! | `open_time` | `jitter`, `longest_asked` | of every kind |
-//! | `probes` | `live`, `successes` or `failure_rate`, `out_of`, `slow_rate`, `timeout` | [`Probes`](crate::Probes) |
+//! | `probes` | `live`, `successes` or `failure_rate`, `out_of`, `slow_rate`, `timeout`, `ignored` | [`Probes`](crate::Probes) |
 //! | `ramp` | `from`, `to` | [`Ramp`](crate::Ramp) |
 //! | `slow_after` | a duration | [`Config::slow_after`](crate::Config::slow_after) |
+//! | `one_event` | a duration | [`Config::one_event`](crate::Config::one_event) |
 //! | `cancelled` | `"ignored"`, `"failure"` or `{ failure_after = 15 }` | [`Cancelled`](crate::Cancelled) |
 //! | `panic_is_failure`, `count_calls` | `true` or `false` | as in [`Config`] |
 //! | `mode` | `"normal"`, `"observe_only"`, `"disabled"`, `"isolated"` | [`Config::mode`](crate::Config::mode) |

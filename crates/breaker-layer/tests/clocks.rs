@@ -53,10 +53,11 @@ fn counted() -> (Arc<AtomicU64>, Clock) {
 }
 
 #[test]
-fn a_closed_circuit_reads_no_clock_until_it_trips() {
+fn a_closed_circuit_reads_no_clock_until_it_trips_where_each_failure_counts() {
     let (reads, clock) = counted();
     let circuit = Circuit::builder("counted")
         .trip(Trip::consecutive_failures(THRESHOLD))
+        .one_event(Duration::ZERO)
         .clock(clock)
         .build()
         .unwrap();
@@ -76,6 +77,22 @@ fn a_closed_circuit_reads_no_clock_until_it_trips() {
         let _ = call(&mut service, request).unwrap_err();
     }
     assert!(reads.load(SeqCst) > built, "the trip read it");
+}
+
+#[test]
+fn a_success_reads_no_clock_and_the_first_failure_reads_it_once() {
+    let (reads, clock) = counted();
+    let circuit = Circuit::builder("counted").clock(clock).build().unwrap();
+    let mut seen = reads.load(SeqCst);
+    let mut read_by = |outcome| {
+        circuit.try_acquire().unwrap().record(outcome);
+        let before = std::mem::replace(&mut seen, reads.load(SeqCst));
+        seen - before
+    };
+    assert_eq!(read_by(Outcome::Success), 0);
+    assert_eq!(read_by(Outcome::Failure), 1);
+    assert_eq!(read_by(Outcome::Failure), 0);
+    assert_eq!(read_by(Outcome::Success), 0);
 }
 
 #[test]

@@ -24,17 +24,19 @@ fn circuit_with(change: impl FnOnce(CircuitBuilder) -> CircuitBuilder) -> Circui
     change(Circuit::builder("given up")).build().unwrap()
 }
 
-/// From clean the 30th call in a row that is given up trips: fifteen are let off, and fifteen failures trip.
-fn is_open_because_all_were_given_up(circuit: &Circuit) {
+/// From clean so many calls in a row that are given up trip: fifteen are let off, and then fifteen failures trip, or fewer where
+/// fewer calls come.
+fn is_open_because_all_were_given_up(circuit: &Circuit, calls: u32) {
     let snapshot = circuit.snapshot();
     assert_eq!(snapshot.state, State::Open);
     let reason = snapshot.last_trip.unwrap().reason();
-    assert_eq!(reason, Reason::GivenUp { calls: 30 });
+    assert_eq!(reason, Reason::GivenUp { calls });
     assert_eq!(
         reason.to_string(),
-        "30 calls in a row were given up, none was answered"
+        format!("{calls} calls in a row were given up, none was answered")
     );
-    assert_eq!((snapshot.cancelled, snapshot.failed), (30, 0));
+    assert_eq!(snapshot.failed, 0);
+    assert!(snapshot.cancelled >= calls.into());
 }
 
 async fn hang() -> Result<(), BoxError> {
@@ -57,7 +59,7 @@ async fn a_permit_that_an_early_return_drops() {
     for _ in 0..40 {
         payment(&circuit).await.unwrap_err();
     }
-    is_open_because_all_were_given_up(&circuit);
+    is_open_because_all_were_given_up(&circuit, 30);
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,7 +68,7 @@ async fn a_timeout_around_run() {
     for _ in 0..40 {
         let _ = timeout(PATIENCE, circuit.run(hang())).await;
     }
-    is_open_because_all_were_given_up(&circuit);
+    is_open_because_all_were_given_up(&circuit, 27);
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,7 +80,7 @@ async fn a_timeout_around_a_call_of_a_stack() {
     for _ in 0..40 {
         let _ = timeout(PATIENCE, service.ready().await.unwrap().call(())).await;
     }
-    is_open_because_all_were_given_up(&circuit);
+    is_open_because_all_were_given_up(&circuit, 27);
 }
 
 /// The timeout inside is longer than callers wait.
@@ -93,7 +95,7 @@ async fn callers_that_leave_before_the_timeout_inside() {
     for round in 0..8 {
         join_all((0..5).map(|call| leaves(5 * round + call))).await;
     }
-    is_open_because_all_were_given_up(&circuit);
+    is_open_because_all_were_given_up(&circuit, 29);
 }
 
 #[tokio::test(start_paused = true)]
@@ -450,7 +452,7 @@ mod keyed {
             assert_eq!(hosts.state(&1), State::Closed, "{call}");
             drop(hosts.try_acquire(1).unwrap());
         }
-        is_open_because_all_were_given_up(&hosts.get(&1).unwrap());
+        is_open_because_all_were_given_up(&hosts.get(&1).unwrap(), 30);
         assert_eq!(hosts.state(&2), State::Closed);
     }
 
@@ -467,11 +469,12 @@ mod keyed {
 
     #[test]
     fn calls_that_were_under_way_without_a_circuit_count_in_the_one_that_is_made() {
-        let hosts = hosts(Config::new());
+        // They end at the same time, and are no single event here.
+        let hosts = hosts(Config::new().one_event(Duration::ZERO));
         let calls: Vec<_> = (0..30).map(|_| hosts.try_acquire(1).unwrap()).collect();
         assert!(hosts.is_empty());
         drop(calls);
-        is_open_because_all_were_given_up(&hosts.get(&1).unwrap());
+        is_open_because_all_were_given_up(&hosts.get(&1).unwrap(), 30);
     }
 
     #[test]

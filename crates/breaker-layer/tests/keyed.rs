@@ -171,6 +171,8 @@ fn a_call_that_began_without_a_circuit_counts_as_of_generation_0() {
     let table = Table::new();
     let (late, later) = (table.admit(1), table.admit(1));
     table.fail(1, 1);
+    // Later than the same event.
+    table.clock.advance(SECOND);
     late.record(Outcome::Failure);
     assert_eq!(table.failures(1), 2);
     table.fail(1, 1);

@@ -58,7 +58,11 @@ fn threads_that_see_the_first_failure_of_a_key_make_one_circuit() {
     let attempts = Arc::new(AtomicU64::new(0));
     let (count, meeting) = (counted(&attempts), Barrier::new(THREADS as usize));
     let circuits = KeyedCircuits::builder("table")
-        .config(config().trip(Trip::consecutive_failures(100)))
+        .config(
+            config()
+                .trip(Trip::consecutive_failures(100))
+                .one_event(Duration::ZERO),
+        )
         .name_by(move |key: &u64| {
             // At every other key all of them have found no circuit before the first one makes it.
             if key.is_multiple_of(2) {

@@ -203,7 +203,7 @@ fn a_hung_probe_opens_the_circuit_at_its_deadline_and_changes_nothing_afterwards
         bench.clock.advance(NANO);
         assert!(bench.rejects());
         assert_eq!(bench.state(), State::Open);
-        assert_eq!(bench.log.last().reason(), Reason::ProbeTimedOut);
+        assert_eq!(bench.log.last().reason(), Reason::NoVerdict);
 
         let before = bench.picture();
         end(hung);
@@ -218,7 +218,7 @@ fn a_probe_that_is_recorded_past_the_deadline_lapses_the_period_and_decides_noth
         let late = bench.probe();
         bench.clock.advance(PROBE_TIMEOUT);
         late.record(outcome);
-        assert_eq!(bench.log.last().reason(), Reason::ProbeTimedOut);
+        assert_eq!(bench.log.last().reason(), Reason::NoVerdict);
         assert_eq!(bench.state(), State::Open);
     }
 }
@@ -259,7 +259,7 @@ fn each_admission_moves_the_deadline_but_never_past_four_times_the_timeout() {
         bench.clock.advance(SECOND);
     }
     assert!(bench.rejects());
-    assert_eq!(bench.log.last().reason(), Reason::ProbeTimedOut);
+    assert_eq!(bench.log.last().reason(), Reason::NoVerdict);
     assert_eq!(
         bench.log.last().at().saturating_since(entered),
         4 * PROBE_TIMEOUT
@@ -437,7 +437,7 @@ fn the_deadline_starts_afresh_with_a_probe_that_finds_no_other_under_way() {
     bench.clock.advance(NANO);
     assert_eq!(bench.state(), State::Open);
     assert!(bench.rejects());
-    assert_eq!(bench.log.last().reason(), Reason::ProbeTimedOut);
+    assert_eq!(bench.log.last().reason(), Reason::NoVerdict);
 }
 
 #[test]

@@ -235,8 +235,8 @@ fn a_probe_that_timed_out() {
     told.bench.clock.advance(PROBE_TIMEOUT);
     assert!(told.bench.rejects());
     told.opened(
-        Reason::ProbeTimedOut,
-        "bench: half-open -> open, probe timed out, for 5s",
+        Reason::NoVerdict,
+        "bench: half-open -> open, no verdict in time, for 5s",
     );
 }
 
@@ -306,7 +306,7 @@ fn every_kind_of_reason_has_a_word_of_its_own() {
             probes: 1,
         },
         Reason::ProbesSlow { slow: 1, probes: 1 },
-        Reason::ProbeTimedOut,
+        Reason::NoVerdict,
         Reason::ProbeDue,
         Reason::ProbesSucceeded { probes: 1 },
         Reason::Operator,

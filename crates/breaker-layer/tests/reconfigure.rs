@@ -90,8 +90,8 @@ fn a_change_is_told_with_what_is_different_and_why() {
         .reconfigure(config)
         .unwrap();
     let text = "payments: reconfigured, trip[0].evidence.tolerated 30% -> none, trip[0].evidence.intolerable 70% -> none, \
-                trip[0].evidence.calls_per_false_trip 162755 -> none, slow_after 2s -> 1s, trip[0].consecutive_failures none -> 5, \
-                because they are faster now";
+                trip[0].evidence.calls_per_false_trip 162755 -> none, trip[0].evidence.time_per_false_trip 1200s -> none, \
+                slow_after 2s -> 1s, trip[0].consecutive_failures none -> 5, because they are faster now";
     assert_eq!(told.take(), [text]);
     circuit.trip();
     let next = || futures::executor::block_on(events.next()).unwrap();

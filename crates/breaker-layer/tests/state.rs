@@ -59,7 +59,7 @@ fn the_next_call_makes_up_for_what_time_did_and_says_when_it_was() {
         panic!("three transitions")
     };
     assert_eq!((lapsed.to(), lapsed.at()), (State::Open, deadline));
-    assert_eq!(lapsed.reason(), Reason::ProbeTimedOut);
+    assert_eq!(lapsed.reason(), Reason::NoVerdict);
     assert_eq!((due.to(), due.at()), (State::HalfOpen, bench.clock.now()));
     assert_eq!(due.reason(), Reason::ProbeDue);
     assert_eq!(closed.to(), State::Closed);

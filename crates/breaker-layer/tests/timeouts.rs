@@ -47,9 +47,9 @@ async fn fifty_calls_that_time_out_inside_open_it() {
         .service(service_fn(hang));
     let (timed_out, rejected) = make(&mut service, 50).await;
     assert_eq!(circuit.snapshot().opened, 1);
-    // The default settings trip at the 15th failure in a row.
-    assert_eq!(timed_out, 15);
-    assert_eq!(rejected, 35);
+    // Ten calls come a second: the default settings trip at the 12th failure in a row.
+    assert_eq!(timed_out, 12);
+    assert_eq!(rejected, 38);
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,11 +73,11 @@ async fn fifty_calls_that_all_time_out_outside_open_it() {
         .layer(BreakerLayer::new(circuit.clone()).boxed_errors())
         .service(service_fn(hang));
     // From the 16th on they are failures.
-    assert_eq!(make(&mut service, 50).await, (30, 20));
+    assert_eq!(make(&mut service, 50).await, (27, 23));
     let snapshot = circuit.snapshot();
-    assert_eq!((snapshot.cancelled, snapshot.failed), (30, 0));
+    assert_eq!((snapshot.cancelled, snapshot.failed), (27, 0));
     let reason = snapshot.last_trip.unwrap().reason();
-    assert_eq!(reason, Reason::GivenUp { calls: 30 });
+    assert_eq!(reason, Reason::GivenUp { calls: 27 });
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,7 +87,7 @@ async fn calls_that_time_out_outside_count_where_cancelled_calls_do() {
         .timeout(PATIENCE)
         .layer(BreakerLayer::new(circuit.clone()).boxed_errors())
         .service(service_fn(hang));
-    assert_eq!(make(&mut service, 50).await, (15, 35));
+    assert_eq!(make(&mut service, 50).await, (12, 38));
     assert_eq!(circuit.snapshot().opened, 1);
 }
 
@@ -99,6 +99,6 @@ async fn a_timeout_outside_that_is_the_longer_one_changes_nothing() {
         .layer(BreakerLayer::new(circuit.clone()).boxed_errors())
         .timeout(PATIENCE)
         .service(service_fn(hang));
-    assert_eq!(make(&mut service, 50).await, (15, 35));
+    assert_eq!(make(&mut service, 50).await, (12, 38));
     assert_eq!(circuit.snapshot().cancelled, 0);
 }

@@ -46,8 +46,8 @@ pub(crate) struct Arguments {
     /// Search the settings of the default policy for those with the least harm and waste, held out on the last 30 %
     ///
     /// A grid of 288 is tried: six pairs of a tolerated and an intolerable failure ratio, the default's number of calls per
-    /// false trip and 100, one good probe to close or three, a probe share of 1 and 5 %, an open time from 50 ms, 250 ms or
-    /// 1 s to 5 s or 30 s. One proposal is made for all services.
+    /// false trip and 100, one good probe to close or three, a probe share of 5 and 20 %, an open time from 50 ms, 100 ms or
+    /// 1 s to 5 s or 60 s. One proposal is made for all services.
     #[arg(long)]
     pub(crate) suggest: bool,
     /// What a call costs that is rejected and would have succeeded

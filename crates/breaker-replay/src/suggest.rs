@@ -72,12 +72,12 @@ pub(crate) struct Cost {
 
 /// The default's settings, then others, each as TOML with its configuration.
 pub(crate) fn candidates() -> Result<Vec<(String, Checked)>, String> {
-    let mut all = vec![candidate((30, 70), 162_755, 3, 1.0, ("250ms", "30s"))?];
+    let mut all = vec![candidate((30, 70), 162_755, 3, 20.0, ("100ms", "60s"))?];
     for ratios in [(10, 50), (10, 70), (30, 70), (30, 90), (50, 70), (50, 90)] {
         for (budget, probes) in [(100, 1), (100, 3), (162_755, 1), (162_755, 3)] {
-            for share in [1.0, 5.0] {
-                for shortest in ["50ms", "250ms", "1s"] {
-                    for longest in ["5s", "30s"] {
+            for share in [5.0, 20.0] {
+                for shortest in ["50ms", "100ms", "1s"] {
+                    for longest in ["5s", "60s"] {
                         let made = candidate(ratios, budget, probes, share, (shortest, longest))?;
                         if made.1 != all[0].1 {
                             all.push(made);
@@ -100,7 +100,7 @@ fn candidate(
     let text = format!(
         "trip = [{{ evidence = {{ tolerated = \"{tolerated}%\", intolerable = \"{intolerable}%\", calls_per_false_trip = {budget} }} }}]\n\
          open_time = {{ kind = \"probe_share\", share = \"{share}%\", not_before = \"{shortest}\", certain_after = \"{longest}\" }}\n\
-         probes.live = {probes}\n"
+         probes = {{ live = 1, successes = {probes} }}\n"
     );
     let settings: Settings = toml::from_str(&text).map_err(|error| error.to_string())?;
     let config = configs::of_settings(&settings).map_err(|error| error.to_string())?;

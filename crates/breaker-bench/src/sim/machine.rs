@@ -50,7 +50,10 @@ impl Policy for Machine {
             self.note(transition);
         }
         match admission {
-            Admission::Pass | Admission::PassUncounted => Some(self.breaker.generation()),
+            Admission::Pass | Admission::PassUncounted => {
+                let is_calm = self.breaker.is_clean();
+                Some(self.breaker.generation() << 1 | u64::from(is_calm))
+            }
             Admission::Refuse(_) => None,
         }
     }
@@ -62,7 +65,8 @@ impl Policy for Machine {
             Outcome::Success
         };
         let call = EndedCall {
-            generation: permit,
+            generation: permit >> 1,
+            calm: permit & 1 != 0,
             kind: CallKind::Call,
             ending: Ending::Recorded(outcome),
             // No call takes as long as a slow one.

@@ -9,14 +9,14 @@ use super::world::{LONGEST_LATENCY, Made, USUAL};
 pub enum Trouble {
     /// It does nothing for 10 s; calls queue.
     Stall,
-    /// It refuses every call for 60 s.
+    /// It refuses every call for 45 s.
     Refusals,
     /// For 30 s every call is lost on its way.
     Drops,
     /// Three times as many calls come for 10 s.
     Spike,
-    /// It refuses every call for 60 s, and then its cache is cold: it can do a tenth, more as the cache warms, for 30 s. What is
-    /// done for nothing keeps it cold.
+    /// It refuses every call for 45 s, and then its cache is cold: it can do a tenth, and more as the cache warms, for 30 s.
+    /// Overload keeps it cold.
     ColdCache,
 }
 
@@ -35,7 +35,7 @@ impl Trouble {
         match self {
             Self::Stall | Self::Spike => 10.0,
             Self::Drops => 30.0,
-            Self::Refusals | Self::ColdCache => 60.0,
+            Self::Refusals | Self::ColdCache => 45.0,
         }
     }
 
@@ -81,7 +81,7 @@ const TIMEOUT: f64 = LONGEST_LATENCY;
 const REFUSAL: f64 = 0.001;
 /// So long a cache warms.
 const WARMING: f64 = 30.0;
-/// A second of warming is lost with so many seconds' calls done for nothing.
+/// What waits for twice as long as its caller does sets the warming back: so far, as a share of the time between two calls.
 const SETBACK: f64 = 20.0;
 
 impl Server {
@@ -117,10 +117,9 @@ impl Server {
         let speed = 0.1 + 0.9 * self.warmth / WARMING;
         self.free_at = self.free_at.max(now) + self.work / speed;
         let took = self.free_at - now + latency.min(LONGEST_LATENCY / 2.0);
-        let is_late = took > TIMEOUT;
-        if is_late && self.warmth < WARMING {
+        if took > 2.0 * TIMEOUT && self.warmth < WARMING {
             self.warmth = (self.warmth - SETBACK * self.work / LOAD).max(0.0);
         }
-        made(took, is_late || luck < USUAL)
+        made(took, took > TIMEOUT || luck < USUAL)
     }
 }

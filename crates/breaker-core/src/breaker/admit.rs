@@ -113,12 +113,12 @@ impl Breaker {
         now: Timestamp,
         draw: &mut Option<u32>,
     ) -> Option<Refusal> {
-        let Phase::Open { until, .. } = self.phase else {
+        let Phase::Open { attempt, until } = self.phase else {
             return self.refuses_all(rules, now);
         };
         let (open, random) = (&rules.config.open, rules.random(self.generation));
         let number = || *draw.get_or_insert_with(|| self.draw(rules, now));
-        if open.is_due(until, now, random, number) {
+        if open.is_due((attempt, until), now, random, number) {
             return None;
         }
         let retry_after = if now < until {

@@ -20,7 +20,8 @@ pub enum CallKind {
     Call,
     /// A call that passed uncounted.
     Uncounted,
-    /// A call whose outcome is ignored, whatever it is.
+    /// A call whose outcome is ignored, whatever it is. As a probe it has given its place back already
+    /// ([`Breaker::exclude`](crate::Breaker::exclude)).
     Excluded,
     /// A call whose outcome counts, and that the downstream has answered already: if it is cancelled now, it is not one that
     /// was given up.
@@ -34,6 +35,8 @@ pub enum CallKind {
 pub struct EndedCall {
     /// The generation in which it was admitted.
     pub generation: u64,
+    /// Nothing spoke against the downstream when it was admitted ([`Breaker::is_clean`](crate::Breaker::is_clean)).
+    pub calm: bool,
     /// What it was.
     pub kind: CallKind,
     /// How it ended.

@@ -51,11 +51,29 @@ impl Breaker {
             failures,
         } = self.lapsed(rules, now)?;
         let cause = Cause {
-            reason: Reason::ProbeTimedOut,
+            reason: Reason::NoVerdict,
             failures,
             asked: None,
         };
         Some(self.open(rules, attempt, at, cause))
+    }
+
+    /// A call that was admitted in this generation is excluded from now on: where it is a probe, it gives its place back before
+    /// it ends, because no verdict needs its outcome. Says whether it did. To be called once a call, whose end is recorded as
+    /// [`CallKind::Excluded`](crate::CallKind::Excluded).
+    pub fn exclude(&mut self, generation: u64) -> bool {
+        match &mut self.phase {
+            Phase::HalfOpen { tally, .. } if generation == self.generation && tally.live > 0 => {
+                tally.live -= 1;
+                true
+            }
+            Phase::HalfOpen { .. }
+            | Phase::Closed(_)
+            | Phase::Recovering(_)
+            | Phase::Open { .. }
+            | Phase::Isolated
+            | Phase::Disabled => false,
+        }
     }
 
     /// Admits one more probe. One that finds no other under way starts the deadline afresh.

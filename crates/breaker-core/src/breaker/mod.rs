@@ -17,7 +17,7 @@ mod tests;
 mod windows;
 
 use alloc::boxed::Box;
-use core::time::Duration;
+use core::{num::NonZeroU8, time::Duration};
 
 use phase::Phase;
 use rules::Rules;
@@ -42,6 +42,9 @@ pub struct Breaker {
     ignored: u8,
     /// By how many parts of its timeout the deadline of half-open has moved.
     extension: u8,
+    /// How often in a row it has tripped right after it had closed, and once more; `None` if it has not tripped by itself since
+    /// it began or the operator had his way.
+    trips: Option<NonZeroU8>,
     /// Nothing is refused.
     shadow: bool,
     /// The number of transitions so far.
@@ -85,6 +88,7 @@ impl Breaker {
             draws: 0,
             ignored: 0,
             extension: 0,
+            trips: None,
             shadow,
         }
     }
@@ -145,7 +149,13 @@ impl Breaker {
     /// The open time of the next generation.
     fn next_wait(&self, rules: Rules<'_>, attempt: u32, asked: Option<Duration>) -> Duration {
         let random = rules.random(self.generation + 1);
-        rules.config.open.wait(attempt, random, asked)
+        let relapses = self.relapses();
+        rules.config.open.wait(attempt, relapses, random, asked)
+    }
+
+    /// How often in a row it has tripped right after it had closed.
+    fn relapses(&self) -> u32 {
+        self.trips.map_or(0, |trips| u32::from(trips.get()) - 1)
     }
 
     /// For how long this state has lasted, from the tenth of a millisecond after it began.

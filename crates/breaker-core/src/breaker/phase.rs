@@ -2,7 +2,7 @@
 
 use crate::{
     policy::{probes::Tally, trip::Evidence},
-    time::Timestamp,
+    time::{Stamp, Timestamp},
     verdict::State,
 };
 
@@ -39,6 +39,7 @@ impl Phase {
         score: 0,
         calls: 0,
         row: 0,
+        since: Stamp::ZERO,
     });
 
     /// The state without its data.

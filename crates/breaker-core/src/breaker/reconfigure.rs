@@ -18,14 +18,17 @@ impl Breaker {
             Phase::Recovering(evidence) => match after.config.ramp {
                 None => self.phase = Phase::Closed(evidence),
                 Some(ramp) if before.config.ramp != after.config.ramp => {
-                    self.allowance = Allowance::new(ramp);
+                    self.allowance = Allowance::new(ramp, now);
                 }
                 Some(_) => {}
             },
             Phase::Open { attempt, until } => {
                 let wait = |rules: Rules<'_>| {
                     let random = rules.random(self.generation);
-                    rules.config.open.wait(attempt, random, None)
+                    rules
+                        .config
+                        .open
+                        .wait(attempt, self.relapses(), random, None)
                 };
                 let (old, new) = (wait(before), wait(after));
                 if new < old && until == self.entered.rounded_after(old) {

@@ -1,5 +1,7 @@
 //! A call has ended.
 
+use core::num::NonZeroU8;
+
 use super::{
     Breaker, Cause, MOST_ATTEMPTS, Phase, Rules,
     ended::{CallKind, EndedCall, Ending, Recorded},
@@ -33,6 +35,8 @@ enum Weight {
 struct Counted {
     weight: Weight,
     is_slow: bool,
+    /// As a probe it has a place, which it gives back.
+    has_place: bool,
 }
 
 impl Breaker {
@@ -60,14 +64,20 @@ impl Breaker {
             return recorded;
         }
         let weight = self.weigh(rules.config, call);
-        let counted = Counted { weight, is_slow };
+        let counted = Counted {
+            weight,
+            is_slow,
+            has_place: call.kind != CallKind::Excluded,
+        };
         match self.phase {
             Phase::Closed(evidence) | Phase::Recovering(evidence) => {
                 let trips = self.record_closed(rules, evidence, call, counted, &mut now);
                 if let Some((reason, in_windows)) = trips {
                     let is_failure = weight == Weight::Bad;
                     let cause = self.cause(rules, (reason, is_failure), call, in_windows);
-                    recorded.transition = Some(self.open(rules, 0, now(), cause));
+                    let now = now();
+                    self.count_relapse(rules, now);
+                    recorded.transition = Some(self.open(rules, self.relapses(), now, cause));
                 }
             }
             Phase::HalfOpen { attempt, tally } => {
@@ -86,13 +96,19 @@ impl Breaker {
         let is_current = call.kind != CallKind::Uncounted && call.generation == self.generation;
         match self.phase {
             _ if !is_current => false,
-            Phase::Closed(evidence) | Phase::Recovering(evidence) => {
+            Phase::Recovering(_) => true,
+            Phase::Closed(evidence) => {
                 let may_be_bad = !matches!(
                     call.counts_as(),
                     Ending::Recorded(Outcome::Success | Outcome::Ignored)
                 );
-                let may_trip = || rules.config.trip.judge(evidence, may_be_bad).is_err();
-                self.windows.is_some() || call.broken.is_some() || may_trip()
+                let trip = &rules.config.trip;
+                let asks = || may_be_bad && trip.asks_for_time(evidence, call.calm);
+                let may_trip = || {
+                    trip.judge(evidence, may_be_bad, Timestamp::default)
+                        .is_err()
+                };
+                self.windows.is_some() || call.broken.is_some() || asks() || may_trip()
             }
             Phase::HalfOpen { .. } => true,
             Phase::Open { .. } | Phase::Isolated | Phase::Disabled => false,
@@ -138,15 +154,19 @@ impl Breaker {
         rules: Rules<'_>,
         evidence: Evidence,
         call: &EndedCall,
-        counted: Counted,
-        now: impl FnOnce() -> Timestamp,
+        mut counted: Counted,
+        mut now: impl FnMut() -> Timestamp,
     ) -> Option<(Reason, u32)> {
-        let in_windows = self.count_in_windows(rules.config, counted, now);
-        let has_recovered = self.recover(rules.config, counted);
+        let trip = &rules.config.trip;
+        if counted.weight == Weight::Bad && trip.is_same_event(evidence, call.calm, &mut now) {
+            counted.weight = Weight::None;
+        }
+        let in_windows = self.count_in_windows(rules.config, counted, &mut now);
+        let has_recovered = self.recover(rules.config, counted, &mut now);
         let judged = match counted.weight {
             Weight::None => Ok(evidence),
-            Weight::Good => rules.config.trip.judge(evidence, false),
-            Weight::Bad => rules.config.trip.judge(evidence, true),
+            Weight::Good => trip.judge(evidence, false, &mut now),
+            Weight::Bad => trip.judge(evidence, true, &mut now),
         };
         let evidence = match (judged, in_windows.broken, call.broken) {
             (Ok(evidence), None, None) => evidence,
@@ -196,6 +216,19 @@ impl Breaker {
         }
     }
 
+    /// Counts a trip that comes so soon after closing that it was too early to close.
+    fn count_relapse(&mut self, rules: Rules<'_>, now: Timestamp) {
+        let is_relapse = rules
+            .config
+            .open
+            .is_relapse(now.saturating_since(self.entered));
+        let trips = match self.trips {
+            Some(trips) if is_relapse => trips.get().saturating_add(1),
+            Some(_) | None => 1,
+        };
+        self.trips = NonZeroU8::new(trips.min(MOST_ATTEMPTS as u8));
+    }
+
     #[inline]
     fn count_in_windows(
         &mut self,
@@ -218,11 +251,17 @@ impl Breaker {
 
     /// Changes a recovering circuit's allowance, and says whether the recovery is over.
     #[inline]
-    fn recover(&mut self, config: &Checked, call: Counted) -> bool {
+    fn recover(
+        &mut self,
+        config: &Checked,
+        call: Counted,
+        now: impl FnOnce() -> Timestamp,
+    ) -> bool {
         let is_recovering = matches!(self.phase, Phase::Recovering(_));
         match config.ramp {
             Some(ramp) if is_recovering && call.weight != Weight::None => {
-                self.allowance.record(ramp, call.weight == Weight::Bad)
+                self.allowance
+                    .record(ramp, call.weight == Weight::Bad, now())
             }
             _ => false,
         }
@@ -250,7 +289,7 @@ impl Breaker {
             Shown::Good(reason) => {
                 let phase = match rules.config.ramp {
                     Some(ramp) => {
-                        self.allowance = Allowance::new(ramp);
+                        self.allowance = Allowance::new(ramp, now);
                         Phase::Recovering(Evidence::default())
                     }
                     None => Phase::CLOSED,
@@ -281,10 +320,10 @@ impl Weight {
 }
 
 impl Counted {
-    /// The probes with this one, which gives its place back.
+    /// The probes with this one, which gives its place back if it has one.
     fn added_to(self, tally: Tally) -> Tally {
         Tally {
-            live: tally.live.saturating_sub(1),
+            live: tally.live.saturating_sub(u32::from(self.has_place)),
             good: tally.good + u32::from(self.weight == Weight::Good),
             failed: tally.failed + u32::from(self.weight == Weight::Bad),
             slow: (tally.slow + u32::from(self.is_slow)).min(255),

@@ -14,11 +14,11 @@ use crate::{
 ///
 /// At most *n* probes are in flight, and the verdict falls as soon as it is decided: with `successes` of `out_of`
 /// required it closes at the required successes and opens again when they can no longer be reached. Cancelled and
-/// ignored probes count for nothing and give their place back; but ten ignored ones are a verdict, too, so that no state
-/// lasts for ever: it closes if no probe failed, and opens again if one did. For probes that are all cancelled see
+/// ignored probes count for nothing and give their place back; but ten ignored ones ([`Probes::ignored`]) are a verdict, too,
+/// so that no state lasts for ever: it closes if no probe failed, and opens again if one did. For probes that are all cancelled see
 /// [`Cancelled`](crate::Cancelled).
 ///
-/// Defaults: 3 probes, of which all 3 must succeed, within 30 s.
+/// Default: one probe at a time, 3 of which must succeed in a row, each within 30 s.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias("permittedNumberOfCallsInHalfOpenState", "MaxRequests"))]
 pub struct Probes {
@@ -28,11 +28,12 @@ pub struct Probes {
     pub(crate) failure_rate: Option<Percent>,
     pub(crate) slow_rate: Option<Percent>,
     pub(crate) timeout: Duration,
+    pub(crate) ignored: u32,
 }
 
 impl Default for Probes {
     fn default() -> Self {
-        Self::new(3)
+        Self::new(1).successes(3)
     }
 }
 
@@ -46,6 +47,7 @@ impl Probes {
             failure_rate: None,
             slow_rate: None,
             timeout: Duration::from_secs(30),
+            ignored: 10,
         }
     }
 
@@ -88,6 +90,14 @@ impl Probes {
         self
     }
 
+    /// How many ignored probes are a verdict, from 1 to 255: the circuit closes if none failed, and opens again if one did.
+    /// Default: 10.
+    #[must_use]
+    pub const fn ignored(mut self, probes: u32) -> Self {
+        self.ignored = probes;
+        self
+    }
+
     pub(crate) fn judges_slowness(&self) -> bool {
         self.slow_rate.is_some()
     }
@@ -109,6 +119,7 @@ impl Probes {
             }
         }
         tell("timeout", self.timeout.into());
+        tell("ignored", self.ignored.into());
     }
 
     pub(crate) fn checked(self, faults: &mut Faults<'_>) -> Probing {
@@ -131,6 +142,12 @@ impl Probes {
             Some(_) => live,
             None => required,
         });
+        faults.check(
+            is_count(self.ignored),
+            "probes.ignored",
+            self.ignored,
+            COUNT,
+        );
         self.check_successes(out_of, faults);
         let mut of_sample = |rate: Percent, setting| {
             let millionths = faults.rate(rate, setting, false);
@@ -147,7 +164,8 @@ impl Probes {
             slow: self
                 .slow_rate
                 .map(|rate| of_sample(rate, "probes.slow_rate")),
-            timeout: self.timeout,
+            timeout: nanos(self.timeout),
+            ignored: self.ignored,
         }
     }
 
@@ -211,7 +229,10 @@ pub(crate) struct Probing {
     failures: u32,
     /// So many slow probes open it again.
     slow: Option<u32>,
-    timeout: Duration,
+    /// In nanoseconds.
+    timeout: u64,
+    /// So many ignored probes are a verdict.
+    ignored: u32,
 }
 
 /// What the probes have shown.
@@ -224,8 +245,6 @@ pub(crate) enum Shown {
     Bad(Reason),
 }
 
-/// So many ignored probes are a verdict.
-const ENOUGH_IGNORED: u32 = 10;
 /// How many times the timeout half-open may last from its first probe.
 const MOST_TIMEOUTS: u32 = 4;
 /// The time of the last admission is kept in parts of the timeout.
@@ -246,11 +265,11 @@ impl Probing {
 
     /// How long half-open lasts without a verdict, from its first probe: the timeout, and so many parts of it more.
     pub(crate) fn lasts(&self, extension: u8) -> Duration {
-        self.timeout + Duration::from_nanos(self.part() * u64::from(extension))
+        Duration::from_nanos(self.timeout + self.part() * u64::from(extension))
     }
 
     fn part(&self) -> u64 {
-        (nanos(self.timeout) / PARTS).max(1)
+        (self.timeout / PARTS).max(1)
     }
 
     pub(crate) fn judge(&self, tally: Tally, ignored: u32) -> Shown {
@@ -273,7 +292,7 @@ impl Probing {
             && self.slow.is_none_or(|slow| tally.slow + open < slow);
         if out_of_reach {
             Shown::Good(Reason::ProbesSucceeded { probes })
-        } else if ignored < ENOUGH_IGNORED {
+        } else if ignored < self.ignored {
             Shown::Undecided
         } else if tally.failed == 0 {
             Shown::Good(Reason::ProbesIgnored { probes: ignored })

@@ -7,8 +7,9 @@ use crate::{checks::Faults, setting::Setting, time::Timestamp};
 /// A slow start after the probes succeeded: calls above an allowance are refused until it has grown.
 ///
 /// The allowance starts at `from` calls per second. Each success adds one, so that it doubles in a second in which it is
-/// used up; each failure halves it, to not less than `from`. At `to` the slow start is over. The calls may come up to a
-/// tenth of a second's worth at once.
+/// used up; each failure takes nine away, to not less than `from`: so it grows while fewer than one call in ten fails. At `to`
+/// the slow start is over, or once no call was refused for a second. The calls may come up to a tenth of a second's worth at
+/// once.
 ///
 /// The doubling is that of TCP's slow start (V. Jacobson, "Congestion Avoidance and Control", 1988); the meter is the
 /// generic cell rate algorithm (ITU-T I.371).
@@ -59,12 +60,20 @@ pub(crate) struct Allowance {
     due: Timestamp,
     /// Thousandths of calls per second.
     rate: u32,
+    /// When the last call was refused, or the recovery began.
+    refused: Timestamp,
 }
+
+/// Once nothing was refused for so long the recovery is over.
+const CALM: Duration = Duration::from_secs(1);
+/// So many successes make up for one failure.
+const FAILURE: u32 = 9;
 
 impl Allowance {
     /// That of a recovery which begins.
-    pub(crate) const fn new(ramp: Ramp) -> Self {
+    pub(crate) const fn new(ramp: Ramp, now: Timestamp) -> Self {
         Self {
+            refused: now,
             due: Timestamp::ZERO,
             rate: ramp.from * 1000,
         }
@@ -75,6 +84,7 @@ impl Allowance {
         let step = now.as_nanos() / STEP * STEP;
         let ahead = self.due.as_nanos().saturating_sub(step);
         if ahead > BURST {
+            self.refused = now;
             // A step more, because times are cut off to steps.
             return Err(Duration::from_nanos(ahead - BURST + STEP));
         }
@@ -85,12 +95,14 @@ impl Allowance {
     }
 
     /// Changes the allowance, and says whether the ramp is over.
-    pub(crate) fn record(&mut self, ramp: Ramp, failed: bool) -> bool {
+    pub(crate) fn record(&mut self, ramp: Ramp, failed: bool, now: Timestamp) -> bool {
         self.rate = if failed {
-            (self.rate / 2).max(ramp.from * 1000)
+            self.rate
+                .saturating_sub(FAILURE * 1000)
+                .max(ramp.from * 1000)
         } else {
             self.rate.saturating_add(1000)
         };
-        self.rate >= ramp.to * 1000
+        self.rate >= ramp.to * 1000 || now.saturating_since(self.refused) >= CALM
     }
 }

@@ -41,6 +41,7 @@ impl Machine<'_> {
     fn end(&mut self, (generation, counted): (u64, bool), ending: Ending) {
         let call = EndedCall {
             generation,
+            calm: false,
             kind: if counted {
                 CallKind::Call
             } else {
@@ -135,7 +136,7 @@ fn is_alike(told: &Told, transition: &Transition) -> bool {
         (Why::ProbesSucceeded(done), Reason::ProbesSucceeded { probes }) => *done == probes,
         (Why::ProbesIgnored(ignored), Reason::ProbesIgnored { probes }) => *ignored == probes,
         (Why::GivenUp(in_a_row), Reason::GivenUp { calls }) => *in_a_row == calls,
-        (Why::TimedOut, Reason::ProbeTimedOut)
+        (Why::TimedOut, Reason::NoVerdict)
         | (Why::Due, Reason::ProbeDue)
         | (Why::Operator, Reason::Operator) => true,
         _ => false,

@@ -18,6 +18,10 @@ pub(crate) struct Model<'a> {
     pub(crate) generation: u64,
     pub(crate) shadow: bool,
     mode: Mode,
+    /// When it began.
+    entered: u64,
+    /// How often in a row it tripped right after it had closed; `None` before it has tripped by itself.
+    relapses: Option<u32>,
     events: Vec<Event>,
     pub(crate) told: Vec<Told>,
     /// For how long the breaker opened, each time it did.
@@ -32,6 +36,8 @@ impl<'a> Model<'a> {
             generation: 0,
             shadow: false,
             mode: Mode::Closed,
+            entered: settings.start,
+            relapses: None,
             events: Vec::new(),
             told: Vec::new(),
             waits: VecDeque::new(),
@@ -121,14 +127,25 @@ impl<'a> Model<'a> {
             failures,
             at,
         });
-        self.mode = mode;
+        (self.mode, self.entered) = (mode, at);
+    }
+
+    /// It trips, which may be a relapse.
+    fn trip(&mut self, why: Why, failures: u32, asked: u64) {
+        let is_relapse = self.now - self.entered < self.settings.relapse_within();
+        let relapses = match self.relapses {
+            Some(relapses) if is_relapse => (relapses + 1).min(62),
+            _ => 0,
+        };
+        self.relapses = Some(relapses);
+        self.open(relapses, why, failures, self.now, asked);
     }
 
     fn open(&mut self, attempt: u32, why: Why, failures: u32, at: u64, asked: u64) {
         let wait = self.waits.pop_front().expect("the breaker opened too");
         let wait = wait.as_nanos() as u64;
         let asked = asked.min(self.settings.longest_asked);
-        let allowed = self.settings.waits(attempt);
+        let allowed = self.settings.waits(attempt, self.relapses.unwrap_or(0));
         assert!(
             wait == asked && *allowed.start() <= wait as f64
                 || wait > asked && allowed.contains(&(wait as f64)),
@@ -193,7 +210,10 @@ impl<'a> Model<'a> {
             Mode::Isolated => return Err(Refusal::Isolated),
             Mode::Open { attempt, at, until } => {
                 let drawn = match self.settings.open {
-                    Open::Share(share, ..) => f64::from(draw) / 2f64.powi(32) < share / 100.0,
+                    Open::Share(share, ..) => {
+                        let share = share / 100.0 / f64::from(attempt.min(63) + 1);
+                        f64::from(draw) / 2f64.powi(32) < share
+                    }
                     _ => true,
                 };
                 if self.now >= until && (drawn || self.now >= self.certain(until)) {
@@ -286,7 +306,7 @@ impl<'a> Model<'a> {
                     } else {
                         row
                     };
-                    self.open(0, reason(Why::Row(row)), failures, now, asked);
+                    self.trip(reason(Why::Row(row)), failures, asked);
                 } else if score >= FULL {
                     let (_, _, threshold) = self.settings.steps().expect("it has a score");
                     let why = Why::Evidence {
@@ -294,7 +314,7 @@ impl<'a> Model<'a> {
                         threshold,
                         calls: (results.len() - since) as u32,
                     };
-                    self.open(0, reason(why), before + u32::from(is_failure), now, asked);
+                    self.trip(reason(why), before + u32::from(is_failure), asked);
                 }
             }
             Mode::HalfOpen { attempt } => {
@@ -323,7 +343,11 @@ impl<'a> Model<'a> {
                 let wait = self.waits.pop_front().expect("the breaker opened too");
                 match command {
                     Command::Trip(Some(asked)) => assert_eq!(wait, asked),
-                    _ => assert!(self.settings.waits(0).contains(&(wait.as_nanos() as f64))),
+                    _ => assert!(
+                        self.settings
+                            .waits(0, 0)
+                            .contains(&(wait.as_nanos() as f64))
+                    ),
                 }
                 let until = (now + wait.as_nanos() as u64).next_multiple_of(TICK);
                 let (attempt, at) = (0, now);
@@ -336,6 +360,7 @@ impl<'a> Model<'a> {
             Command::Disable => Mode::Disabled,
             Command::Close | Command::ObserveOnly | Command::Reset => Mode::Closed,
         };
+        self.relapses = None;
         self.enter(mode, Why::Operator, failures, now);
         self.shadow = match command {
             Command::ObserveOnly => true,
@@ -358,7 +383,7 @@ impl<'a> Model<'a> {
             Mode::HalfOpen { attempt } if self.is_lapsed() => {
                 // It opened at the deadline for a wait that only the breaker knows.
                 let at = self.deadline().expect("it is half-open");
-                let waits = self.settings.waits(attempt + 1);
+                let waits = self.settings.waits(attempt + 1, self.relapses.unwrap_or(0));
                 let until = |wait: f64| (at + wait.max(0.0) as u64).next_multiple_of(TICK);
                 let states = if self.now < until(*waits.start()) {
                     vec![State::Open]

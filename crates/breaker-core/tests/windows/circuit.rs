@@ -80,14 +80,14 @@ impl Circuit {
     }
 
     /// Half-open, and then a probe succeeds.
-    pub(crate) fn begin_recovery(&mut self) {
+    pub(crate) fn begin_recovery(&mut self, now: u64) {
         self.command(Command::HalfOpen);
-        assert_eq!(self.admit(0), Ok(()));
+        assert_eq!(self.admit(now), Ok(()));
         let call = Call {
             failed: false,
             slow: false,
         };
-        let closed = self.end(self.breaker.generation(), call, Some(0));
+        let closed = self.end(self.breaker.generation(), call, Some(now));
         assert_eq!(closed.map(|(state, _)| state), Some(State::Closed));
     }
 
@@ -127,6 +127,7 @@ impl Circuit {
         };
         let call = EndedCall {
             generation,
+            calm: false,
             kind: CallKind::Call,
             ending: Ending::Recorded(outcome),
             took: Some(Duration::from_secs(if call.slow { 2 } else { 0 })),

@@ -11,6 +11,8 @@ const GOOD: Call = Call {
 
 /// A tenth of a second may be saved up.
 const BURST: u64 = 100_000_000;
+/// Once nothing was refused for so long it is over.
+const CALM: u64 = 1_000_000_000;
 /// To this the time of a call is kept.
 const UNIT: u64 = 1024;
 
@@ -71,10 +73,12 @@ proptest! {
         events in prop::collection::vec(event(), 1..150),
     ) {
         let to = (from + more).min(1_000_000);
-        let mut circuit = recovering(Ramp::new(from, to));
-        let (floor, top) = (u64::from(from) * 1000, u64::from(to) * 1000);
         let mut now = u64::from(start) * 1_000_000;
+        let mut circuit = recovering(Ramp::new(from, to), now);
+        let (floor, top) = (u64::from(from) * 1000, u64::from(to) * 1000);
         let (mut rate, mut passed) = (floor, Passed::default());
+        // When a call was refused, or the recovery began.
+        let mut refused = now;
         for (step, event) in events {
             now += step;
             match event {
@@ -87,6 +91,7 @@ proptest! {
                         }
                         Err(wait) => {
                             prop_assert!(ahead + passed.slack() > BURST, "{ahead} ns ahead refused");
+                            refused = now;
                             let then = now + wait.as_nanos() as u64;
                             prop_assert!(passed.ahead(then) <= BURST + passed.slack());
                             prop_assert!(circuit.admit(then).is_ok());
@@ -97,15 +102,15 @@ proptest! {
                 }
                 Event::Success | Event::Failure => {
                     let failed = matches!(event, Event::Failure);
-                    rate = if failed { (rate / 2).max(floor) } else { rate + 1000 };
+                    rate = if failed { rate.saturating_sub(9000).max(floor) } else { rate + 1000 };
                     prop_assert_eq!(circuit.record(Call { failed, slow: false }, now), None);
-                    prop_assert_eq!(circuit.is_recovering(), rate < top);
+                    prop_assert_eq!(circuit.is_recovering(), rate < top && now - refused < CALM);
                 }
                 Event::Again => {}
             }
             if matches!(event, Event::Again) || !circuit.is_recovering() {
-                circuit.begin_recovery();
-                rate = floor;
+                circuit.begin_recovery(now);
+                (rate, refused) = (floor, now);
                 passed.0.clear();
             }
         }
@@ -113,7 +118,7 @@ proptest! {
 }
 
 /// A circuit that begins to recover on this ramp.
-fn recovering(ramp: Ramp) -> Circuit {
+fn recovering(ramp: Ramp, now: u64) -> Circuit {
     let config = Config::new()
         .trip(Trip::never())
         .probes(Probes::new(1))
@@ -121,14 +126,14 @@ fn recovering(ramp: Ramp) -> Circuit {
         .build()
         .unwrap();
     let mut circuit = Circuit::new(config);
-    circuit.begin_recovery();
+    circuit.begin_recovery(now);
     circuit
 }
 
 #[test]
 fn an_allowance_that_is_used_up_doubles_in_a_second() {
     for from in [10, 100, 1000] {
-        let mut circuit = recovering(Ramp::new(from, 1_000_000));
+        let mut circuit = recovering(Ramp::new(from, 1_000_000), 1 << 40);
         let mut passed = Vec::new();
         // A caller that asks a hundred thousand times a second, and whose calls succeed at once.
         for second in 0..3 {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use breaker_core::CallKind;
-
 use super::{Circuit, Permit, ticket::Ticket};
 use crate::storage::{CircuitState, Slot};
 
@@ -12,7 +10,7 @@ impl Circuit {
     pub(crate) fn first_permit(&self, first: u64) -> Permit {
         Permit {
             slot: self.slot(),
-            ticket: Ticket::new(first, CallKind::Call),
+            ticket: Ticket::calm(first),
         }
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, mem, time::Duration};
 use breaker_core::{CallKind, Ending, Outcome, Phase};
 
 use super::{
-    record::{record_dropped, settle},
+    record::{give_place_back, record_dropped, settle},
     ticket::Ticket,
 };
 use crate::{
@@ -93,9 +93,18 @@ impl Permit {
     }
 
     /// The permit of a call whose outcome is ignored, whatever it is.
-    pub(crate) const fn excluded(mut self) -> Self {
-        self.ticket = self.ticket.excluded();
+    pub(crate) fn excluded(mut self) -> Self {
+        self.exclude();
         self
+    }
+
+    /// As [`Permit::excluded`]. A probe gives its place back at once: no verdict waits for it.
+    pub(crate) fn exclude(&mut self) {
+        let may_be_probe = self.ticket.kind() == CallKind::Call && !self.slot.gate().passes();
+        if may_be_probe {
+            give_place_back(self.slot, self.ticket);
+        }
+        self.ticket = self.ticket.excluded();
     }
 
     /// Whether the call is a probe, while half-open lasts.

@@ -29,6 +29,7 @@ pub(super) fn settle(slot: &'static Slot, ticket: Ticket, ending: Ending, told: 
     };
     let mut call = EndedCall {
         generation: 0,
+        calm: ticket.was_calm(),
         kind,
         ending,
         took,
@@ -130,6 +131,19 @@ fn say_what_failed(
     // The ticket's state is over; the one after it is the open one.
     slot.change(|state| state.note_failures(ticket.epoch() + 1, &failures));
     news.say_what_failed(failures);
+}
+
+/// A probe is excluded: its place is free for one whose outcome counts.
+#[cold]
+pub(super) fn give_place_back(slot: &'static Slot, ticket: Ticket) {
+    let news = slot.change(|state| {
+        let generation = ticket.epoch().checked_sub(state.first);
+        let is_free = generation.is_some_and(|generation| state.breaker.exclude(generation));
+        is_free.then(|| News::waking(state))
+    });
+    if let Some(Some(news)) = news {
+        news.tell();
+    }
 }
 
 /// As [`settle`], of a call whose permit is dropped now.

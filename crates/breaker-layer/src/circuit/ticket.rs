@@ -9,7 +9,7 @@ use crate::storage::Gate;
 /// Which state admitted a call, what it counts as, and when it began.
 #[derive(Clone, Copy)]
 pub(super) struct Ticket {
-    /// The gate that let it pass, of which only the epoch counts.
+    /// The gate that let it pass, of which the epoch counts, and whether it was calm.
     gate: Gate,
     /// `kind 3 │ excluded 1 │ timed 1 │ nanoseconds 59`: when a timed call began, or how long it took if it is answered. Zero is a
     /// call that counts and is not timed.
@@ -39,6 +39,13 @@ impl Ticket {
         Self { gate, call: 0 }.of_kind(kind)
     }
 
+    /// Of a call that was admitted where there was no circuit, so that nothing spoke against its key, and that counts for the one
+    /// that began in this epoch.
+    #[cfg(feature = "keyed")]
+    pub(super) const fn calm(epoch: u64) -> Self {
+        Self::of(Gate::calm(epoch))
+    }
+
     /// Where there was no circuit: none has this epoch.
     pub(super) const fn void() -> Self {
         Self::new(0, CallKind::Uncounted)
@@ -57,6 +64,11 @@ impl Ticket {
 
     pub(super) const fn epoch(self) -> u64 {
         self.gate.epoch()
+    }
+
+    /// Whether nothing spoke against the downstream when the call was admitted.
+    pub(super) const fn was_calm(self) -> bool {
+        self.gate.is_calm()
     }
 
     pub(super) const fn kind(self) -> CallKind {

@@ -119,6 +119,9 @@ impl<K: Key> Call<K> {
     /// Its outcome is ignored, whatever it is.
     pub(super) fn exclude(&mut self) {
         self.is_excluded = true;
+        if let Some(given) = &mut self.given {
+            given.permit.exclude();
+        }
     }
 
     /// The downstream has answered.
@@ -230,7 +233,8 @@ impl<K: Key> Given<K> {
         // What was removed since counts as closed here: an open circuit has other permits.
         let was_closed = matches!(door, Door::Passes | Door::Vacant);
         Some(Self {
-            is_renewable: was_closed && entry.is_renewable(permit.epoch(), now, keep),
+            is_renewable: was_closed && permit.epoch() == entry.first
+                || entry.was_kept(permit.epoch(), now, keep),
             permit,
             entry,
         })

@@ -98,15 +98,16 @@ impl<K> Entry<K> {
         now.saturating_since(Timestamp::from_nanos(self.used.load(Relaxed)))
     }
 
-    /// Whether a permit that a closed circuit gave in this epoch may count for the key's next circuit.
-    pub(super) fn is_renewable(&self, epoch: u64, now: Timestamp, keep: Duration) -> bool {
+    /// Whether a permit that a closed circuit gave in this epoch, which is not its first, may count for the key's next circuit.
+    pub(super) fn was_kept(&self, epoch: u64, now: Timestamp, keep: Duration) -> bool {
         let slot = self.circuit.slot();
         let now = slot.since_built(now);
         let was_kept = |state: &CircuitState| {
             let in_state_for = now.saturating_since(state.breaker.entered());
-            state.epoch() == epoch && in_state_for >= keep / 2
+            let is_closed = state.breaker.stored_state() == breaker_core::State::Closed;
+            is_closed && state.epoch() == epoch && in_state_for >= keep / 2
         };
         // One that was removed just now had been closed for long, or gave this permit after it closed.
-        epoch == self.first || slot.read(was_kept).unwrap_or(true)
+        slot.read(was_kept).unwrap_or(true)
     }
 }

@@ -53,7 +53,7 @@ pub use tracing::Tracing;
 ///
 /// impl Observe for Pager {
 ///     fn transition(&self, event: &TransitionEvent<'_>) {
-///         println!("{event}"); // payments: closed -> open, operator, for 250ms
+///         println!("{event}"); // payments: closed -> open, operator, for 100ms
 ///     }
 ///
 ///     fn wants_rejected(&self) -> bool {

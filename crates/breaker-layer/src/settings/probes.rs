@@ -27,6 +27,7 @@ pub(super) fn probes(tree: &Tree, path: &str, faults: &mut Faults) -> Probes {
             probes = successes.map_or(probes, |successes| probes.successes(successes));
         }
         Some(_) => {
+            probes = Probes::new(live.unwrap_or(3));
             let rate = members.rate("failure_rate", faults);
             probes = rate.map_or(probes, |rate| probes.failure_rate(rate));
         }
@@ -41,6 +42,9 @@ pub(super) fn probes(tree: &Tree, path: &str, faults: &mut Faults) -> Probes {
     }
     if let Some(timeout) = members.span("timeout", faults) {
         probes = probes.timeout(timeout);
+    }
+    if let Some(ignored) = members.count("ignored", faults) {
+        probes = probes.ignored(ignored);
     }
     let alone = Config::new().probes(probes).slow_after(SECOND);
     alone.each_fault(|fault| {

@@ -57,6 +57,9 @@ pub(super) fn config(tree: &Tree, path: &str, faults: &mut Faults) -> Config {
     if let Some(slow_after) = members.span("slow_after", faults) {
         config = config.slow_after(slow_after);
     }
+    if let Some(within) = members.span("one_event", faults) {
+        config = config.one_event(within);
+    }
     if let Some(tree) = members.take("cancelled") {
         config = config.cancelled(cancelled(tree, &members.path("cancelled"), faults));
     }
@@ -85,6 +88,10 @@ pub(super) fn config(tree: &Tree, path: &str, faults: &mut Faults) -> Config {
                 members.value("slow_after"),
                 &fault,
             );
+        }
+        "one_event" => {
+            let path = members.path("one_event");
+            faults.of_core(&path, members.value("one_event"), &fault);
         }
         // Of two rules that contradict each other; each alone is checked where it is read.
         setting if setting.starts_with("trip") && fault.value().is_none() && rules_are_good => {

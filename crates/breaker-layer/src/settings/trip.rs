@@ -137,6 +137,9 @@ fn window(members: &mut Members<'_>, window: Window, faults: &mut Faults) -> Tri
     }
 }
 
+/// A duration, or `none`.
+const TIME: &str = "time_per_false_trip";
+
 fn evidence(tree: &Tree, path: &str, faults: &mut Faults) -> Option<Trip> {
     let mut members = Members::of(tree, path, faults)?;
     // In place of one that cannot be read stands one with which no other can be at fault.
@@ -149,10 +152,14 @@ fn evidence(tree: &Tree, path: &str, faults: &mut Faults) -> Option<Trip> {
         rate("intolerable", 70.0, 99.9),
     );
     let calls = members.number_of("calls_per_false_trip", faults);
+    let has_none = members.value(TIME) == Some(&Tree::text("none"));
+    members.known(&[TIME]);
+    let time = if has_none {
+        None
+    } else {
+        Some(members.span(TIME, faults).unwrap_or(1200 * SECOND))
+    };
     members.finish(faults);
-    Some(Trip::evidence(
-        tolerated,
-        intolerable,
-        calls.unwrap_or(162_755),
-    ))
+    let trip = Trip::evidence(tolerated, intolerable, calls.unwrap_or(162_755));
+    Some(time.map_or(trip, |time| trip.time_per_false_trip(time)))
 }

@@ -30,10 +30,10 @@ use crate::{
 /// for _ in 0..2 {
 ///     circuit.try_acquire().unwrap().record(Outcome::Failure);
 /// }
-/// clock.advance(Duration::from_millis(100));
+/// clock.advance(Duration::from_millis(40));
 /// assert_eq!(
 ///     circuit.snapshot().to_string(),
-///     "circuit \"payments\" is open for 100ms, tripped after 2 failures in a row, retry after 150ms; \
+///     "circuit \"payments\" is open for 40ms, tripped after 2 failures in a row, retry after 60ms; \
 ///      opened 1, failed 2, rejected 0, ignored 0, cancelled 0"
 /// );
 /// # Ok::<(), breaker_layer::ConfigError>(())

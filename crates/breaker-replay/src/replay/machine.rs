@@ -19,6 +19,7 @@ pub(crate) struct Machine {
 /// What an admitted call holds: the generation in which its outcome counts, if it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Permit {
+    calm: bool,
     generation: u64,
     kind: CallKind,
 }
@@ -52,6 +53,7 @@ impl Machine {
         }
         Some(Permit {
             generation: self.breaker.generation(),
+            calm: self.breaker.is_clean(),
             kind,
         })
     }
@@ -73,6 +75,7 @@ impl Machine {
         }
         let call = EndedCall {
             generation: permit.generation,
+            calm: permit.calm,
             kind: permit.kind,
             ending: match fate {
                 Fate::Success => Ending::Recorded(Outcome::Success),

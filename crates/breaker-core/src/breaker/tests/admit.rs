@@ -12,7 +12,7 @@ fn a_lapse_opened_at_the_deadline_whenever_it_is_noticed() {
         let changes: Vec<_> = changes.into_iter().collect();
         assert_eq!(breaker.phase(), open(1, 10));
         assert_eq!((changes.len(), changes[0].at()), (1, at(8)));
-        assert_eq!(changes[0].reason(), Reason::ProbeTimedOut);
+        assert_eq!(changes[0].reason(), Reason::NoVerdict);
     }
 }
 
@@ -24,7 +24,7 @@ fn a_call_that_finds_a_lapse_which_is_due_again_makes_two_transitions() {
     let (admission, changes) = admit(&mut breaker, rules, 10);
     assert_eq!(admission, Admission::Pass);
     let reasons: Vec<_> = changes.iter().map(Transition::reason).collect();
-    assert_eq!(reasons, [Reason::ProbeTimedOut, Reason::ProbeDue]);
+    assert_eq!(reasons, [Reason::NoVerdict, Reason::ProbeDue]);
     let tally = tally(1);
     assert_eq!(breaker.phase(), Phase::HalfOpen { attempt: 1, tally });
 }

@@ -77,6 +77,7 @@ fn open(attempt: u32, until: u64) -> Phase {
 fn call(breaker: &Breaker, kind: CallKind, ending: Ending) -> EndedCall {
     EndedCall {
         generation: breaker.generation(),
+        calm: false,
         kind,
         ending,
         took: None,

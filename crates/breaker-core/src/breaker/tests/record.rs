@@ -89,7 +89,7 @@ fn a_probe_that_is_answered_after_the_deadline_changes_nothing_itself() {
     let recorded = record(&mut breaker, rules, SUCCESS, 9);
     assert!(recorded.in_time);
     let reason = recorded.transition.map(|transition| transition.reason());
-    assert_eq!(reason, Some(Reason::ProbeTimedOut));
+    assert_eq!(reason, Some(Reason::NoVerdict));
     assert_eq!(breaker.phase(), open(1, 10));
 }
 
@@ -229,4 +229,136 @@ fn time_is_asked_for_only_where_it_is_needed() {
     }
     let slow = breaker.calls().map(|calls| (calls.calls, calls.slow));
     assert_eq!(slow, Some((3, 2)));
+}
+
+/// A failure of a call that was admitted while nothing spoke against the downstream, or of one that was not.
+fn fail_at(breaker: &mut Breaker, rules: Rules<'_>, calm: bool, micros: u64) -> Recorded {
+    let call = EndedCall {
+        calm,
+        ..call(breaker, CallKind::Call, FAILURE)
+    };
+    breaker.record(rules, &call, || Timestamp::from_nanos(micros * 1000))
+}
+
+#[test]
+fn failures_of_calls_that_were_under_way_together_are_one_event_for_five_milliseconds() {
+    for trip in [Trip::consecutive_failures(3), Trip::default()] {
+        let config = settings().trip(trip).build().unwrap();
+        let mut breaker = Breaker::new(rules(&config));
+        let start = 1_000_000;
+        for micros in [0, 10, 500, 4800] {
+            fail_at(&mut breaker, rules(&config), true, start + micros);
+            assert_eq!(breaker.failures(rules(&config), at(1)), 1);
+        }
+        // One that was admitted since, and one that comes later.
+        fail_at(&mut breaker, rules(&config), false, start + 4900);
+        assert_eq!(breaker.failures(rules(&config), at(1)), 2);
+        fail_at(&mut breaker, rules(&config), true, start + 5300);
+        assert_ne!(breaker.failures(rules(&config), at(1)), 2);
+    }
+}
+
+#[test]
+fn a_failure_is_no_event_of_an_earlier_one_that_a_success_has_made_up_for() {
+    let config = settings().trip(Trip::default()).build().unwrap();
+    let mut breaker = Breaker::new(rules(&config));
+    fail_at(&mut breaker, rules(&config), true, 0);
+    record(&mut breaker, rules(&config), SUCCESS, 0);
+    assert!(breaker.is_clean());
+    fail_at(&mut breaker, rules(&config), true, 1);
+    assert_eq!(breaker.failures(rules(&config), at(1)), 1);
+}
+
+#[test]
+fn where_no_event_is_asked_for_each_failure_counts_and_only_the_trip_needs_the_time() {
+    let config = settings().one_event(Duration::ZERO).build().unwrap();
+    let mut breaker = Breaker::new(rules(&config));
+    let mut call = call(&breaker, CallKind::Call, FAILURE);
+    call.calm = true;
+    assert!(!breaker.may_need_time(rules(&config), &call));
+    breaker.record(rules(&config), &call, || panic!("no time is needed"));
+    assert!(breaker.may_need_time(rules(&config), &call));
+    let tripped = breaker.record(rules(&config), &call, || at(1)).transition;
+    assert_eq!(tripped.unwrap().to(), State::Open);
+}
+
+#[test]
+fn it_says_that_it_needs_the_time_where_it_does() {
+    let config = settings().trip(Trip::default()).build().unwrap();
+    let mut breaker = Breaker::new(rules(&config));
+    for failures in 0..15 {
+        let call = call(&breaker, CallKind::Call, FAILURE);
+        let says = breaker.may_need_time(rules(&config), &call);
+        let mut asked = false;
+        breaker.record(rules(&config), &call, || {
+            asked = true;
+            Timestamp::ZERO
+        });
+        assert!(says || !asked, "after {failures} failures");
+    }
+    assert_eq!(breaker.stored_state(), State::Open);
+}
+
+/// Trips, and closes after one probe, so many seconds later.
+fn trip_and_close(breaker: &mut Breaker, rules: Rules<'_>, now: u64) -> Transition {
+    let tripped = record(breaker, rules, FAILURE, now).transition.unwrap();
+    let (admission, _) = admit(breaker, rules, now + 100);
+    assert_eq!(admission, Admission::Pass);
+    let closed = record(breaker, rules, SUCCESS, now + 100).transition;
+    assert_eq!(closed.unwrap().to(), State::Closed);
+    tripped
+}
+
+#[test]
+fn a_trip_right_after_closing_is_a_relapse_which_is_a_failed_probe_and_a_longer_wait() {
+    let config = Config::new()
+        .trip(Trip::consecutive_failures(1))
+        .probes(Probes::new(1))
+        .build()
+        .unwrap();
+    let (rules, mut breaker) = (rules(&config), Breaker::new(rules(&config)));
+    let open_for = |tripped: Transition| tripped.open_for().unwrap().as_millis();
+    // Right after the beginning is no relapse, and neither is 8 s after closing.
+    assert_eq!(open_for(trip_and_close(&mut breaker, rules, 0)), 100);
+    assert_eq!(open_for(trip_and_close(&mut breaker, rules, 107)), 200);
+    assert_eq!(open_for(trip_and_close(&mut breaker, rules, 207)), 400);
+    let tripped = record(&mut breaker, rules, FAILURE, 307)
+        .transition
+        .unwrap();
+    assert_eq!(open_for(tripped), 800);
+    assert!(matches!(breaker.phase(), Phase::Open { attempt: 3, .. }));
+    let _ = breaker.command(rules, Command::Close, at(400));
+    assert_eq!(open_for(trip_and_close(&mut breaker, rules, 401)), 100);
+    assert_eq!(open_for(trip_and_close(&mut breaker, rules, 509)), 100);
+}
+
+#[test]
+fn an_excluded_probe_gives_its_place_back_at_once_and_only_once() {
+    let config = settings().probes(Probes::new(1)).build().unwrap();
+    let rules = rules(&config);
+    let mut breaker = half_open(rules, 0, 1);
+    assert!(!breaker.exclude(breaker.generation() + 1));
+    assert!(breaker.exclude(breaker.generation()));
+    assert_eq!(breaker.lapses_in(rules, at(100)), None);
+    let (admission, _) = admit(&mut breaker, rules, 100);
+    assert_eq!(admission, Admission::Pass);
+    // The excluded one ends while another has its place.
+    let excluded = call(&breaker, CallKind::Excluded, FAILURE);
+    let ended = breaker.record(rules, &excluded, || at(101));
+    assert_eq!(ended.transition, None);
+    assert_eq!(breaker.probes(rules, at(101)), Some(tally(1)));
+}
+
+#[test]
+fn so_many_ignored_probes_as_are_asked_for_are_a_verdict() {
+    let config = settings()
+        .probes(Probes::new(1).ignored(2))
+        .build()
+        .unwrap();
+    let rules = rules(&config);
+    let mut breaker = half_open(rules, 0, 1);
+    assert_eq!(record(&mut breaker, rules, IGNORED, 1).transition, None);
+    let _ = admit(&mut breaker, rules, 1);
+    let closed = record(&mut breaker, rules, IGNORED, 1).transition.unwrap();
+    assert_eq!(closed.reason(), Reason::ProbesIgnored { probes: 2 });
 }

@@ -12,7 +12,7 @@ pub(crate) use self::opening::Opening;
 use crate::{
     checks::Faults,
     setting::Setting,
-    time::MAX_WAIT,
+    time::{MAX_WAIT, nanos},
     units::{Percent, Value},
 };
 
@@ -23,7 +23,7 @@ use crate::{
 /// its longest; a probe share's longest wait may be exceeded by the jitter. Waits are rounded up to a tenth of a
 /// millisecond.
 ///
-/// Default: [`OpenTime::probe_share`] of 1 % from 250 ms to 30 s.
+/// Default: [`OpenTime::probe_share`] of 20 % from 100 ms to 60 s.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias("waitDurationInOpenState", "BreakDuration", "resetTimeout"))]
 pub struct OpenTime {
@@ -33,6 +33,8 @@ pub struct OpenTime {
     factor: Option<f64>,
     jitter: Percent,
     longest_asked: Duration,
+    /// In nanoseconds.
+    relapse_within: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,9 +48,9 @@ enum Kind {
 impl Default for OpenTime {
     fn default() -> Self {
         Self::probe_share(
-            Percent(1.0),
-            Duration::from_millis(250),
-            Duration::from_secs(30),
+            Percent(20.0),
+            Duration::from_millis(100),
+            Duration::from_secs(60),
         )
     }
 }
@@ -80,14 +82,18 @@ impl OpenTime {
         )
     }
 
-    /// Refuses every call for `shortest`; from then on each call becomes a probe with the probability `share`, and the
-    /// first call after `longest` certainly does.
+    /// Refuses every call for `shortest`; from then on each call becomes a probe with a probability, and the first call after
+    /// `longest` certainly does. The probability is `share`, and `share / (k + 1)` once `k` probes have failed since the trip.
     ///
-    /// So the load of the probes stays a fixed part of the traffic, a busy client finds a recovery soon and a quiet one
-    /// within `longest`. Jitter, 20 %, applies to `longest`. Each call's draw is its own, even while a test's time stands
+    /// So the load of the probes is a part of the traffic that becomes smaller the longer an outage lasts, a busy client finds a
+    /// recovery soon and a quiet one within `longest`. Jitter, 20 %, applies to `longest`. Each call's draw is its own, even while a test's time stands
     /// still; circuits with the same seed and the same history draw the same.
     pub const fn probe_share(share: Percent, shortest: Duration, longest: Duration) -> Self {
-        Self::new(Kind::ProbeShare { share }, shortest, longest, Percent(20.0))
+        let kind = Kind::ProbeShare { share };
+        Self {
+            relapse_within: 8_000_000_000,
+            ..Self::new(kind, shortest, longest, Percent(20.0))
+        }
     }
 
     const fn new(kind: Kind, shortest: Duration, longest: Duration, jitter: Percent) -> Self {
@@ -98,6 +104,7 @@ impl OpenTime {
             factor: None,
             jitter,
             longest_asked: Duration::from_secs(300),
+            relapse_within: 0,
         }
     }
 
@@ -112,6 +119,17 @@ impl OpenTime {
     #[must_use]
     pub const fn jitter(mut self, jitter: Percent) -> Self {
         self.jitter = jitter;
+        self
+    }
+
+    /// A trip of a probe share's circuit that comes sooner than this after it had closed is a relapse, up to 100 days; zero for
+    /// none. Default: 8 s.
+    ///
+    /// A relapse counts as a failed probe, and doubles the shortest wait, to 10 s at the most: so a fleet leaves a downstream
+    /// alone that can answer a few probes but not all calls.
+    #[must_use]
+    pub const fn relapse_within(mut self, time: Duration) -> Self {
+        self.relapse_within = nanos(time);
         self
     }
 
@@ -149,6 +167,12 @@ impl OpenTime {
         }
         tell("jitter", self.jitter.into());
         tell("longest_asked", self.longest_asked.into());
+        if let Kind::ProbeShare { .. } = self.kind {
+            tell(
+                "relapse_within",
+                Duration::from_nanos(self.relapse_within).into(),
+            );
+        }
     }
 
     pub(crate) fn checked(self, faults: &mut Faults<'_>) -> Opening {
@@ -166,6 +190,7 @@ impl OpenTime {
             self.longest_asked,
             "a duration up to 100 days",
         );
+        self.check_relapse(faults);
         let factor = self.checked_factor(faults);
         let pattern = match self.kind {
             Kind::Fixed => Pattern::Fixed,
@@ -180,10 +205,11 @@ impl OpenTime {
         };
         Opening {
             pattern,
-            shortest: self.shortest,
-            longest: self.longest,
+            shortest: nanos(self.shortest),
+            longest: nanos(self.longest),
             jitter: (self.jitter.0 * 1e4) as u32,
-            longest_asked: self.longest_asked,
+            longest_asked: nanos(self.longest_asked),
+            relapse_within: self.relapse_within,
         }
     }
 
@@ -209,6 +235,21 @@ impl OpenTime {
                 "a duration from the shortest to 100 days",
             );
         }
+    }
+
+    fn check_relapse(self, faults: &mut Faults<'_>) {
+        let within = Duration::from_nanos(self.relapse_within);
+        let has_any = matches!(self.kind, Kind::ProbeShare { .. });
+        let takes = match has_any {
+            true => "a duration up to 100 days",
+            false => "no value: only a probe share has it",
+        };
+        faults.check(
+            within.is_zero() || has_any && within <= MAX_WAIT,
+            "open_time.relapse_within",
+            within,
+            takes,
+        );
     }
 
     fn checked_factor(self, faults: &mut Faults<'_>) -> f64 {

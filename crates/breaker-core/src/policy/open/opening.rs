@@ -8,11 +8,16 @@ use crate::time::{MAX_WAIT, Timestamp, nanos};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Opening {
     pub(super) pattern: Pattern,
-    pub(super) shortest: Duration,
-    pub(super) longest: Duration,
+    /// In nanoseconds.
+    pub(super) shortest: u64,
+    /// In nanoseconds.
+    pub(super) longest: u64,
     /// In millionths.
     pub(super) jitter: u32,
-    pub(super) longest_asked: Duration,
+    /// In nanoseconds.
+    pub(super) longest_asked: u64,
+    /// In nanoseconds.
+    pub(super) relapse_within: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,22 +47,41 @@ impl core::hash::Hash for Attempts {
 }
 
 impl Opening {
-    /// For how long every call is refused, opening for the `attempt`-th time in a row; `asked` is the downstream's own wish.
-    pub(crate) fn wait(&self, attempt: u32, random: u64, asked: Option<Duration>) -> Duration {
+    /// For how long every call is refused, opening for the `attempt`-th time in a row and after so many relapses; `asked` is the
+    /// downstream's own wish.
+    pub(crate) fn wait(
+        &self,
+        attempt: u32,
+        relapses: u32,
+        random: u64,
+        asked: Option<Duration>,
+    ) -> Duration {
         let wait = match self.pattern {
-            Pattern::Fixed => self.spread(self.longest, TINY..=MAX_WAIT, random),
-            Pattern::Exponential { .. } | Pattern::ByAttempt(_) => {
-                self.spread(self.grown(attempt), self.shortest..=self.longest, random)
+            Pattern::Fixed => self.spread(self.longest(), TINY..=MAX_WAIT, random),
+            Pattern::Exponential { .. } | Pattern::ByAttempt(_) => self.spread(
+                self.grown(attempt),
+                self.shortest()..=self.longest(),
+                random,
+            ),
+            Pattern::ProbeShare { .. } => {
+                let longest = LONGEST_AFTER_RELAPSES.clamp(self.shortest(), self.longest());
+                grow(self.shortest(), relapses, 2000, longest)
             }
-            Pattern::ProbeShare { .. } => self.shortest,
         };
-        wait.max(asked.unwrap_or_default().min(self.longest_asked))
+        let asked = asked.unwrap_or_default();
+        wait.max(asked.min(Duration::from_nanos(self.longest_asked)))
     }
 
-    /// Whether a call of this moment may be the first probe; `draw` gives this request's own random number.
+    /// Whether a trip is a relapse that comes so long after closing.
+    pub(crate) fn is_relapse(&self, after: Duration) -> bool {
+        nanos(after) < self.relapse_within
+    }
+
+    /// Whether a call of this moment may be the first probe, after so many failed ones; `draw` gives this request's own random
+    /// number.
     pub(crate) fn is_due(
         &self,
-        until: Timestamp,
+        (attempt, until): (u32, Timestamp),
         now: Timestamp,
         random: u64,
         draw: impl FnOnce() -> u32,
@@ -65,7 +89,8 @@ impl Opening {
         match self.pattern {
             _ if now < until => false,
             Pattern::ProbeShare { millionths } if now < self.certain_at(until, random) => {
-                u64::from(draw()) * 1_000_000 < u64::from(millionths) << 32
+                u64::from(draw()) * 1_000_000
+                    < (u64::from(millionths) << 32) / u64::from(attempt + 1)
             }
             Pattern::ProbeShare { .. }
             | Pattern::Fixed
@@ -76,15 +101,19 @@ impl Opening {
 
     /// For how long every call is refused at the least.
     pub(crate) const fn shortest(&self) -> Duration {
-        self.shortest
+        Duration::from_nanos(self.shortest)
+    }
+
+    const fn longest(&self) -> Duration {
+        Duration::from_nanos(self.longest)
     }
 
     /// When the next call is a probe for certain.
     pub(crate) fn certain_at(&self, until: Timestamp, random: u64) -> Timestamp {
         match self.pattern {
             Pattern::ProbeShare { .. } => until.rounded_after(
-                self.spread(self.longest, self.shortest..=MAX_WAIT, random)
-                    .saturating_sub(self.shortest),
+                self.spread(self.longest(), self.shortest()..=MAX_WAIT, random)
+                    .saturating_sub(self.shortest()),
             ),
             Pattern::Fixed | Pattern::Exponential { .. } | Pattern::ByAttempt(_) => until,
         }
@@ -95,9 +124,9 @@ impl Opening {
     pub(crate) fn due_for_waiting(&self, until: Timestamp, attempt: u32, random: u64) -> Timestamp {
         match self.pattern {
             Pattern::ProbeShare { .. } => {
-                let grown = grow(self.shortest, attempt, 2000, self.longest);
-                let wait = self.spread(grown, self.shortest..=self.longest, random);
-                until.rounded_after(wait.saturating_sub(self.shortest))
+                let grown = grow(self.shortest(), attempt, 2000, self.longest());
+                let wait = self.spread(grown, self.shortest()..=self.longest(), random);
+                until.rounded_after(wait.saturating_sub(self.shortest()))
             }
             Pattern::Fixed | Pattern::Exponential { .. } | Pattern::ByAttempt(_) => until,
         }
@@ -106,10 +135,12 @@ impl Opening {
     fn grown(&self, attempt: u32) -> Duration {
         match self.pattern {
             Pattern::Exponential { thousandths } => {
-                grow(self.shortest, attempt, thousandths, self.longest)
+                grow(self.shortest(), attempt, thousandths, self.longest())
             }
-            Pattern::ByAttempt(Attempts(wait)) => wait(attempt).clamp(self.shortest, self.longest),
-            Pattern::Fixed | Pattern::ProbeShare { .. } => self.shortest,
+            Pattern::ByAttempt(Attempts(wait)) => {
+                wait(attempt).clamp(self.shortest(), self.longest())
+            }
+            Pattern::Fixed | Pattern::ProbeShare { .. } => self.shortest(),
         }
     }
 
@@ -127,6 +158,8 @@ impl Opening {
     }
 }
 
+/// However many relapses there were, the shortest wait of a probe share is not doubled beyond this.
+const LONGEST_AFTER_RELAPSES: Duration = Duration::from_secs(10);
 /// No open time is shorter, whatever the jitter.
 const TINY: Duration = Duration::from_millis(1);
 

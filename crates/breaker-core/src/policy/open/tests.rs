@@ -6,7 +6,7 @@ use crate::time::{Timestamp, nanos};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn wait(open_time: OpenTime, attempt: u32, random: u64) -> Duration {
-    open_time.check().unwrap().wait(attempt, random, None)
+    open_time.check().unwrap().wait(attempt, 0, random, None)
 }
 
 proptest! {
@@ -47,18 +47,22 @@ proptest! {
             let open_time = open_time.jitter(Percent(100.0)).longest_asked(MAX_WAIT);
             let opening = open_time.check().unwrap();
             let asked = Duration::from_nanos(asked);
-            let waited = opening.wait(attempt.min(63), random, Some(asked));
+            let waited = opening.wait(attempt.min(63), attempt.min(63), random, Some(asked));
             prop_assert!((Duration::from_millis(1)..=MAX_WAIT).contains(&waited), "{waited:?}");
         }
     }
 
     #[test]
-    fn a_probe_share_draws_its_share_of_the_numbers(draw: u32, share in 0.01..=100.0) {
+    fn a_probe_share_draws_its_share_of_the_numbers_over_the_failed_probes_and_one(
+        draw: u32,
+        share in 0.01..=100.0,
+        failed in 0..=63u32,
+    ) {
         let opening = OpenTime::probe_share(Percent(share), SECOND, 60 * SECOND).check().unwrap();
         let now = Timestamp::from_nanos(nanos(SECOND));
         let until = now.rounded_after(Duration::ZERO);
-        let is_due = opening.is_due(until, now, 0, || draw);
-        let line = share / 100.0 * 4_294_967_296.0;
+        let is_due = opening.is_due((failed, until), now, 0, || draw);
+        let line = share / 100.0 / f64::from(failed + 1) * 4_294_967_296.0;
         prop_assume!((f64::from(draw) - line).abs() > 5000.0);
         prop_assert_eq!(is_due, f64::from(draw) < line);
     }
@@ -78,10 +82,37 @@ fn what_the_downstream_asks_for_makes_a_wait_longer_and_never_shorter() {
         .longest_asked(60 * SECOND)
         .check()
         .unwrap();
-    let granted = |asked| opening.wait(0, 0, Some(asked));
+    let granted = |asked| opening.wait(0, 0, 0, Some(asked));
     assert_eq!(granted(SECOND), 5 * SECOND);
     assert_eq!(granted(30 * SECOND), 30 * SECOND);
     assert_eq!(granted(Duration::MAX), 60 * SECOND);
+}
+
+#[test]
+fn each_relapse_doubles_the_shortest_wait_to_ten_seconds_and_comes_right_after_closing() {
+    let opening = OpenTime::default().check().unwrap();
+    let waits = [0, 1, 2, 6, 7, 63].map(|relapses| opening.wait(63, relapses, 0, None).as_millis());
+    assert_eq!(waits, [100, 200, 400, 6400, 10_000, 10_000]);
+    assert!(opening.is_relapse(8 * SECOND - Duration::from_nanos(1)));
+    assert!(!opening.is_relapse(8 * SECOND));
+    let never = OpenTime::default()
+        .relapse_within(Duration::ZERO)
+        .check()
+        .unwrap();
+    assert!(!never.is_relapse(Duration::ZERO));
+    let fixed = OpenTime::fixed(SECOND)
+        .relapse_within(SECOND)
+        .check()
+        .unwrap_err();
+    assert_eq!(fixed.setting(), "open_time.relapse_within");
+}
+
+#[test]
+fn a_shortest_wait_that_is_longer_than_that_is_not_cut() {
+    let opening = OpenTime::probe_share(Percent(1.0), 20 * SECOND, 60 * SECOND)
+        .check()
+        .unwrap();
+    assert_eq!(opening.wait(0, 5, 0, None), 20 * SECOND);
 }
 
 #[test]
@@ -91,7 +122,7 @@ fn nobody_is_drawn_before_the_shortest_wait_is_over() {
         .unwrap();
     let until = Timestamp::ZERO.rounded_after(SECOND);
     let before = Timestamp::from_nanos(nanos(SECOND) - 1);
-    assert!(!opening.is_due(until, before, 0, || 0));
+    assert!(!opening.is_due((0, until), before, 0, || 0));
     let then = Timestamp::from_nanos(nanos(SECOND));
-    assert!(opening.is_due(until, then, 0, || u32::MAX));
+    assert!(opening.is_due((0, until), then, 0, || u32::MAX));
 }

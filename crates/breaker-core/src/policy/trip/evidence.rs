@@ -1,23 +1,37 @@
 //! The sequential test: how much speaks against the downstream, and when it is enough.
 
-use crate::{checks::Faults, reason::Reason, units::Percent};
+use core::time::Duration;
+
+use crate::{
+    checks::Faults,
+    reason::Reason,
+    time::{MAX_WAIT, Stamp, Timestamp},
+    units::Percent,
+};
 
 /// What has been seen against the downstream while closed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// The score of the sequential test, in parts of 2¹⁸ of its threshold.
     pub score: u32,
-    /// The calls recorded since the score was last zero; stays at 511.
+    /// The calls recorded since the score was last zero; stays at a million.
     pub calls: u32,
     /// The failures in a row; stays at 4095.
     pub row: u32,
+    /// When the first of these failures came, where a rule asks for it.
+    pub(crate) since: Stamp,
 }
 
 impl Evidence {
     /// The score at which a circuit trips.
     pub const FULL: u32 = 1 << 18;
     /// The most that is counted of the calls.
-    const MOST_CALLS: u32 = (1 << 9) - 1;
+    const MOST_CALLS: u32 = 1_000_000;
+
+    /// Whether nothing speaks against the downstream.
+    pub(crate) const fn is_nothing(self) -> bool {
+        self.score == 0 && self.row == 0
+    }
 }
 
 /// The two hypotheses of the test, and how often it may err.
@@ -26,6 +40,8 @@ pub(super) struct Belief {
     pub(super) tolerated: Percent,
     pub(super) intolerable: Percent,
     pub(super) calls_per_false_trip: u64,
+    /// In nanoseconds; zero where only calls count.
+    pub(super) time_per_false_trip: u64,
 }
 
 /// The sequential test, scaled so that its threshold is [`Evidence::FULL`].
@@ -35,7 +51,15 @@ pub(crate) struct Test {
     success: u32,
     /// The threshold before scaling, in thousandths.
     threshold: u32,
+    /// The least threshold, scaled.
+    least: u32,
+    /// The time between two false trips; zero where only their calls count.
+    /// In seconds.
+    time: u32,
 }
+
+/// No threshold is lower, however few calls come: one false trip in e⁴ (55) calls.
+const LEAST: f64 = 4.0;
 
 impl Belief {
     pub(super) fn checked(self, faults: &mut Faults<'_>) -> Test {
@@ -60,6 +84,11 @@ impl Belief {
             failure: failure.min(Evidence::FULL),
             success: success.min(Evidence::FULL),
             threshold: (threshold * 1e3) as u32,
+            least: match self.time_per_false_trip {
+                0 => Evidence::FULL,
+                _ => scaled(LEAST).min(Evidence::FULL),
+            },
+            time: (self.time_per_false_trip / 1_000_000_000) as u32,
         }
     }
 
@@ -94,6 +123,15 @@ impl Belief {
             calls,
             "a number from 2 to 10^18",
         );
+        if self.time_per_false_trip > 0 {
+            let time = Duration::from_nanos(self.time_per_false_trip);
+            faults.check(
+                (Duration::from_secs(1)..=MAX_WAIT).contains(&time),
+                "trip.evidence.time_per_false_trip",
+                time,
+                "a duration from 1 s to 100 days",
+            );
+        }
         tolerated_is_good && intolerable_is_good && calls_are_good
     }
 }
@@ -101,7 +139,12 @@ impl Belief {
 impl Test {
     /// The score and the calls after one more call, or why that is enough.
     #[inline]
-    pub(super) fn judge(self, seen: Evidence, failed: bool) -> Result<(u32, u32), Reason> {
+    pub(super) fn judge(
+        self,
+        seen: Evidence,
+        failed: bool,
+        now: impl FnOnce() -> Timestamp,
+    ) -> Result<(u32, u32), Reason> {
         let score = if failed {
             seen.score.saturating_add(self.failure)
         } else {
@@ -111,14 +154,44 @@ impl Test {
             0 => 0,
             _ => seen.calls.saturating_add(1).min(Evidence::MOST_CALLS),
         };
-        if score >= Evidence::FULL {
-            return Err(Reason::Evidence {
-                score: self.thousandths(score),
-                threshold: self.threshold,
-                calls,
-            });
+        if failed && score >= self.least {
+            let threshold = self.threshold(seen, now);
+            if score >= threshold {
+                return Err(Reason::Evidence {
+                    score: self.thousandths(score),
+                    threshold: self.thousandths(threshold),
+                    calls,
+                });
+            }
         }
         Ok((score, calls))
+    }
+
+    /// Whether the time is asked for when one more call fails.
+    pub(super) const fn asks_for_time(self, seen: Evidence) -> bool {
+        self.keeps_time() && seen.score.saturating_add(self.failure) >= self.least
+    }
+
+    /// Whether the time of the first failure is asked for.
+    pub(super) const fn keeps_time(self) -> bool {
+        self.time > 0
+    }
+
+    /// The score at which a failure trips that comes now: so many calls come in the time between two false trips.
+    #[inline(never)]
+    fn threshold(self, seen: Evidence, now: impl FnOnce() -> Timestamp) -> u32 {
+        if self.least == Evidence::FULL {
+            return Evidence::FULL;
+        }
+        let elapsed = seen.since.before(now()).as_secs_f64();
+        let calls = f64::from(seen.calls) * f64::from(self.time) / elapsed;
+        let scaled = libm::log(calls) * 1e3 / f64::from(self.threshold) * f64::from(Evidence::FULL);
+        // As a float is cast: what is too large, or no number, is as large as can be.
+        if scaled < f64::from(Evidence::FULL) {
+            (scaled as u32).max(self.least)
+        } else {
+            Evidence::FULL
+        }
     }
 
     /// The failures that a score stands for.

@@ -7,6 +7,8 @@ mod over_window;
 mod tests;
 mod tripping;
 
+use core::time::Duration;
+
 use evidence::Belief;
 use over_window::{Conflict, Extent, OverWindow, either};
 
@@ -15,6 +17,7 @@ pub use self::{evidence::Evidence, over_window::Window};
 use crate::{
     checks::Faults,
     setting::Setting,
+    time::nanos,
     units::{ConfigError, Percent, Value},
     window::Grid,
 };
@@ -22,7 +25,7 @@ use crate::{
 /// When a closed circuit trips: one rule, or any of several.
 ///
 /// Default: [`Trip::evidence`] that more than 70 % rather than at most 30 % of the calls fail, with one false trip in
-/// e¹² (162 755) calls at 30 %.
+/// e¹² (162 755) calls at 30 %, or in 20 minutes where fewer calls come.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "ReadyToTrip")]
 pub struct Trip {
@@ -37,6 +40,7 @@ pub struct Trip {
 impl Default for Trip {
     fn default() -> Self {
         Self::evidence(Percent(30.0), Percent(70.0), 162_755)
+            .time_per_false_trip(Duration::from_secs(20 * 60))
     }
 }
 
@@ -83,9 +87,29 @@ impl Trip {
                 tolerated,
                 intolerable,
                 calls_per_false_trip,
+                time_per_false_trip: 0,
             }),
             ..Self::NEVER
         }
+    }
+
+    /// Of [`Trip::evidence`]: where fewer calls come in this time, from 1 s to 100 days, than there are to be between two false
+    /// trips, the threshold is the logarithm of as many as come. It is never below 4. So a quiet client sees an outage after
+    /// fewer failures than a busy one. How many come is told by the calls since the first of the failures that count.
+    #[must_use]
+    pub const fn time_per_false_trip(mut self, time: Duration) -> Self {
+        match &mut self.evidence {
+            // None at all would be no time, and this is a fault.
+            Some(belief) if time.is_zero() => belief.time_per_false_trip = 1,
+            Some(belief) => belief.time_per_false_trip = nanos(time),
+            None => {
+                self.conflict = Some((
+                    "trip.time_per_false_trip",
+                    "no value here: only evidence has it",
+                ));
+            }
+        }
+        self
     }
 
     /// When at least this share of the calls in the window failed, once it holds [`Trip::min_calls`].
@@ -236,6 +260,13 @@ impl Trip {
                     "evidence.calls_per_false_trip",
                     Some(belief.calls_per_false_trip.into()),
                 ),
+                (
+                    "evidence.time_per_false_trip",
+                    Some(match belief.time_per_false_trip {
+                        0 => Value::Word("none"),
+                        time => Duration::from_nanos(time).into(),
+                    }),
+                ),
             ]);
         }
         for rules in [self.calls, self.time] {
@@ -270,6 +301,7 @@ impl Trip {
         Tripping {
             row: self.row,
             test,
+            one_event: 0,
             calls: calls
                 .filter(|_| is_good)
                 .and_then(|(extent, limits)| match extent {

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     reason::{Reason, Rule},
+    time::Timestamp,
     window::Totals,
 };
 
@@ -18,7 +19,7 @@ fn after(trip: Trip, calls: impl IntoIterator<Item = bool>) -> Result<Evidence, 
         .enumerate()
         .try_fold(Evidence::default(), |seen, (call, failed)| {
             tripping
-                .judge(seen, failed)
+                .judge(seen, failed, || Timestamp::ZERO)
                 .map_err(|reason| (call + 1, reason))
         })
 }
@@ -66,6 +67,75 @@ fn the_default_takes_fifteen_failures_from_clean() {
     assert!((12_709..=12_710).contains(&score), "{score}");
 }
 
+/// How many failures trip the default from clean that come so far apart.
+fn failures_at(gap: Duration) -> u32 {
+    let tripping = Trip::default().check().unwrap();
+    let mut seen = Evidence::default();
+    for call in 1.. {
+        let now = Timestamp::ZERO.saturating_add(gap * call);
+        match tripping.judge(seen, true, || now) {
+            Ok(more) => seen = more,
+            Err(Reason::Evidence {
+                score, threshold, ..
+            }) => {
+                assert!(score >= threshold && (3999..=12_000).contains(&threshold));
+                return call;
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    unreachable!("it trips at some time")
+}
+
+#[test]
+fn the_fewer_calls_come_the_fewer_failures_trip() {
+    let millis = [
+        0,
+        1,
+        7,
+        10,
+        100,
+        1000,
+        10_000,
+        60_000,
+        3_600_000,
+        u64::MAX >> 40,
+    ];
+    let failures = millis.map(|millis| failures_at(Duration::from_millis(millis)));
+    assert_eq!(failures, [15, 15, 15, 14, 12, 9, 6, 5, 5, 5]);
+}
+
+#[test]
+fn without_a_time_between_false_trips_only_calls_count() {
+    let trip = Trip::evidence(Percent(30.0), Percent(70.0), 162_755);
+    let tripping = trip.check().unwrap();
+    let mut seen = Evidence::default();
+    for _ in 0..14 {
+        seen = tripping
+            .judge(seen, true, || panic!("no time is needed"))
+            .unwrap();
+    }
+    assert!(
+        tripping
+            .judge(seen, true, || panic!("no time is needed"))
+            .is_err()
+    );
+}
+
+#[test]
+fn only_evidence_has_a_time_between_false_trips() {
+    let minute = Duration::from_secs(60);
+    let error = Trip::consecutive_failures(5)
+        .time_per_false_trip(minute)
+        .check();
+    assert_eq!(error.unwrap_err().setting(), "trip.time_per_false_trip");
+    let error = Trip::default().time_per_false_trip(Duration::ZERO).check();
+    assert_eq!(
+        error.unwrap_err().setting(),
+        "trip.evidence.time_per_false_trip"
+    );
+}
+
 #[test]
 fn successes_take_back_what_failures_brought_and_leave_nothing_below_zero() {
     let default = Trip::default();
@@ -98,9 +168,14 @@ fn of_two_rules_the_first_that_is_met_trips() {
 #[test]
 fn the_calls_seen_stay_at_the_most() {
     let slow = Trip::evidence(Percent(50.0), Percent(51.0), 1_000_000_000_000_000_000);
-    let calls = (0..10_000).map(|call| call % 100 < 51);
-    let seen = after(slow, calls).unwrap();
-    assert_eq!(seen.calls, 511);
+    let seen = Evidence {
+        score: 1 << 17,
+        calls: 999_999,
+        ..Evidence::default()
+    };
+    let tripping = slow.check().unwrap();
+    let judge = |seen| tripping.judge(seen, false, || Timestamp::ZERO).unwrap();
+    assert_eq!(judge(judge(seen)).calls, 1_000_000);
 }
 
 proptest! {
@@ -124,7 +199,7 @@ proptest! {
             } else {
                 (exact - ((1.0 - p0) / (1.0 - p1)).ln()).max(0.0)
             };
-            match tripping.judge(seen, failed) {
+            match tripping.judge(seen, failed, || Timestamp::ZERO) {
                 Ok(now) => seen = now,
                 Err(_) => {
                     prop_assert!(exact > threshold * 0.999);
@@ -146,7 +221,7 @@ proptest! {
         let tripping = trip.check().unwrap();
         let (mut seen, mut failures) = (Evidence::default(), 0);
         for failed in calls {
-            let Ok(now) = tripping.judge(seen, failed) else { return Ok(()) };
+            let Ok(now) = tripping.judge(seen, failed, || Timestamp::ZERO) else { return Ok(()) };
             seen = now;
             failures = if seen.score == 0 { 0 } else { failures + u32::from(failed) };
             prop_assert_eq!(tripping.failures(seen), failures);

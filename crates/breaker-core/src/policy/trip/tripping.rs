@@ -1,10 +1,16 @@
 //! The checked form of when a closed circuit trips.
 
+use core::time::Duration;
+
 use super::{
     evidence::{Evidence, Test},
     limits::Limits,
 };
-use crate::{reason::Reason, window::Grid};
+use crate::{
+    reason::Reason,
+    time::{Stamp, Timestamp},
+    window::Grid,
+};
 
 /// The checked form, in whole numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +21,8 @@ pub(crate) struct Tripping {
     pub(crate) calls: Option<(u32, Limits)>,
     /// The rules over the buckets of time.
     pub(crate) time: Option<(Grid, Limits)>,
+    /// Failures so many nanoseconds after the first one, of calls that were under way then, are one with it.
+    pub(crate) one_event: u32,
 }
 
 impl Tripping {
@@ -23,7 +31,12 @@ impl Tripping {
 
     /// What a recorded call adds to the evidence, or why that is enough.
     #[inline]
-    pub(crate) fn judge(&self, seen: Evidence, failed: bool) -> Result<Evidence, Reason> {
+    pub(crate) fn judge(
+        &self,
+        seen: Evidence,
+        failed: bool,
+        mut now: impl FnMut() -> Timestamp,
+    ) -> Result<Evidence, Reason> {
         let row = match self.row {
             Some(_) if failed => seen.row.saturating_add(1).min(Self::MOST_ROW),
             _ => 0,
@@ -32,10 +45,45 @@ impl Tripping {
             return Err(Reason::ConsecutiveFailures { failures: row });
         }
         let (score, calls) = match self.test {
-            Some(test) => test.judge(seen, failed)?,
+            Some(test) => test.judge(seen, failed, &mut now)?,
             None => (0, 0),
         };
-        Ok(Evidence { score, calls, row })
+        let since = match (score, row) {
+            (0, 0) => Stamp::ZERO,
+            _ if seen.is_nothing() && self.keeps_time() => now().stamp(),
+            _ => seen.since,
+        };
+        Ok(Evidence {
+            score,
+            calls,
+            row,
+            since,
+        })
+    }
+
+    /// Whether the time of the first failure is asked for.
+    fn keeps_time(&self) -> bool {
+        self.one_event > 0 || self.test.is_some_and(Test::keeps_time)
+    }
+
+    /// Whether one more failure asks for the time.
+    pub(crate) fn asks_for_time(&self, seen: Evidence, calm: bool) -> bool {
+        let by_test = || self.test.is_some_and(|test| test.asks_for_time(seen));
+        self.keeps_time() && (calm || seen.is_nothing() || by_test())
+    }
+
+    /// Whether a failure is of the same event as the first one: its call was admitted while nothing spoke against the downstream,
+    /// and it comes right after it.
+    #[inline]
+    pub(crate) fn is_same_event(
+        &self,
+        seen: Evidence,
+        calm: bool,
+        now: impl FnOnce() -> Timestamp,
+    ) -> bool {
+        calm && !seen.is_nothing()
+            && self.one_event > 0
+            && seen.since.before(now()) <= Duration::from_nanos(self.one_event.into())
     }
 
     /// The failures that the evidence stands for.

@@ -12,15 +12,16 @@ fn nothing_said_is_the_default() {
 fn a_file_says_what_the_builder_says() {
     let json = r#"{
         "trip": [
-            { "evidence": { "tolerated": 20, "intolerable": "60%", "calls_per_false_trip": 1e6 } },
+            { "evidence": { "tolerated": 20, "intolerable": "60%", "calls_per_false_trip": 1e6, "time_per_false_trip": "1h" } },
             { "consecutive_failures": 9 },
             { "calls": 50, "failure_rate": "40 %", "slow_rate": "0.5%", "min_calls": 10 },
             { "time": "1m 30s", "buckets": 6, "failures": 30 }
         ],
-        "open_time": { "kind": "probe_share", "share": "0.5%", "not_before": "100ms", "certain_after": "10s", "jitter": 5, "longest_asked": "2m" },
-        "probes": { "live": 2, "successes": 3, "out_of": 5, "slow_rate": 50, "timeout": "4s" },
+        "open_time": { "kind": "probe_share", "share": "0.5%", "not_before": "100ms", "certain_after": "10s", "relapse_within": "3s", "jitter": 5, "longest_asked": "2m" },
+        "probes": { "live": 2, "successes": 3, "out_of": 5, "slow_rate": 50, "timeout": "4s", "ignored": 7 },
         "ramp": { "from": 10, "to": 500 },
         "slow_after": "750ms",
+        "one_event": "2ms",
         "cancelled": { "failure_after": 40 },
         "panic_is_failure": "false",
         "count_calls": true,
@@ -29,7 +30,8 @@ fn a_file_says_what_the_builder_says() {
     let calls = Window::calls(50);
     let said = Config::new()
         .trip(Trip::any_of([
-            Trip::evidence(Percent(20.0), Percent(60.0), 1_000_000),
+            Trip::evidence(Percent(20.0), Percent(60.0), 1_000_000)
+                .time_per_false_trip(3600 * SECOND),
             Trip::consecutive_failures(9),
             Trip::failure_rate(Percent(40.0), calls).min_calls(10),
             Trip::slow_rate(Percent(0.5), calls)
@@ -39,6 +41,7 @@ fn a_file_says_what_the_builder_says() {
         ]))
         .open_time(
             OpenTime::probe_share(Percent(0.5), Duration::from_millis(100), 10 * SECOND)
+                .relapse_within(3 * SECOND)
                 .jitter(Percent(5.0))
                 .longest_asked(120 * SECOND),
         )
@@ -47,10 +50,12 @@ fn a_file_says_what_the_builder_says() {
                 .successes(3)
                 .out_of(5)
                 .slow_rate(Percent(50.0))
-                .timeout(4 * SECOND),
+                .timeout(4 * SECOND)
+                .ignored(7),
         )
         .ramp(Ramp::new(10, 500))
         .slow_after(Duration::from_millis(750))
+        .one_event(Duration::from_millis(2))
         .cancelled(Cancelled::FailureAfter(40))
         .panic_is_failure(false)
         .count_calls(true)
@@ -88,8 +93,14 @@ fn the_same_in_toml() {
 fn what_is_left_out_of_evidence_or_of_a_probe_share_has_its_own_default() {
     let evidence = |value: Value| of(json!({ "trip": [{ "evidence": value }] }));
     let said = |tolerated, calls| {
-        Ok(Config::new().trip(Trip::evidence(Percent(tolerated), Percent(70.0), calls)))
+        let trip = Trip::evidence(Percent(tolerated), Percent(70.0), calls);
+        Ok(Config::new().trip(trip.time_per_false_trip(1200 * SECOND)))
     };
+    let only_calls = Trip::evidence(Percent(30.0), Percent(70.0), 162_755);
+    assert_eq!(
+        evidence(json!({ "time_per_false_trip": "none" })),
+        Ok(Config::new().trip(only_calls))
+    );
     assert_eq!(evidence(json!({})), Ok(Config::new()));
     assert_eq!(evidence(json!({ "tolerated": "10%" })), said(10.0, 162_755));
     assert_eq!(
@@ -97,7 +108,7 @@ fn what_is_left_out_of_evidence_or_of_a_probe_share_has_its_own_default() {
         said(30.0, 1000)
     );
     let share = json!({ "open_time": { "kind": "probe_share", "share": "5%" } });
-    let said = OpenTime::probe_share(Percent(5.0), SECOND / 4, 30 * SECOND);
+    let said = OpenTime::probe_share(Percent(5.0), SECOND / 10, 60 * SECOND);
     assert_eq!(of(share), Ok(Config::new().open_time(said)));
     assert_eq!(
         of(json!({ "open_time": { "jitter": "50%" } })),

@@ -67,7 +67,7 @@ impl<'a> Suspects<'a> {
             {
                 Some(Kind::VerdictOnceDecided)
             }
-            Reason::ProbeTimedOut => Some(Kind::HalfOpenEnds),
+            Reason::NoVerdict => Some(Kind::HalfOpenEnds),
             Reason::Operator if grows && transition.to() == State::Open => {
                 Some(Kind::OperatorStartsOver)
             }
