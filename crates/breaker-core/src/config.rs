@@ -140,8 +140,8 @@ pub struct Config {
     panic_is_failure: bool,
     count_calls: bool,
     mode: Mode,
-    /// In nanoseconds.
-    one_event: u64,
+    /// In nanoseconds; what is more than fits is too much, too.
+    one_event: u32,
 }
 
 impl Default for Config {
@@ -231,7 +231,12 @@ impl Config {
     /// It holds for a circuit against whose downstream nothing spoke when these calls were admitted. The totals count each
     /// failure all the same.
     pub const fn one_event(mut self, within: Duration) -> Self {
-        self.one_event = nanos(within);
+        let nanos = nanos(within);
+        self.one_event = if nanos > u32::MAX as u64 {
+            u32::MAX
+        } else {
+            nanos as u32
+        };
         self
     }
 
@@ -292,7 +297,7 @@ impl Config {
         tell(Setting::new(
             "one_event",
             "",
-            Duration::from_nanos(self.one_event),
+            Duration::from_nanos(self.one_event.into()),
         ));
         for (name, flag) in [
             ("panic_is_failure", self.panic_is_failure),
@@ -309,11 +314,11 @@ impl Config {
             self.open_time.checked(faults),
             self.probes.checked(faults),
         );
-        trip.one_event = self.one_event as u32;
+        trip.one_event = self.one_event;
         faults.check(
             self.one_event <= 1_000_000_000,
             "one_event",
-            Duration::from_nanos(self.one_event),
+            Duration::from_nanos(self.one_event.into()),
             "a duration up to 1 s",
         );
         if let Some(slow_after) = self.slow_after {

@@ -27,7 +27,8 @@ pub struct Probes {
     pub(crate) out_of: Option<u32>,
     pub(crate) failure_rate: Option<Percent>,
     pub(crate) slow_rate: Option<Percent>,
-    pub(crate) timeout: Duration,
+    /// In nanoseconds.
+    pub(crate) timeout: u64,
     pub(crate) ignored: u32,
 }
 
@@ -46,7 +47,7 @@ impl Probes {
             out_of: None,
             failure_rate: None,
             slow_rate: None,
-            timeout: Duration::from_secs(30),
+            timeout: 30_000_000_000,
             ignored: 10,
         }
     }
@@ -86,7 +87,7 @@ impl Probes {
     #[must_use]
     #[doc(alias = "maxWaitDurationInHalfOpenState")]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = nanos(timeout);
         self
     }
 
@@ -118,16 +119,17 @@ impl Probes {
                 tell(name, rate.into());
             }
         }
-        tell("timeout", self.timeout.into());
+        tell("timeout", Duration::from_nanos(self.timeout).into());
         tell("ignored", self.ignored.into());
     }
 
     pub(crate) fn checked(self, faults: &mut Faults<'_>) -> Probing {
+        let timeout = Duration::from_nanos(self.timeout);
         let live_is_good = faults.check(is_count(self.live), "probes", self.live, COUNT);
         faults.check(
-            self.timeout >= Duration::from_millis(1) && self.timeout <= MAX_WAIT / MOST_TIMEOUTS,
+            timeout >= Duration::from_millis(1) && timeout <= MAX_WAIT / MOST_TIMEOUTS,
             "probes.timeout",
-            self.timeout,
+            timeout,
             "a duration from 1 ms to 25 days",
         );
         let live = if live_is_good { self.live } else { 1 };
@@ -164,7 +166,7 @@ impl Probes {
             slow: self
                 .slow_rate
                 .map(|rate| of_sample(rate, "probes.slow_rate")),
-            timeout: nanos(self.timeout),
+            timeout: self.timeout,
             ignored: self.ignored,
         }
     }

@@ -28,11 +28,12 @@ use crate::{
 #[doc(alias("waitDurationInOpenState", "BreakDuration", "resetTimeout"))]
 pub struct OpenTime {
     kind: Kind,
-    shortest: Duration,
-    longest: Duration,
+    // In nanoseconds, as the rest of the spans: a circuit keeps its settings.
+    shortest: u64,
+    longest: u64,
     factor: Option<f64>,
     jitter: Percent,
-    longest_asked: Duration,
+    longest_asked: u64,
     /// In nanoseconds.
     relapse_within: u64,
 }
@@ -99,11 +100,11 @@ impl OpenTime {
     const fn new(kind: Kind, shortest: Duration, longest: Duration, jitter: Percent) -> Self {
         Self {
             kind,
-            shortest,
-            longest,
+            shortest: nanos(shortest),
+            longest: nanos(longest),
             factor: None,
             jitter,
-            longest_asked: Duration::from_secs(300),
+            longest_asked: 300_000_000_000,
             relapse_within: 0,
         }
     }
@@ -137,7 +138,7 @@ impl OpenTime {
     /// ([`Outcome::Overload`](crate::Outcome::Overload)), from 0 (its wish is not heard) to 100 days. Default: 300 s.
     #[must_use]
     pub const fn longest_asked(mut self, longest: Duration) -> Self {
-        self.longest_asked = longest;
+        self.longest_asked = nanos(longest);
         self
     }
 
@@ -158,15 +159,18 @@ impl OpenTime {
             Kind::Exponential | Kind::ByAttempt(_) => ("shortest", Some("longest")),
             Kind::ProbeShare { .. } => ("not_before", Some("certain_after")),
         };
-        tell(shortest, self.shortest.into());
+        tell(shortest, Duration::from_nanos(self.shortest).into());
         if let Some(longest) = longest {
-            tell(longest, self.longest.into());
+            tell(longest, Duration::from_nanos(self.longest).into());
         }
         if let Some(factor) = self.factor {
             tell("factor", factor.into());
         }
         tell("jitter", self.jitter.into());
-        tell("longest_asked", self.longest_asked.into());
+        tell(
+            "longest_asked",
+            Duration::from_nanos(self.longest_asked).into(),
+        );
         if let Kind::ProbeShare { .. } = self.kind {
             tell(
                 "relapse_within",
@@ -185,9 +189,9 @@ impl OpenTime {
             "0 %, or from 1 % to 100 %",
         );
         faults.check(
-            self.longest_asked <= MAX_WAIT,
+            Duration::from_nanos(self.longest_asked) <= MAX_WAIT,
             "open_time.longest_asked",
-            self.longest_asked,
+            Duration::from_nanos(self.longest_asked),
             "a duration up to 100 days",
         );
         self.check_relapse(faults);
@@ -205,33 +209,33 @@ impl OpenTime {
         };
         Opening {
             pattern,
-            shortest: nanos(self.shortest),
-            longest: nanos(self.longest),
+            shortest: self.shortest,
+            longest: self.longest,
             jitter: (self.jitter.0 * 1e4) as u32,
-            longest_asked: nanos(self.longest_asked),
+            longest_asked: self.longest_asked,
             relapse_within: self.relapse_within,
         }
     }
 
     fn check_waits(self, faults: &mut Faults<'_>) {
+        let (shortest, longest) = (
+            Duration::from_nanos(self.shortest),
+            Duration::from_nanos(self.longest),
+        );
         let range = Duration::from_millis(1)..=MAX_WAIT;
         let is_good = faults.check(
-            range.contains(&self.shortest),
+            range.contains(&shortest),
             "open_time.shortest",
-            self.shortest,
+            shortest,
             "a duration from 1 ms to 100 days",
         );
-        let least = if is_good {
-            self.shortest
-        } else {
-            *range.start()
-        };
+        let least = if is_good { shortest } else { *range.start() };
         // A fixed wait is both.
         if self.kind != Kind::Fixed {
             faults.check(
-                (least..=MAX_WAIT).contains(&self.longest),
+                (least..=MAX_WAIT).contains(&longest),
                 "open_time.longest",
-                self.longest,
+                longest,
                 "a duration from the shortest to 100 days",
             );
         }

@@ -105,7 +105,7 @@ impl Trip {
             None => {
                 self.conflict = Some((
                     "trip.time_per_false_trip",
-                    "no value here: only evidence has it",
+                    &"no value here: only evidence has it",
                 ));
             }
         }
@@ -165,7 +165,7 @@ impl Trip {
         if self.calls.window.is_none() && self.time.window.is_none() {
             self.conflict = Some((
                 "trip.min_calls",
-                "no value here: only rules over a window have it",
+                &"no value here: only rules over a window have it",
             ));
         }
         self.calls.min_calls = Some(calls);
@@ -199,7 +199,7 @@ impl Trip {
     #[must_use]
     pub fn any_of<const N: usize>(rules: [Self; N]) -> Self {
         if N == 0 {
-            let conflict = ("trip", "at least one rule in `any_of`; `never` says none");
+            let conflict = ("trip", &"at least one rule in `any_of`; `never` says none");
             return Self {
                 conflict: Some(conflict),
                 ..Self::NEVER

@@ -65,8 +65,8 @@ pub(super) struct OverWindow {
     pub(super) min_calls: Option<u32>,
 }
 
-/// Which setting cannot be combined as it was, and why.
-pub(super) type Conflict = Option<(&'static str, &'static str)>;
+/// Which setting cannot be combined as it was, and why: a thin pointer, because a circuit keeps its settings.
+pub(super) type Conflict = Option<(&'static str, &'static &'static str)>;
 
 const TWO_VALUES: &str = "one value; two rules give it different ones";
 
@@ -78,7 +78,7 @@ pub(super) fn either<T: PartialEq>(
     conflict: &mut Conflict,
 ) -> Option<T> {
     if one.is_some() && other.is_some() && one != other {
-        *conflict = conflict.or(Some((setting, TWO_VALUES)));
+        *conflict = conflict.or(Some((setting, &TWO_VALUES)));
     }
     one.or(other)
 }
@@ -154,7 +154,7 @@ impl OverWindow {
     pub(super) fn or(self, other: Self, conflict: &mut Conflict) -> Self {
         let min_calls = match (self.window, other.window) {
             (Some(_), Some(_)) if self.min_calls != other.min_calls => {
-                *conflict = conflict.or(Some(("trip.min_calls", TWO_VALUES)));
+                *conflict = conflict.or(Some(("trip.min_calls", &TWO_VALUES)));
                 None
             }
             (None, _) => other.min_calls,
