@@ -2,7 +2,11 @@
 
 use core::time::Duration;
 
-use crate::{checks::Faults, setting::Setting, time::Timestamp};
+use crate::{
+    checks::Faults,
+    setting::Setting,
+    time::{Stamp, Timestamp},
+};
 
 /// A slow start after the probes succeeded: calls above an allowance are refused until it has grown.
 ///
@@ -61,7 +65,7 @@ pub(crate) struct Allowance {
     /// Thousandths of calls per second.
     rate: u32,
     /// When the last call was refused, or the recovery began.
-    refused: Timestamp,
+    refused: Stamp,
 }
 
 /// Once nothing was refused for so long the recovery is over.
@@ -73,7 +77,7 @@ impl Allowance {
     /// That of a recovery which begins.
     pub(crate) const fn new(ramp: Ramp, now: Timestamp) -> Self {
         Self {
-            refused: now,
+            refused: now.stamp(),
             due: Timestamp::ZERO,
             rate: ramp.from * 1000,
         }
@@ -84,7 +88,7 @@ impl Allowance {
         let step = now.as_nanos() / STEP * STEP;
         let ahead = self.due.as_nanos().saturating_sub(step);
         if ahead > BURST {
-            self.refused = now;
+            self.refused = now.stamp();
             // A step more, because times are cut off to steps.
             return Err(Duration::from_nanos(ahead - BURST + STEP));
         }
@@ -103,6 +107,6 @@ impl Allowance {
         } else {
             self.rate.saturating_add(1000)
         };
-        self.rate >= ramp.to * 1000 || now.saturating_since(self.refused) >= CALM
+        self.rate >= ramp.to * 1000 || self.refused.before(now) >= CALM
     }
 }

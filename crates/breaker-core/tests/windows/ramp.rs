@@ -104,7 +104,11 @@ proptest! {
                     let failed = matches!(event, Event::Failure);
                     rate = if failed { rate.saturating_sub(9000).max(floor) } else { rate + 1000 };
                     prop_assert_eq!(circuit.record(Call { failed, slow: false }, now), None);
-                    prop_assert_eq!(circuit.is_recovering(), rate < top && now - refused < CALM);
+                    // Times are kept to an eighth of a millisecond.
+                    if (now - refused).abs_diff(CALM) > 200_000 {
+                        let goes_on = rate < top && now - refused < CALM;
+                        prop_assert_eq!(circuit.is_recovering(), goes_on);
+                    }
                 }
                 Event::Again => {}
             }
