@@ -11,7 +11,7 @@ use std::{
 };
 
 use breaker_layer::{
-    BreakerLayer, Circuit, OpenTime, Outcome, Probes, State, Trip,
+    BreakerLayer, Circuit, OpenTime, Outcome, Percent, Probes, State, Trip, Window,
     clock::{Clock, ManualClock, Timestamp},
 };
 use support::{Answer, Bench, Downstream, OPEN_FOR, SECOND, THRESHOLD, call};
@@ -224,5 +224,47 @@ mod tokio_s {
         let circuit = circuit(None);
         circuit.trip_for(Duration::MAX);
         assert_eq!(circuit.state(), State::Open);
+    }
+}
+
+#[test]
+fn a_call_is_timed_right_however_old_its_circuit_is() {
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+    let clock = ManualClock::new();
+    let circuit = Circuit::builder("old")
+        .trip(Trip::slow_rate(Percent(50.0), Window::calls(4)))
+        .slow_after(SECOND)
+        .count_calls(true)
+        .clock(clock.clock())
+        .build()
+        .unwrap();
+    for years in [17, 1, 1, 20] {
+        clock.advance(years * YEAR);
+        for _ in 0..4 {
+            circuit.try_acquire().unwrap().record(Outcome::Success);
+        }
+        let slow = circuit.try_acquire().unwrap();
+        clock.advance(2 * SECOND);
+        slow.record(Outcome::Success);
+    }
+    let snapshot = circuit.snapshot();
+    assert_eq!((snapshot.state, snapshot.slow), (State::Closed, Some(4)));
+}
+
+#[test]
+fn a_call_that_took_longer_than_can_be_counted_is_slow() {
+    for seconds in [2, 1 << 55, u64::MAX] {
+        let circuit = Circuit::builder("long")
+            .trip(Trip::slow_rate(Percent(50.0), Window::calls(4)))
+            .slow_after(SECOND)
+            .build()
+            .unwrap();
+        let record = |seconds| {
+            let permit = circuit.try_acquire().unwrap();
+            permit.record_after(Outcome::Success, Duration::from_secs(seconds));
+        };
+        (0..4).for_each(|_| record(0));
+        (0..2).for_each(|_| record(seconds));
+        assert_eq!(circuit.state(), State::Open, "{seconds} s");
     }
 }

@@ -309,3 +309,36 @@ fn a_probe_share_draws_by_the_new_settings_at_once() {
         assert_eq!(left(&circuit, &clock), left_over * SECOND);
     }
 }
+
+/// Puts the mode back to normal as soon as it is told of another one.
+#[derive(Clone, Default)]
+struct Revert(Arc<Mutex<Option<Circuit>>>);
+
+impl Observe for Revert {
+    fn transition(&self, _: &TransitionEvent<'_>) {}
+
+    fn reconfigured(&self, _: &ReconfiguredEvent<'_>) {
+        let circuit = self.0.lock().unwrap().take();
+        if let Some(circuit) = circuit {
+            let config = circuit.config().mode(Mode::Normal);
+            circuit.reconfigure(config).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_mode_is_entered_with_the_settings_whoever_changes_them_again_meanwhile() {
+    let revert = Revert::default();
+    let (circuit, _, told) = circuit(|builder| builder.observe(revert.clone()));
+    *revert.0.lock().unwrap() = Some(circuit.clone());
+    circuit
+        .reconfigure(circuit.config().mode(Mode::Isolated))
+        .unwrap();
+    assert_eq!(circuit.config().starts_as(), Mode::Normal);
+    assert_eq!(circuit.state(), State::Closed);
+    let told = told.take();
+    for transition in ["closed -> isolated", "isolated -> closed"] {
+        let is_it = |line: &&String| line.contains(transition);
+        assert_eq!(told.iter().filter(is_it).count(), 1, "{told:?}");
+    }
+}

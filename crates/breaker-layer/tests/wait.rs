@@ -9,11 +9,12 @@ use std::{
 };
 
 use breaker_layer::{
-    BreakerLayer, Cancelled, CircuitBuilder, Config, Error, OpenTime, Percent, Probes, Ramp, State,
-    clock::Clock, service::Wait,
+    BreakerLayer, Cancelled, CircuitBuilder, Config, Error, Observe, OpenTime, Percent, Probes,
+    Ramp, State, TransitionEvent, clock::Clock, observe::EndedEvent, service::Wait,
 };
 use support::{
     Answer, Bench, Downstream, Fault, MILLI, OPEN_FOR, PROBE_TIMEOUT, Ready, SECOND, THRESHOLD,
+    alone,
 };
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
@@ -496,4 +497,35 @@ async fn a_quiet_caller_s_probes_close_the_circuit_and_wait_for_no_deadline() {
         bench.log.states(),
         [State::Open, State::HalfOpen, State::Closed]
     );
+}
+
+/// When its circuit ends, another one begins in the same place, with a task that waits for it.
+#[derive(Clone, Default)]
+struct Successor(Arc<Mutex<Option<(Bench, task::Spawn<Wait<Downstream>>)>>>);
+
+impl Observe for Successor {
+    fn transition(&self, _: &TransitionEvent<'_>) {}
+
+    fn ended(&self, _: &EndedEvent<'_>) {
+        let next = bench();
+        next.circuit.isolate();
+        let mut waiting = task::spawn(service(&next, &Downstream::new()));
+        assert_pending!(waiting.enter(|cx, mut service| service.poll_ready(cx)));
+        *self.0.lock().unwrap() = Some((next, waiting));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_taken_apart_takes_no_waiter_of_another_circuit_with_it() {
+    let _alone = alone();
+    let successor = Successor::default();
+    let Bench { circuit, .. } = bench_with(|builder| builder.observe(successor.clone()));
+    circuit.isolate();
+    let mut first = BreakerLayer::new(circuit).wait().layer(Downstream::new());
+    assert_pending!(ready(&mut first).poll());
+    drop(first.into_inner());
+    let (next, waiting) = successor.0.lock().unwrap().take().unwrap();
+    assert!(!waiting.is_woken());
+    next.circuit.reset();
+    assert!(waiting.is_woken());
 }

@@ -2,11 +2,11 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use breaker_core::{Changes, Command, Config, ConfigError, Mode, State};
+use breaker_core::{Changes, Command, Config, ConfigError, Mode, State, Timestamp};
 
 use crate::{
     snapshot::Snapshot,
-    storage::{Handle, News, Reconfigured, Slot, Subject, WeakCircuit},
+    storage::{CircuitState, Handle, News, Reconfigured, Slot, Subject, WeakCircuit},
 };
 
 mod acquire;
@@ -208,27 +208,23 @@ impl Circuit {
             return Ok(());
         };
         let (plan, now) = (plan.with(new)?, slot.now());
-        let before = slot.change_plan(|state| {
+        let changed = slot.change_plan(|state| {
             let before = state.reconfigure(plan, now);
-            (before, News::waking(state))
+            let news = if before.said.starts_as() == new.starts_as() {
+                News::waking(state)
+            } else {
+                obey(slot, state, command_of(new.starts_as()), now, note)
+            };
+            (before, news)
         });
-        let Some((before, news)) = before else {
+        let Some((before, news)) = changed else {
             return Ok(());
         };
-        news.tell();
         let old = before.said;
         if old != new {
             self.tell_reconfigured(old, new, note);
         }
-        if old.starts_as() != new.starts_as() {
-            let command = match new.starts_as() {
-                Mode::ObserveOnly => Command::ObserveOnly,
-                Mode::Disabled => Command::Disable,
-                Mode::Isolated => Command::Isolate,
-                _ => Command::Reset,
-            };
-            self.command(command, note);
-        }
+        news.tell();
         Ok(())
     }
 
@@ -249,19 +245,7 @@ impl Circuit {
     pub(crate) fn command(&self, command: Command, note: Option<&Arc<str>>) {
         let slot = self.slot();
         let now = slot.now();
-        let news = slot.change(|state| {
-            let (breaker, rules) = state.parts();
-            match breaker.command(rules, command, now) {
-                Some(transition) => News::of(slot, state, Changes::one(transition), note),
-                None => {
-                    // It stands already, and goes on for this reason.
-                    if note.is_some() {
-                        state.note(note, state.breaker.generation());
-                    }
-                    News::default()
-                }
-            }
-        });
+        let news = slot.change(|state| obey(slot, state, command, now, note));
         if let Some(news) = news {
             news.tell();
         }
@@ -270,6 +254,35 @@ impl Circuit {
     /// The circuit to those who do not keep it alive.
     pub(crate) fn downgrade(&self) -> WeakCircuit {
         self.slot().weak()
+    }
+}
+
+/// Does what the operator commands.
+fn obey(
+    slot: &'static Slot,
+    state: &mut CircuitState,
+    command: Command,
+    now: Timestamp,
+    note: Option<&Arc<str>>,
+) -> News {
+    let (breaker, rules) = state.parts();
+    if let Some(transition) = breaker.command(rules, command, now) {
+        return News::of(slot, state, Changes::one(transition), note);
+    }
+    // It stands already, and goes on for this reason.
+    if note.is_some() {
+        state.note(note, state.breaker.generation());
+    }
+    News::waking(state)
+}
+
+/// What enters this mode.
+const fn command_of(mode: Mode) -> Command {
+    match mode {
+        Mode::ObserveOnly => Command::ObserveOnly,
+        Mode::Disabled => Command::Disable,
+        Mode::Isolated => Command::Isolate,
+        _ => Command::Reset,
     }
 }
 

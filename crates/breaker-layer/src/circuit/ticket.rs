@@ -11,8 +11,8 @@ use crate::storage::Gate;
 pub(super) struct Ticket {
     /// The gate that let it pass, of which the epoch counts, and whether it was calm.
     gate: Gate,
-    /// `kind 3 │ excluded 1 │ timed 1 │ nanoseconds 59`: when a timed call began, or how long it took if it is answered. Zero is a
-    /// call that counts and is not timed.
+    /// `kind 3 │ excluded 1 │ timed 1 │ nanoseconds 59`: the lower bits of when a timed call began, or how long it took if it is
+    /// answered. Zero is a call that counts and is not timed.
     call: u64,
 }
 
@@ -102,23 +102,19 @@ impl Ticket {
     }
 
     pub(super) const fn started(self, now: Timestamp) -> Self {
-        self.timed(now.as_nanos())
+        self.timed(now.as_nanos() & Self::NANOS)
     }
 
     /// As a call that has taken its time by now, if it is timed.
     pub(super) fn answered(self, now: Option<Timestamp>) -> Self {
         let took = now.and_then(|now| self.took(|| now));
-        let timed = took.map_or(self, |took| self.timed(took.as_nanos() as u64));
+        let nanos = |took: Duration| (took.as_nanos() as u64).min(Self::NANOS);
+        let timed = took.map_or(self, |took| self.timed(nanos(took)));
         timed.of_kind(CallKind::Answered)
     }
 
     const fn timed(self, nanos: u64) -> Self {
         let rest = self.call & !Self::NANOS;
-        let nanos = if nanos > Self::NANOS {
-            Self::NANOS
-        } else {
-            nanos
-        };
         Self {
             call: rest | Self::TIMED | nanos,
             ..self
@@ -129,13 +125,21 @@ impl Ticket {
         self.call & Self::TIMED != 0
     }
 
+    /// The time from a start of which only the lower bits are known; none if time has gone back.
+    const fn since(start: u64, now: u64) -> u64 {
+        match now.wrapping_sub(start) & Self::NANOS {
+            back if back > Self::NANOS / 2 => 0,
+            since => since,
+        }
+    }
+
     /// For how long a timed call has gone on.
     pub(super) fn took(self, now: impl FnOnce() -> Timestamp) -> Option<Duration> {
         let nanos = self.call & Self::NANOS;
         match self.kind() {
             _ if !self.is_timed() => None,
             CallKind::Answered => Some(Duration::from_nanos(nanos)),
-            _ => Some(now().saturating_since(Timestamp::from_nanos(nanos))),
+            _ => Some(Duration::from_nanos(Self::since(nanos, now().as_nanos()))),
         }
     }
 }

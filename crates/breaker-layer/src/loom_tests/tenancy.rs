@@ -11,6 +11,8 @@ struct Story(Arc<Mutex<Vec<Option<u64>>>>);
 
 impl Observe for Story {
     fn transition(&self, _: &TransitionEvent<'_>) {
+        // The other thread may go on in the meantime.
+        loom::thread::yield_now();
         self.0.lock().unwrap().push(None);
     }
 

@@ -105,13 +105,10 @@ impl Slot {
         self.lock().state.as_ref().map(look)
     }
 
-    /// Changes the circuit, if there is one that somebody has a handle of.
+    /// Changes the circuit, if there is one.
     #[inline]
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut CircuitState) -> T) -> Option<T> {
         let mut held = self.lock();
-        if self.handles.load(Acquire) == 0 {
-            return None;
-        }
         let state = held.state.as_mut()?;
         let changed = change(state);
         state.version += 1;
@@ -151,7 +148,8 @@ impl Slot {
     /// Whether a call that took so long is not slow.
     #[inline]
     pub(crate) fn is_fast(&self, took: Duration) -> bool {
-        took.as_nanos() as u64 <= self.slow_after.load(Acquire)
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        nanos <= self.slow_after.load(Acquire)
     }
 
     #[inline]
@@ -234,11 +232,20 @@ impl Slot {
     }
 
     /// Gives up a handle; with the last one the circuit ends.
+    ///
+    /// The last one is given up under the lock: whoever holds that, and sees a circuit, can have one more handle of it, so that
+    /// nothing is told of a circuit after its end.
     pub(super) fn release(&'static self) {
+        let one_less = |handles: u64| (handles > 1).then(|| handles - 1);
+        if self.handles.fetch_update(AcqRel, Acquire, one_less).is_ok() {
+            return;
+        }
+        let mut held = self.lock();
         if self.handles.fetch_sub(1, AcqRel) != 1 {
             return;
         }
-        let ended = self.take(&mut self.lock());
+        let ended = self.take(&mut held);
+        drop(held);
         // Before the user's observers run and are dropped, which may go wrong.
         pool::put(self);
         if let Some(ended) = ended {

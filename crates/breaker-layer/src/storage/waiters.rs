@@ -78,6 +78,8 @@ struct Place {
     kind: Kind,
     /// `None` until the waiter has registered.
     number: Option<u64>,
+    /// The circuit in which it has its number: the slot may have another one by now.
+    first: u64,
 }
 
 /// A place among a circuit's waiters; dropped, it is given up.
@@ -88,7 +90,11 @@ pub(crate) struct Waiter {
 
 impl Waiter {
     pub(crate) const fn of(slot: &'static Slot, kind: Kind) -> Self {
-        let place = Place { kind, number: None };
+        let place = Place {
+            kind,
+            number: None,
+            first: 0,
+        };
         Self { slot, place }
     }
 
@@ -98,9 +104,13 @@ impl Waiter {
     /// A change that is stored by now may have woken nobody: look at the circuit again after this.
     pub(crate) fn register(&mut self, waker: &Waker) -> bool {
         let waker = waker.clone();
-        let registered = self
-            .slot
-            .change(|state| state.waiters().register(&mut self.place, waker));
+        let place = &mut self.place;
+        let registered = self.slot.change(|state| {
+            if place.first != state.first {
+                (place.number, place.first) = (None, state.first);
+            }
+            state.waiters().register(place, waker)
+        });
         // What it replaced is dropped here, with nothing held, because it is the executor's.
         registered.is_none_or(|(_replaced, has_turn)| has_turn)
     }
@@ -111,12 +121,12 @@ impl Drop for Waiter {
         let Some(number) = self.place.number else {
             return;
         };
-        let kind = self.place.kind;
+        let Place { kind, first, .. } = self.place;
         let left = self
             .slot
-            .change(|state| state.waiters().leave(kind, number));
+            .change(|state| (state.first == first).then(|| state.waiters().leave(kind, number)));
         // With nothing held.
-        if let Some((_gone, Some(next))) = left {
+        if let Some((_gone, Some(next))) = left.flatten() {
             quietly(|| next.wake());
         }
     }
