@@ -9,8 +9,8 @@ use std::{
 };
 
 use breaker_layer::{
-    BreakerLayer, Cancelled, CircuitBuilder, Config, Error, Observe, OpenTime, Percent, Probes,
-    Ramp, State, TransitionEvent, clock::Clock, observe::EndedEvent, service::Wait,
+    BreakerLayer, Cancelled, Circuit, CircuitBuilder, Config, Error, Observe, OpenTime, Percent,
+    Probes, Ramp, State, TransitionEvent, clock::Clock, observe::EndedEvent, service::Wait,
 };
 use support::{
     Answer, Bench, Downstream, Fault, MILLI, OPEN_FOR, PROBE_TIMEOUT, Ready, SECOND, THRESHOLD,
@@ -501,7 +501,9 @@ async fn a_quiet_caller_s_probes_close_the_circuit_and_wait_for_no_deadline() {
 
 /// When its circuit ends, another one begins in the same place, with a task that waits for it.
 #[derive(Clone, Default)]
-struct Successor(Arc<Mutex<Option<(Bench, task::Spawn<Wait<Downstream>>)>>>);
+struct Successor(Arc<Mutex<Option<Next>>>);
+
+type Next = (Bench, task::Spawn<Wait<Downstream>>);
 
 impl Observe for Successor {
     fn transition(&self, _: &TransitionEvent<'_>) {}
@@ -528,4 +530,24 @@ async fn a_service_that_is_taken_apart_takes_no_waiter_of_another_circuit_with_i
     assert!(!waiting.is_woken());
     next.circuit.reset();
     assert!(waiting.is_woken());
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_where_every_call_passes_uncounted_is_no_call() {
+    for enter in [Circuit::disable, Circuit::observe_only] {
+        let bench = bench_with(|builder| builder.count_calls(true));
+        enter(&bench.circuit);
+        bench.circuit.trip();
+        enter(&bench.circuit);
+        let mut service = service(&bench, &Downstream::always(Answer::Echo));
+        assert_ready_ok!(ready(&mut service).poll());
+        let mut clone = service.clone();
+        drop(service);
+        let snapshot = bench.circuit.snapshot();
+        assert_eq!((snapshot.cancelled, snapshot.admitted), (0, Some(0)));
+        assert_eq!(clone.ready().await.unwrap().call(7).await, Ok(7));
+        let snapshot = bench.circuit.snapshot();
+        let counted = (snapshot.admitted, snapshot.succeeded);
+        assert_eq!(counted, (Some(1), Some(1)));
+    }
 }

@@ -116,6 +116,12 @@ impl Permit {
         self.slot.read(is_probe).unwrap_or_default()
     }
 
+    /// Gives it up without a trace.
+    #[cfg(feature = "tokio")]
+    pub(super) const fn forget(self) {
+        let _ = self.into_parts();
+    }
+
     #[inline]
     pub(super) const fn into_parts(self) -> (&'static Slot, Ticket) {
         let parts = (self.slot, self.ticket);

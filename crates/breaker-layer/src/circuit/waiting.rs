@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use breaker_core::CallKind;
+
 use super::{Circuit, Permit, acquire::Pause, admit::For};
 use crate::storage::{CircuitState, Kind, Waiter};
 
@@ -38,9 +40,13 @@ impl Circuit {
             return Ok(None);
         }
         let admitted = self.admit_waiting(For::Readiness);
-        admitted
-            .map(Some)
-            .map_err(|why| self.pause_of(why.refusal()))
+        let permit = admitted.map_err(|why| self.pause_of(why.refusal()))?;
+        if permit.ticket.kind() == CallKind::Uncounted {
+            // It holds no place, and the call will ask for itself.
+            permit.forget();
+            return Ok(None);
+        }
+        Ok(Some(permit))
     }
 
     /// Whether a permit that was taken ahead is still one: the state that gave it has neither ended nor lapsed.
