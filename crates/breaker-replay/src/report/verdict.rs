@@ -83,6 +83,9 @@ pub(crate) fn outage(part: &OutagePart) -> String {
 
 /// What it was good for, at these prices.
 fn judgement(circuit: &CircuitPart, prices: Prices) -> &'static str {
+    if circuit.rejected == 0 {
+        return "Would have changed nothing";
+    }
     let told = circuit.harm + circuit.saved;
     if circuit.rejected.saturating_sub(told) > told {
         return "Cannot tell, because most of the rejected calls were given up by their clients (--failures 499 counts them)";
