@@ -58,7 +58,7 @@ impl fmt::Display for Mode {
 }
 
 /// A checked configuration, as the decisions read it; [`Config::build`] is the only way to one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Checked {
     pub(crate) trip: Tripping,
     pub(crate) open: Opening,

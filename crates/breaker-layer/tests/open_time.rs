@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{collections::HashSet, time::Duration};
+use std::{cell::RefCell, collections::HashSet, time::Duration};
 
 use breaker_layer::{
     CircuitBuilder, OpenTime, Outcome, Percent, Refusal, State,
@@ -388,4 +388,23 @@ fn a_wait_that_ends_beyond_the_end_of_time_does_not_end_early() {
     assert!(bench.rejects());
     let left = bench.circuit.snapshot().retry_after.unwrap();
     assert!((100 * DAY - SECOND..=100 * DAY + TICK).contains(&left));
+}
+
+#[test]
+fn a_wait_by_attempt_is_asked_for_when_the_circuit_is_built_and_never_again() {
+    thread_local!(static ASKED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) });
+    fn wait(attempt: u32) -> Duration {
+        ASKED.with_borrow_mut(|asked| asked.push(attempt));
+        SECOND * (attempt + 1)
+    }
+    let bench = bench(OpenTime::by_attempt(wait, SECOND, 7 * SECOND));
+    assert_eq!(ASKED.take(), (0..64).collect::<Vec<_>>());
+    bench.circuit.half_open();
+    bench.fail(1);
+    assert!(bench.rejects());
+    bench.circuit.reconfigure(bench.circuit.config()).unwrap();
+    assert_eq!(ASKED.take().len(), 64, "other settings are built");
+    bench.clock.advance(7 * SECOND);
+    bench.succeed(1);
+    assert_eq!(ASKED.take(), []);
 }

@@ -342,3 +342,24 @@ fn the_mode_is_entered_with_the_settings_whoever_changes_them_again_meanwhile() 
         assert_eq!(told.iter().filter(is_it).count(), 1, "{told:?}");
     }
 }
+
+#[test]
+fn a_half_open_circuit_lets_probes_through_whatever_it_is_reconfigured_to() {
+    for successes in 1..=5 {
+        let (circuit, clock, _) = circuit(|builder| builder.probes(Probes::new(1).successes(5)));
+        circuit.half_open();
+        for _ in 0..3 {
+            circuit.try_acquire().unwrap().record(Outcome::Success);
+        }
+        let probe = circuit.try_acquire().unwrap();
+        let config = circuit.config().probes(Probes::new(1).successes(successes));
+        circuit.reconfigure(config).unwrap();
+        assert!(circuit.try_acquire().is_err(), "one is under way");
+        probe.record(Outcome::Success);
+        clock.advance(SECOND);
+        for _ in 1..successes {
+            circuit.try_acquire().unwrap().record(Outcome::Success);
+        }
+        assert_eq!(circuit.state(), State::Closed, "{successes} successes");
+    }
+}

@@ -1,13 +1,17 @@
 //! A circuit goes on with other settings.
 
 use super::{Breaker, Phase, Rules, windows::Windows};
-use crate::{policy::ramp::Allowance, time::Timestamp};
+use crate::{
+    policy::{probes::Tally, ramp::Allowance},
+    time::Timestamp,
+};
 
 impl Breaker {
     /// Goes on with other settings.
     ///
     /// As many calls of the windows are kept as fit. A wait that is shorter now is cut, counted from when the circuit opened;
-    /// one that somebody asked for is not. A recovery ends where there is no ramp any more, and begins afresh on another one.
+    /// one that somebody asked for is not. A recovery ends where there is no ramp any more, and begins afresh on another one. Other
+    /// rules for probes begin with no outcome seen, and with the probes that are under way.
     pub fn reconfigure(&mut self, before: Rules<'_>, after: Rules<'_>, now: Timestamp) {
         let windows = self
             .windows
@@ -36,7 +40,17 @@ impl Breaker {
                     self.phase = Phase::Open { attempt, until };
                 }
             }
-            Phase::Closed(_) | Phase::HalfOpen { .. } | Phase::Isolated | Phase::Disabled => {}
+            Phase::HalfOpen { attempt, tally } => {
+                if before.config.probes != after.config.probes {
+                    // What was seen is not held against other rules: it may be more than they ask for, and no probe is to come then.
+                    let tally = Tally {
+                        live: tally.live,
+                        ..Tally::default()
+                    };
+                    self.phase = Phase::HalfOpen { attempt, tally };
+                }
+            }
+            Phase::Closed(_) | Phase::Isolated | Phase::Disabled => {}
         }
     }
 }

@@ -4,9 +4,10 @@ mod opening;
 #[cfg(test)]
 mod tests;
 
-use core::time::Duration;
+use alloc::boxed::Box;
+use core::{array, time::Duration};
 
-use opening::{Attempts, Pattern};
+use opening::{ATTEMPTS, Pattern};
 
 pub(crate) use self::opening::Opening;
 use crate::{
@@ -46,6 +47,16 @@ enum Kind {
     ProbeShare { share: Percent },
 }
 
+/// A wait by attempt; the same only where it is the same function.
+#[derive(Clone, Copy, Debug)]
+struct Attempts(fn(u32) -> Duration);
+
+impl PartialEq for Attempts {
+    fn eq(&self, other: &Self) -> bool {
+        core::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
 impl Default for OpenTime {
     fn default() -> Self {
         Self::probe_share(
@@ -68,7 +79,8 @@ impl OpenTime {
     }
 
     /// Whatever `wait` says of the attempt: 0 when the circuit trips, one more each time the probes fail, at most 63.
-    /// What it says is kept from `shortest` to `longest`. Without jitter unless asked for.
+    /// What it says is kept from `shortest` to `longest`. It is asked for all of them when the circuit is built, and never again.
+    /// Without jitter unless asked for.
     #[doc(alias("BreakDurationGenerator", "waitIntervalFunctionInOpenState"))]
     pub const fn by_attempt(
         wait: fn(u32) -> Duration,
@@ -201,7 +213,14 @@ impl OpenTime {
             Kind::Exponential => Pattern::Exponential {
                 thousandths: (factor * 1e3) as u32,
             },
-            Kind::ByAttempt(wait) => Pattern::ByAttempt(wait),
+            Kind::ByAttempt(Attempts(wait)) => {
+                // Asked here, and never where a circuit is locked.
+                let wait = |attempt| nanos(wait(attempt as u32));
+                let bounds = (self.shortest, self.longest.max(self.shortest));
+                let waits: [u64; ATTEMPTS] =
+                    array::from_fn(|attempt| wait(attempt).clamp(bounds.0, bounds.1));
+                Pattern::ByAttempt(Box::new(waits))
+            }
             // A small one is what a large fleet wants.
             Kind::ProbeShare { share } => Pattern::ProbeShare {
                 millionths: faults.rate(share, "open_time.share", true),

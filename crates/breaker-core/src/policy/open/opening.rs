@@ -1,11 +1,12 @@
 //! The checked form of an open time, and the waits that it gives.
 
+use alloc::boxed::Box;
 use core::{ops::RangeInclusive, time::Duration};
 
 use crate::time::{MAX_WAIT, Timestamp, nanos};
 
 /// The checked form, in whole numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Opening {
     pub(super) pattern: Pattern,
     /// In nanoseconds.
@@ -20,31 +21,18 @@ pub(crate) struct Opening {
     pub(super) relapse_within: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Pattern {
     Fixed,
     Exponential { thousandths: u32 },
-    ByAttempt(Attempts),
+    ByAttempt(Waits),
     ProbeShare { millionths: u32 },
 }
 
-/// A wait by attempt; the same only where it is the same function.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Attempts(pub(super) fn(u32) -> Duration);
-
-impl PartialEq for Attempts {
-    fn eq(&self, other: &Self) -> bool {
-        core::ptr::fn_addr_eq(self.0, other.0)
-    }
-}
-
-impl Eq for Attempts {}
-
-impl core::hash::Hash for Attempts {
-    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
-        (self.0 as usize).hash(state);
-    }
-}
+/// The waits by attempt, in nanoseconds.
+pub(super) type Waits = Box<[u64; ATTEMPTS]>;
+/// So many openings in a row are told apart.
+pub(super) const ATTEMPTS: usize = 64;
 
 impl Opening {
     /// For how long every call is refused, opening for the `attempt`-th time in a row and after so many relapses; `asked` is the
@@ -133,12 +121,12 @@ impl Opening {
     }
 
     fn grown(&self, attempt: u32) -> Duration {
-        match self.pattern {
+        match &self.pattern {
             Pattern::Exponential { thousandths } => {
-                grow(self.shortest(), attempt, thousandths, self.longest())
+                grow(self.shortest(), attempt, *thousandths, self.longest())
             }
-            Pattern::ByAttempt(Attempts(wait)) => {
-                wait(attempt).clamp(self.shortest(), self.longest())
+            Pattern::ByAttempt(waits) => {
+                Duration::from_nanos(waits[(attempt as usize).min(ATTEMPTS - 1)])
             }
             Pattern::Fixed | Pattern::ProbeShare { .. } => self.shortest(),
         }
