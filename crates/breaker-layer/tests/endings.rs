@@ -238,3 +238,23 @@ mod keyed {
         assert!(forgotten > 0, "no circuit was forgotten meanwhile");
     }
 }
+
+#[cfg(feature = "keyed")]
+#[test]
+fn what_a_thread_keeps_may_go_as_the_thread_ends() {
+    use std::{cell::RefCell, thread};
+
+    use breaker_layer::keyed::{KeyedCircuits, KeyedPermit};
+
+    type Kept = (Permit, KeyedPermit<u32>, KeyedCircuits<u32>, Circuit);
+    thread_local!(static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) });
+    let circuit = Circuit::builder("single").build().unwrap();
+    let its = circuit.clone();
+    let thread = thread::spawn(move || {
+        let table = KeyedCircuits::builder("table").build().unwrap();
+        let permits = (its.try_acquire().unwrap(), table.try_acquire(7).unwrap());
+        KEPT.set(Some((permits.0, permits.1, table, its)));
+    });
+    thread.join().unwrap();
+    assert_eq!(circuit.snapshot().cancelled, 1);
+}

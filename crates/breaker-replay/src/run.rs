@@ -90,10 +90,10 @@ fn replayed(arguments: &Arguments, interrupt: &Interrupt) -> Result<Report, Stri
     let clients = arguments.clients();
     let lanes = configs
         .iter()
-        .map(|named| Lane::detailed(named.config, clients));
+        .map(|named| Lane::detailed(named.config.clone(), clients));
     let split = Split::new(mark);
     let priced = candidates.iter();
-    let priced = priced.map(|(_, config)| Lane::priced(*config, clients, split.clone()));
+    let priced = priced.map(|(_, config)| Lane::priced(config.clone(), clients, split.clone()));
     let (mut replayed, read) = pass.replay(lanes.chain(priced).collect())?;
     let prices = Prices {
         harm: arguments.harm_price,
@@ -107,7 +107,7 @@ fn replayed(arguments: &Arguments, interrupt: &Interrupt) -> Result<Report, Stri
     let names = configs.iter().map(|named| named.name.clone()).collect();
     let mut report = read.report(names, prices, replayed, suggestion)?;
     if let (Some(first), [_, ..]) = (configs.first(), &arguments.suggest_key[..]) {
-        report.scopes = pass.scopes(first.config, prices)?;
+        report.scopes = pass.scopes(&first.config, prices)?;
     }
     Ok(report)
 }
@@ -154,7 +154,7 @@ impl<'a> Pass<'a> {
     }
 
     /// The same calls with circuits of other scopes.
-    fn scopes(&self, config: Checked, prices: Prices) -> Result<Vec<Scope>, String> {
+    fn scopes(&self, config: &Checked, prices: Prices) -> Result<Vec<Scope>, String> {
         let own = match &self.options.service[..] {
             [] => "service".to_owned(),
             names => names.join(","),
@@ -172,8 +172,10 @@ impl<'a> Pass<'a> {
                 options: &options,
                 ..*self
             };
-            let (replayed, read) =
-                pass.replay(vec![Lane::detailed(config, self.arguments.clients())])?;
+            let (replayed, read) = pass.replay(vec![Lane::detailed(
+                config.clone(),
+                self.arguments.clients(),
+            )])?;
             match read.seen.doubts.first() {
                 Some(doubt) if !key.is_empty() => Err(format!("--suggest-key {key}: {doubt}")),
                 _ => Ok(Scope::new(&key, replayed, prices)),

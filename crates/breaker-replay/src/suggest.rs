@@ -251,7 +251,7 @@ mod tests {
     fn no_two_candidates_are_the_same() {
         let all = candidates().unwrap();
         let distinct: std::collections::HashSet<_> =
-            all.iter().map(|(_, config)| *config).collect();
+            all.iter().map(|(_, config)| config.clone()).collect();
         assert_eq!(distinct.len(), all.len());
         assert_eq!(all.len(), 288, "as --help says");
     }
