@@ -64,7 +64,7 @@ fn every_format_tells_the_same_story() {
         "{wanted}"
     );
     assert!(
-        wanted.contains("1 trip, in an outage, 1.4 s after the onset"),
+        wanted.contains("1 trip, in an outage, 1.1 s after the onset"),
         "{wanted}"
     );
     assert_eq!(replay(&of_csv, &csv), wanted);

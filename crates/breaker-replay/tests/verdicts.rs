@@ -180,7 +180,7 @@ fn of_a_few_calls_nothing_is_claimed() {
 
 #[test]
 fn a_trip_that_rejects_no_call_has_changed_nothing() {
-    let ends_at_the_trip: String = (0..115)
+    let ends_at_the_trip: String = (0..112)
         .map(|at| line(at * 100, if at < 100 { 200 } else { 503 }, 0.01))
         .collect();
     let text = replay(&[], &ends_at_the_trip);

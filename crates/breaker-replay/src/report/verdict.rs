@@ -14,7 +14,9 @@ const UNKNOWN: u64 = 5;
 /// What a configuration would have meant for a service.
 pub(crate) fn of(circuit: &CircuitPart, service: &ServicePart, prices: Prices) -> String {
     let outages = circuit.answers.len() as u64;
-    if circuit.trips > 0 {
+    let are_few = service.calls - service.cancelled < FEW;
+    let shows_nothing = outages == 0 && circuit.rejected == 0;
+    if circuit.trips > 0 && !(are_few && shows_nothing) {
         return format!(
             "{}: {}; {}.",
             judgement(circuit, prices),
@@ -35,7 +37,7 @@ pub(crate) fn of(circuit: &CircuitPart, service: &ServicePart, prices: Prices) -
             share(service.cancelled, service.calls)
         );
     }
-    if service.calls - service.cancelled < FEW {
+    if are_few {
         return format!(
             "Too few calls to tell: {}, {} of them failed.",
             counted(service.calls, "call"),
