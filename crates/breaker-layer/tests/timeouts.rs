@@ -5,16 +5,21 @@ mod support;
 use std::{future::pending, time::Duration};
 
 use breaker_layer::{
-    BoxError, BreakerLayer, Cancelled, Circuit, CircuitBuilder, Rejected, State, observe::Reason,
+    BoxError, BreakerLayer, Cancelled, Circuit, CircuitBuilder, Rejected, State,
+    clock::{Clock, Timestamp},
+    observe::Reason,
 };
 use support::MILLI;
+use tokio::time::Instant;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn, timeout::error::Elapsed};
 
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// A circuit with the default settings, but for this.
+/// A circuit with the default settings, but for this, whose time is Tokio's with every feature.
 fn circuit(change: impl FnOnce(CircuitBuilder) -> CircuitBuilder) -> Circuit {
-    change(Circuit::builder("slow"))
+    let begin = Instant::now();
+    let clock = Clock::new(move || Timestamp::from_nanos(begin.elapsed().as_nanos() as u64));
+    change(Circuit::builder("slow").clock(clock))
         .build()
         .expect("the settings are good")
 }
