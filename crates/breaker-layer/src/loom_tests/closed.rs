@@ -17,6 +17,20 @@ fn no_failure_is_lost() {
 }
 
 #[test]
+fn two_failures_of_one_event_count_once() {
+    check(|| {
+        let bench = Bench::with(|builder| builder.one_event(Duration::from_millis(5)));
+        let (one, two) = (bench.admit(), bench.admit());
+        let (a, b) = together!(move || one.record(Outcome::Failure), move || two
+            .record(Outcome::Failure),);
+        a.join().unwrap();
+        b.join().unwrap();
+        assert_eq!(bench.state(), State::Closed);
+        assert_eq!(bench.circuit.snapshot().failed, 2);
+    });
+}
+
+#[test]
 fn three_failures_at_once_trip_once() {
     check_within(2, || {
         let bench = Bench::new();

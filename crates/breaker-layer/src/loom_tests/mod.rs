@@ -111,7 +111,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// Trips at the second failure in a row, is open for 5 s, and has one probe.
+    /// Trips at the second failure in a row, of one event with the first or not, is open for 5 s, and has one probe.
     fn new() -> Self {
         Self::with(|builder| builder)
     }
@@ -123,6 +123,7 @@ impl Bench {
             .trip(Trip::consecutive_failures(2))
             .open_time(OpenTime::fixed(OPEN_FOR))
             .probes(Probes::new(1).timeout(PROBE_TIMEOUT))
+            .one_event(Duration::ZERO)
             .clock(Clock::std())
             .seed(0)
             .observe(move |event: &TransitionEvent<'_>| {
