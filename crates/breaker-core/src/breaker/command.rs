@@ -54,7 +54,7 @@ impl Breaker {
             Command::Isolate | Command::Disable | Command::Reset => false,
             Command::Trip(_) | Command::HalfOpen | Command::Close => self.shadow,
         };
-        self.trips = None;
+        self.trips = 0;
         let failures = self.failures_in_phase(rules);
         Some(self.enter(phase, Reason::Operator, failures, now))
     }
@@ -65,7 +65,7 @@ impl Breaker {
         wait: Option<Duration>,
         now: Timestamp,
     ) -> Transition {
-        self.trips = None;
+        self.trips = 0;
         let wait = wait
             .unwrap_or_else(|| self.next_wait(rules, 0, None))
             .clamp(Duration::from_millis(1), MAX_WAIT);

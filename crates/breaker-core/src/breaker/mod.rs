@@ -17,14 +17,18 @@ mod tests;
 mod windows;
 
 use alloc::boxed::Box;
-use core::{num::NonZeroU8, time::Duration};
+use core::time::Duration;
 
 use phase::Phase;
 use rules::Rules;
 use windows::Windows;
 
 use crate::{
-    config::Mode, policy::ramp::Allowance, reason::Reason, time::Timestamp, transition::Transition,
+    config::Mode,
+    policy::{open::MOST_ATTEMPTS, ramp::Allowance},
+    reason::Reason,
+    time::Timestamp,
+    transition::Transition,
     verdict::State,
 };
 
@@ -42,9 +46,9 @@ pub struct Breaker {
     ignored: u8,
     /// By how many parts of its timeout the deadline of half-open has moved.
     extension: u8,
-    /// How often in a row it has tripped right after it had closed, and once more; `None` if it has not tripped by itself since
+    /// How often in a row it has tripped right after it had closed, and once more; 0 if it has not tripped by itself since
     /// it began or the operator had his way.
-    trips: Option<NonZeroU8>,
+    trips: u8,
     /// Nothing is refused.
     shadow: bool,
     /// The number of transitions so far.
@@ -55,9 +59,6 @@ pub struct Breaker {
     /// What a recovering circuit may let pass.
     allowance: Allowance,
 }
-
-/// The most openings in a row that are counted.
-const MOST_ATTEMPTS: u32 = 63;
 
 /// What makes a circuit open.
 #[derive(Clone, Copy)]
@@ -88,7 +89,7 @@ impl Breaker {
             draws: 0,
             ignored: 0,
             extension: 0,
-            trips: None,
+            trips: 0,
             shadow,
         }
     }
@@ -155,7 +156,7 @@ impl Breaker {
 
     /// How often in a row it has tripped right after it had closed.
     fn relapses(&self) -> u32 {
-        self.trips.map_or(0, |trips| u32::from(trips.get()) - 1)
+        self.trips.saturating_sub(1).into()
     }
 
     /// For how long this state has lasted, from the tenth of a millisecond after it began.

@@ -1,7 +1,5 @@
 //! A call has ended.
 
-use core::num::NonZeroU8;
-
 use super::{
     Breaker, Cause, MOST_ATTEMPTS, Phase, Rules,
     ended::{CallKind, EndedCall, Ending, Recorded},
@@ -222,11 +220,10 @@ impl Breaker {
             .config
             .open
             .is_relapse(now.saturating_since(self.entered));
-        let trips = match self.trips {
-            Some(trips) if is_relapse => trips.get().saturating_add(1),
-            Some(_) | None => 1,
+        self.trips = match self.trips {
+            trips @ 1.. if is_relapse => (trips + 1).min(MOST_ATTEMPTS as u8),
+            _ => 1,
         };
-        self.trips = NonZeroU8::new(trips.min(MOST_ATTEMPTS as u8));
     }
 
     #[inline]

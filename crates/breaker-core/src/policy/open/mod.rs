@@ -9,7 +9,7 @@ use core::{array, time::Duration};
 
 use opening::{ATTEMPTS, Pattern};
 
-pub(crate) use self::opening::Opening;
+pub(crate) use self::opening::{MOST_ATTEMPTS, Opening};
 use crate::{
     checks::Faults,
     setting::Setting,

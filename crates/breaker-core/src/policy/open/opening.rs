@@ -31,8 +31,9 @@ pub(super) enum Pattern {
 
 /// The waits by attempt, in nanoseconds.
 pub(super) type Waits = Box<[u64; ATTEMPTS]>;
-/// So many openings in a row are told apart.
-pub(super) const ATTEMPTS: usize = 64;
+/// The most openings in a row that are counted.
+pub(crate) const MOST_ATTEMPTS: u32 = 63;
+pub(super) const ATTEMPTS: usize = MOST_ATTEMPTS as usize + 1;
 
 impl Opening {
     /// For how long every call is refused, opening for the `attempt`-th time in a row and after so many relapses; `asked` is the
