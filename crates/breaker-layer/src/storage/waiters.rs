@@ -56,13 +56,15 @@ impl Waiters {
         woken
     }
 
-    fn register(&mut self, place: &mut Place, waker: Waker) -> (Option<Waker>, bool) {
-        let number = *place.number.get_or_insert_with(|| {
-            self.given += 1;
-            self.given
-        });
-        let replaced = self.of(place.kind).insert(number, Some(waker));
-        (replaced.flatten(), self.has_turn(place.kind, number))
+    /// The number of one that comes now.
+    const fn next_number(&mut self) -> u64 {
+        self.given += 1;
+        self.given
+    }
+
+    fn register(&mut self, kind: Kind, number: u64, waker: Waker) -> (Option<Waker>, bool) {
+        let replaced = self.of(kind).insert(number, Some(waker));
+        (replaced.flatten(), self.has_turn(kind, number))
     }
 
     /// What is to be dropped, and who is next.
@@ -74,28 +76,28 @@ impl Waiters {
     }
 }
 
+/// What a waiter has once it has registered.
+#[derive(Clone, Copy)]
 struct Place {
-    kind: Kind,
-    /// `None` until the waiter has registered.
-    number: Option<u64>,
-    /// The circuit in which it has its number: the slot may have another one by now.
+    number: u64,
+    /// The circuit in which it has this number: the slot may have another one by now.
     first: u64,
 }
 
 /// A place among a circuit's waiters; dropped, it is given up.
 pub(crate) struct Waiter {
     slot: &'static Slot,
-    place: Place,
+    kind: Kind,
+    place: Option<Place>,
 }
 
 impl Waiter {
     pub(crate) const fn of(slot: &'static Slot, kind: Kind) -> Self {
-        let place = Place {
+        Self {
+            slot,
             kind,
-            number: None,
-            first: 0,
-        };
-        Self { slot, place }
+            place: None,
+        }
     }
 
     /// Has this waker woken in its turn, in place of the one before; says whether it is this waiter's turn to look at the
@@ -104,12 +106,15 @@ impl Waiter {
     /// A change that is stored by now may have woken nobody: look at the circuit again after this.
     pub(crate) fn register(&mut self, waker: &Waker) -> bool {
         let waker = waker.clone();
-        let place = &mut self.place;
+        let (kind, place) = (self.kind, &mut self.place);
         let registered = self.slot.change(|state| {
-            if place.first != state.first {
-                (place.number, place.first) = (None, state.first);
-            }
-            state.waiters().register(place, waker)
+            let (first, waiters) = (state.first, state.waiters());
+            let number = match *place {
+                Some(place) if place.first == first => place.number,
+                _ => waiters.next_number(),
+            };
+            *place = Some(Place { number, first });
+            waiters.register(kind, number, waker)
         });
         // What it replaced is dropped here, with nothing held, because it is the executor's.
         registered.is_none_or(|(_replaced, has_turn)| has_turn)
@@ -118,10 +123,10 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        let Some(number) = self.place.number else {
+        let Some(Place { number, first }) = self.place else {
             return;
         };
-        let Place { kind, first, .. } = self.place;
+        let kind = self.kind;
         let left = self
             .slot
             .change(|state| (state.first == first).then(|| state.waiters().leave(kind, number)));
