@@ -4,7 +4,7 @@
 //! of errors says nothing twice. What Tower's layers and error types wrap around a rejection does not hide it from
 //! [`Rejected::of`].
 
-use std::{error, fmt, sync::Arc, time::Duration};
+use std::{error, fmt, iter, sync::Arc, time::Duration};
 
 use breaker_core::Refusal;
 
@@ -27,6 +27,13 @@ pub(crate) use because::Opened;
 
 /// Any error, as Tower's layers pass it on.
 pub type BoxError = Box<dyn error::Error + Send + Sync>;
+
+/// An error and its sources, one after another.
+pub(crate) fn chain<'a>(
+    error: &'a (dyn error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn error::Error + 'static)> {
+    iter::successors(Some(error), |&link| link.source())
+}
 
 /// The circuit refused the call; the inner service was not called.
 ///
@@ -120,17 +127,11 @@ impl Rejected {
     /// # Ok::<(), breaker_layer::ConfigError>(())
     /// ```
     pub fn of(error: &(dyn error::Error + 'static)) -> Option<Self> {
-        let mut link = Some(error);
-        while let Some(error) = link {
-            if let Some(rejected) = error.downcast_ref::<Self>() {
-                return Some(*rejected);
-            }
-            if let Some(because) = error.downcast_ref::<Because>() {
-                return Some(Self(*because));
-            }
-            link = error.source();
-        }
-        None
+        chain(error).find_map(|link| {
+            let because = || link.downcast_ref::<Because>();
+            let rejected = link.downcast_ref::<Self>().copied();
+            rejected.or_else(|| because().copied().map(Self))
+        })
     }
 
     /// Why, with the figures.

@@ -3,6 +3,7 @@
 use std::{error::Error, fmt, io, sync::OnceLock};
 
 use crate::{
+    error::chain,
     quiet::quietly,
     text::{begins, bounded},
 };
@@ -52,9 +53,7 @@ impl<'a> Failure<'a> {
     /// The error's text and that of its sources, on one line. Nothing if that panics.
     pub(crate) fn text(&self) -> Option<Box<str>> {
         let error = self.error?;
-        let mut text = None;
-        quietly(|| text = Some(bounded(&Chain(error), MOST_BYTES).into_boxed_str()));
-        text
+        quietly(|| Some(bounded(&Chain(error), MOST_BYTES).into_boxed_str()))
     }
 }
 
@@ -66,25 +65,22 @@ struct Chain<'a>(&'a (dyn Error + 'static));
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self.0, f)?;
-        let mut link = self.0.source();
-        while let Some(error) = link {
-            write!(f, ": {error}")?;
-            link = error.source();
-        }
-        Ok(())
+        chain(self.0)
+            .skip(1)
+            .try_for_each(|source| write!(f, ": {source}"))
     }
 }
 
 /// What the error is by the operating system, by a layer that has a limit of time, or by an HTTP client. No text is made for it.
 fn kind_of(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    let mut links = std::iter::successors(Some(error), |&link| link.source());
-    links.find_map(kind_of_link)
+    chain(error).find_map(kind_of_link)
 }
 
 fn kind_of_link(link: &(dyn Error + 'static)) -> Option<&'static str> {
     #[cfg(feature = "hyper")]
     if link.is::<hyper::Error>() || link.is::<hyper_util::client::legacy::Error>() {
-        return io_below(link).or_else(|| crate::http::Fault::of(link).kind());
+        let of_io = chain(link).find_map(kind_of_io);
+        return of_io.or_else(|| crate::http::Fault::of(link).kind());
     }
     // Those of Tower, Tokio and tonic. An error without a value has but one text.
     const TIMEOUTS: [&str; 3] = [
@@ -96,12 +92,6 @@ fn kind_of_link(link: &(dyn Error + 'static)) -> Option<&'static str> {
         return Some("timed out");
     }
     kind_of_io(link)
-}
-
-#[cfg(feature = "hyper")]
-fn io_below(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    let mut links = std::iter::successors(Some(error), |&link| link.source());
-    links.find_map(kind_of_io)
 }
 
 fn kind_of_io(link: &(dyn Error + 'static)) -> Option<&'static str> {

@@ -6,6 +6,7 @@ use breaker_core::{Reason, Refusal, State, Transition};
 
 use super::Why;
 use crate::{
+    failure::LastFailures,
     storage::{CircuitState, Slot},
     text::OneLine,
 };
@@ -54,12 +55,7 @@ impl fmt::Display for Because {
             Refusal::Recovering { .. } => return f.write_str("its traffic comes back gradually"),
             Refusal::Open { .. } => match trip {
                 None => return f.write_str("it has opened again since"),
-                Some(trip) => {
-                    Opened(&trip).fmt(f)?;
-                    if let Some(failures) = failures {
-                        write!(f, " ({failures})")?;
-                    }
-                }
+                Some(trip) => Opened(&trip, failures.as_deref()).fmt(f)?,
             },
             _ => f.write_str("by the operator")?,
         }
@@ -70,8 +66,11 @@ impl fmt::Display for Because {
     }
 }
 
-/// That a circuit opened, and why.
-pub(crate) struct Opened<'a>(pub(crate) &'a Transition);
+/// That a circuit opened, and why, and what had failed.
+pub(crate) struct Opened<'a>(
+    pub(crate) &'a Transition,
+    pub(crate) Option<&'a LastFailures>,
+);
 
 impl fmt::Display for Opened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,6 +79,10 @@ impl fmt::Display for Opened<'_> {
             (reason @ Reason::Custom { .. }, _) => write!(f, "tripped by {reason}"),
             (reason, State::HalfOpen) => write!(f, "opened again after {reason}"),
             (reason, _) => write!(f, "tripped after {reason}"),
+        }?;
+        match self.1 {
+            Some(failures) => write!(f, " ({failures})"),
+            None => Ok(()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use ::http::{HeaderMap, Response, StatusCode};
 use breaker_core::Outcome;
 
-use super::{AtHeaders, ClassifyStream};
+use super::{AtHeaders, ClassifyStream, kind_of_response};
 use crate::classify::Classify;
 
 /// A classifier of responses, with a meaning of its own for errors. Made by
@@ -49,8 +49,7 @@ where
     }
 
     fn kind(&self, result: Result<&Response<B>, &E>) -> Option<&'static str> {
-        let response = result.ok()?;
-        self.kind_at(Some(response.status()), response.headers())
+        kind_of_response(self, result)
     }
 }
 

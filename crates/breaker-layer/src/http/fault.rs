@@ -3,14 +3,13 @@
 use std::{
     error::Error,
     io::{self, ErrorKind},
-    iter::successors,
 };
 
 use breaker_core::Outcome;
 use hyper_util::client::legacy;
 
 use crate::{
-    error::{BoxError, Rejected},
+    error::{BoxError, Rejected, chain},
     text::begins,
 };
 
@@ -66,8 +65,7 @@ impl Fault {
         if Rejected::of(error).is_some() {
             return Self::Rejected;
         }
-        let mut links = successors(Some(error), |&link| link.source());
-        links.find_map(Self::of_link).unwrap_or(Self::Other)
+        chain(error).find_map(Self::of_link).unwrap_or(Self::Other)
     }
 
     /// What it counts as, unless you say otherwise.

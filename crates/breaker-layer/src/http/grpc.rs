@@ -6,6 +6,7 @@ use breaker_core::Outcome;
 use super::{
     AtHeaders, ClassifyStream, Framing, ServerErrors, WithErrors,
     headers::{is_rejection, pushback, retry_after},
+    kind_of_response,
     sets::{Meaning, Sets},
 };
 use crate::classify::Classify;
@@ -191,8 +192,7 @@ impl<B, E> Classify<Response<B>, E> for GrpcErrors {
     }
 
     fn kind(&self, result: Result<&Response<B>, &E>) -> Option<&'static str> {
-        let response = result.ok()?;
-        self.kind_at(Some(response.status()), response.headers())
+        kind_of_response(self, result)
     }
 }
 

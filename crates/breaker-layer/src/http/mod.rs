@@ -33,7 +33,7 @@ mod sets;
 mod status;
 mod unavailable;
 
-use ::http::{HeaderMap, StatusCode};
+use ::http::{HeaderMap, Response, StatusCode};
 use breaker_core::Outcome;
 
 pub use body::SettlingBody;
@@ -50,6 +50,15 @@ pub use unavailable::unavailable;
 
 #[cfg(feature = "tonic")]
 pub use crate::stack::tonic::grpc_unavailable;
+
+/// What kind of failure a response is, by its status and headers; nothing of an error.
+fn kind_of_response<B, E>(
+    classify: &impl ClassifyStream,
+    result: Result<&Response<B>, &E>,
+) -> Option<&'static str> {
+    let response = result.ok()?;
+    classify.kind_at(Some(response.status()), response.headers())
+}
 
 /// Says what a response means by its headers, and by how its body ends.
 ///

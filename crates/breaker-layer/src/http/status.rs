@@ -6,6 +6,7 @@ use breaker_core::Outcome;
 use super::{
     AtHeaders, ClassifyStream, WithErrors,
     headers::{is_rejection, retry_after},
+    kind_of_response,
     sets::{Meaning, Sets},
 };
 use crate::classify::Classify;
@@ -136,7 +137,6 @@ impl<B, E> Classify<Response<B>, E> for ServerErrors {
     }
 
     fn kind(&self, result: Result<&Response<B>, &E>) -> Option<&'static str> {
-        let response = result.ok()?;
-        self.kind_at(Some(response.status()), response.headers())
+        kind_of_response(self, result)
     }
 }

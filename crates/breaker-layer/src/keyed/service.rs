@@ -82,10 +82,7 @@ impl<S, K: Key, X, J, A> KeyedBreaker<S, K, X, J, A> {
         let admitted = self.circuits.acquire_drawn(None, &mut self.draw);
         self.draw.forget();
         match admitted {
-            Ok(permit) => {
-                let (outcome, kind) = (self.settle.outcome_of(&error), self.settle.kind_of(&error));
-                shape::record::<A, _>(permit, outcome, kind, error)
-            }
+            Ok(permit) => shape::settle_error::<A, _, _, _, _>(permit, &self.settle, error),
             Err(_) => A::pass(error),
         }
     }

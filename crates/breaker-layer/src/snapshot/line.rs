@@ -57,10 +57,7 @@ impl Snapshot {
     fn write_why(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.state, &self.last_trip) {
             (State::Open, Some(trip)) => {
-                write!(f, ", {}", Opened(trip))?;
-                if let Some(failures) = &self.last_failures {
-                    write!(f, " ({failures})")?;
-                }
+                write!(f, ", {}", Opened(trip, self.last_failures.as_deref()))?;
             }
             (State::Isolated | State::Disabled, _) => f.write_str(", by the operator")?,
             _ => {}

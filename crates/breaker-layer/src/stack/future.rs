@@ -89,10 +89,7 @@ where
                 };
                 Poll::Ready(match result {
                     Ok(response) => Ok(settle.settle(permit, response)),
-                    Err(error) => {
-                        let (outcome, kind) = (settle.outcome_of(&error), settle.kind_of(&error));
-                        Err(shape::record::<A, _>(permit, outcome, kind, error))
-                    }
+                    Err(error) => Err(shape::settle_error::<A, _, _, _, _>(permit, settle, error)),
                 })
             }
         }

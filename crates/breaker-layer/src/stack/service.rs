@@ -232,10 +232,7 @@ impl<S, J, A> Breaker<S, J, A> {
         let admitted = self.circuit.admit(&mut self.draw);
         self.draw.forget();
         match admitted {
-            Ok(permit) => {
-                let (outcome, kind) = (self.settle.outcome_of(&error), self.settle.kind_of(&error));
-                shape::record::<A, _>(permit, outcome, kind, error)
-            }
+            Ok(permit) => shape::settle_error::<A, _, _, _, _>(permit, &self.settle, error),
             Err(_) => A::pass(error),
         }
     }

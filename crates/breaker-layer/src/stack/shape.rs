@@ -11,7 +11,7 @@ use std::{
 use breaker_core::Outcome;
 
 use crate::{
-    classify::{AnyPermit, Failure},
+    classify::{AnyPermit, Failure, Settle},
     error::{AnyError, BoxError, Error, Rejected},
 };
 
@@ -35,8 +35,21 @@ pub trait PassError<InnerError> {
     }
 }
 
-/// Passes an error on, and records what it means. That a circuit further in refused is nobody's failure.
-pub(crate) fn record<A: PassError<E>, E>(
+/// Passes an error on, and records what it means to this.
+// Always: apart, each healthy call took an instruction more.
+#[inline(always)]
+pub(crate) fn settle_error<A, J, Response, E, P>(permit: P, settle: &J, error: E) -> A::Error
+where
+    A: PassError<E>,
+    J: Settle<Response, E, P>,
+    P: AnyPermit,
+{
+    let (outcome, kind) = (settle.outcome_of(&error), settle.kind_of(&error));
+    record::<A, _>(permit, outcome, kind, error)
+}
+
+/// Passes an error on, and records it. That a circuit further in refused is nobody's failure.
+fn record<A: PassError<E>, E>(
     permit: impl AnyPermit,
     outcome: Outcome,
     kind: Option<&'static str>,
