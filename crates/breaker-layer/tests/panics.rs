@@ -121,7 +121,8 @@ fn observers_that_panic_as_they_are_dropped_do_it_where_nobody_is_harmed() {
 mod waiting {
     use std::{
         future::Future,
-        task::{Context, Wake},
+        pin::Pin,
+        task::{Context, Wake, Waker},
     };
 
     use super::*;
@@ -143,25 +144,31 @@ mod waiting {
         }
     }
 
+    /// Those who wait for a permit, each with one of these wakers.
+    fn waiting<'a>(
+        circuit: &'a Circuit,
+        wakers: &[Waker],
+    ) -> Vec<Pin<Box<dyn Future<Output = Permit> + 'a>>> {
+        let wait = |waker| {
+            let mut future: Pin<Box<dyn Future<Output = Permit>>> = Box::pin(circuit.acquire());
+            let polled = future.as_mut().poll(&mut Context::from_waker(waker));
+            assert!(polled.is_pending());
+            future
+        };
+        wakers.iter().map(wait).collect()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_waker_that_panics_keeps_nobody_else_waiting() {
         let circuit = Circuit::builder("wakers").build().unwrap();
         circuit.isolate();
-        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(circuit.acquire())).collect();
         let counts = Arc::new(Counts(AtomicU32::new(0)));
         let wakers = [
             Arc::new(Shouts).into(),
             counts.clone().into(),
             counts.clone().into(),
         ];
-        for (future, waker) in waiting.iter_mut().zip(&wakers) {
-            assert!(
-                future
-                    .as_mut()
-                    .poll(&mut Context::from_waker(waker))
-                    .is_pending()
-            );
-        }
+        let waiting = waiting(&circuit, &wakers);
         assert!(!panics(|| circuit.close()));
         assert_eq!(counts.0.load(Relaxed), 2);
         assert!(!panics(|| drop(waiting)));
@@ -171,17 +178,9 @@ mod waiting {
     async fn a_waiter_that_leaves_and_whose_next_panics_as_it_is_woken_leaves_in_peace() {
         let circuit = Circuit::builder("leaves").build().unwrap();
         circuit.isolate();
-        let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(circuit.acquire())).collect();
         let quiet = Arc::new(Counts(AtomicU32::new(0)));
         let wakers = [quiet.into(), Arc::new(Shouts).into()];
-        for (future, waker) in waiting.iter_mut().zip(&wakers) {
-            assert!(
-                future
-                    .as_mut()
-                    .poll(&mut Context::from_waker(waker))
-                    .is_pending()
-            );
-        }
+        let mut waiting = waiting(&circuit, &wakers);
         let first = waiting.remove(0);
         assert!(!panics(|| drop(first)));
     }

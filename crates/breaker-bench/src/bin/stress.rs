@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use breaker_bench::sim::random::{Random, Use};
 use breaker_layer::{
     Circuit, Config, Observe, OpenTime, Outcome, Percent, Permit, Probes, Ramp, Snapshot,
     TransitionEvent, Trip, Window, clock::ManualClock, keyed::KeyedCircuits, observe::EndedEvent,
@@ -43,19 +44,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Numbers that look random, the same ones for a seed.
-struct Dice(u64);
+/// Numbers that look random, the same ones for a seed and a thread.
+struct Dice {
+    random: Random,
+    thread: u64,
+    rolls: u64,
+}
 
 impl Dice {
     const fn of(seed: u64, thread: u64) -> Self {
-        Self((seed ^ thread.wrapping_mul(0x9e37_79b9_7f4a_7c15)) | 1)
+        Self {
+            random: Random::new(seed),
+            thread,
+            rolls: 0,
+        }
     }
 
     const fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % sides
+        self.rolls += 1;
+        self.random.bits(self.thread << 32 | self.rolls, Use::World) % sides
     }
 }
 
