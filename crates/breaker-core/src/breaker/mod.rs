@@ -4,6 +4,7 @@
 //! asks ([`admit`]), a call that has ended ([`record`]), and the operator ([`command`]). What only looks is in [`read`].
 
 pub(crate) mod admit;
+mod closed;
 pub(crate) mod command;
 pub(crate) mod ended;
 mod half_open;

@@ -3,7 +3,6 @@
 use super::{
     Breaker, Cause, MOST_ATTEMPTS, Phase, Rules,
     ended::{CallKind, EndedCall, Ending, Recorded},
-    windows::Seen,
 };
 use crate::{
     config::Checked,
@@ -17,22 +16,21 @@ use crate::{
     time::Timestamp,
     transition::Transition,
     verdict::Outcome,
-    window::Call,
 };
 
 /// How an ending counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Weight {
-    Good,
-    Bad,
-    None,
+pub(super) enum CountsAs {
+    Success,
+    Failure,
+    Nothing,
 }
 
 /// A call, as it counts.
 #[derive(Clone, Copy)]
-struct Counted {
-    weight: Weight,
-    is_slow: bool,
+pub(super) struct Counted {
+    pub(super) counts_as: CountsAs,
+    pub(super) is_slow: bool,
     /// As a probe it has a place, which it gives back.
     has_place: bool,
 }
@@ -61,21 +59,19 @@ impl Breaker {
         if !is_current {
             return recorded;
         }
-        let weight = self.weigh(rules.config, call);
+        let counts_as = self.count(rules.config, call);
         let counted = Counted {
-            weight,
+            counts_as,
             is_slow,
             has_place: call.kind != CallKind::Excluded,
         };
         match self.phase {
             Phase::Closed(evidence) | Phase::Recovering(evidence) => {
                 let trips = self.record_closed(rules, evidence, call, counted, &mut now);
-                if let Some((reason, in_windows)) = trips {
-                    let is_failure = weight == Weight::Bad;
-                    let cause = self.cause(rules, (reason, is_failure), call, in_windows);
-                    let now = now();
-                    self.count_relapse(rules, now);
-                    recorded.transition = Some(self.open(rules, self.relapses(), now, cause));
+                if let Some(why) = trips {
+                    let is_failure = counts_as == CountsAs::Failure;
+                    let tripped = self.trip(rules, why, call, is_failure, now());
+                    recorded.transition = Some(tripped);
                 }
             }
             Phase::HalfOpen { attempt, tally } => {
@@ -116,93 +112,37 @@ impl Breaker {
     /// How a call of this generation counts. Counts also the calls in a row that were given up, and the probes that were
     /// ignored: any answer ends the row.
     #[inline]
-    fn weigh(&mut self, config: &Checked, call: &EndedCall) -> Weight {
-        let (given_up, weight) = match (call.kind, call.ending) {
+    fn count(&mut self, config: &Checked, call: &EndedCall) -> CountsAs {
+        let (given_up, counts_as) = match (call.kind, call.ending) {
             (CallKind::Call | CallKind::Answered, Ending::Recorded(Outcome::Success)) => {
-                (0, Weight::Good)
+                (0, CountsAs::Success)
             }
             (
                 CallKind::Call | CallKind::Answered,
                 Ending::Recorded(Outcome::Failure | Outcome::Overload { .. }),
-            ) => (0, Weight::Bad),
+            ) => (0, CountsAs::Failure),
             (CallKind::Call, Ending::Cancelled) => {
                 let given_up = (self.given_up + 1).min(MOST_GIVEN_UP);
-                (given_up, Weight::cancelled(config, given_up))
+                (given_up, CountsAs::cancelled(config, given_up))
             }
             (CallKind::Answered, Ending::Cancelled) => {
                 self.ignored = self.ignored.saturating_add(1);
-                (0, Weight::cancelled(config, 0))
+                (0, CountsAs::cancelled(config, 0))
             }
             (CallKind::Call | CallKind::Answered, Ending::Recorded(Outcome::Ignored))
             | (CallKind::Excluded, Ending::Recorded(_)) => {
                 self.ignored = self.ignored.saturating_add(1);
-                (0, Weight::None)
+                (0, CountsAs::Nothing)
             }
             (CallKind::Excluded, Ending::Cancelled)
-            | (CallKind::Readiness | CallKind::Uncounted, _) => return Weight::None,
+            | (CallKind::Readiness | CallKind::Uncounted, _) => return CountsAs::Nothing,
         };
         self.given_up = given_up;
-        weight
-    }
-
-    /// Counts a call of a closed circuit. If it trips: why, and the failures in the windows.
-    #[inline]
-    fn record_closed(
-        &mut self,
-        rules: Rules<'_>,
-        evidence: Evidence,
-        call: &EndedCall,
-        mut counted: Counted,
-        mut now: impl FnMut() -> Timestamp,
-    ) -> Option<(Reason, u32)> {
-        let trip = &rules.config.trip;
-        if counted.weight == Weight::Bad && trip.is_same_event(evidence, call.calm, &mut now) {
-            counted.weight = Weight::None;
-        }
-        let in_windows = self.count_in_windows(rules.config, counted, &mut now);
-        let has_recovered = self.recover(rules.config, counted, &mut now);
-        let judged = match counted.weight {
-            Weight::None => Ok(evidence),
-            Weight::Good => trip.judge(evidence, false, &mut now),
-            Weight::Bad => trip.judge(evidence, true, &mut now),
-        };
-        let evidence = match (judged, in_windows.broken, call.broken) {
-            (Ok(evidence), None, None) => evidence,
-            (Err(reason), ..) | (Ok(_), Some(reason), _) | (Ok(_), None, Some(reason)) => {
-                return Some((reason, in_windows.failures));
-            }
-        };
-        let is_recovering = matches!(self.phase, Phase::Recovering(_)) && !has_recovered;
-        self.phase = match is_recovering {
-            true => Phase::Recovering(evidence),
-            false => Phase::Closed(evidence),
-        };
-        None
-    }
-
-    /// What makes a closed circuit open for this reason; the call that does it is a failure, or not.
-    #[cold]
-    fn cause(
-        &self,
-        rules: Rules<'_>,
-        (reason, is_failure): (Reason, bool),
-        call: &EndedCall,
-        in_windows: u32,
-    ) -> Cause {
-        let reason = self.or_given_up(rules.config, call, reason);
-        let failures = match reason {
-            Reason::ConsecutiveFailures { failures } => failures,
-            _ => self.failures_in_phase(rules) + u32::from(is_failure),
-        };
-        Cause {
-            reason,
-            failures: failures.max(in_windows),
-            asked: call.asked(),
-        }
+        counts_as
     }
 
     /// This reason, unless the call counts only because all calls are given up.
-    fn or_given_up(&self, config: &Checked, call: &EndedCall, reason: Reason) -> Reason {
+    pub(super) fn or_given_up(&self, config: &Checked, call: &EndedCall, reason: Reason) -> Reason {
         let calls = self.given_up;
         match config.cancelled() {
             Cancelled::FailureAfter(most) if call.is_cancelled() && calls > most => {
@@ -211,56 +151,6 @@ impl Breaker {
                 }
             }
             Cancelled::FailureAfter(_) | Cancelled::Failure | Cancelled::Ignored => reason,
-        }
-    }
-
-    /// Counts a trip that comes so soon after closing that it was too early to close.
-    fn count_relapse(&mut self, rules: Rules<'_>, now: Timestamp) {
-        let is_relapse = rules
-            .config
-            .open
-            .is_relapse(now.saturating_since(self.entered));
-        self.trips = match self.trips {
-            trips @ 1.. if is_relapse => (trips + 1).min(MOST_ATTEMPTS as u8),
-            _ => 1,
-        };
-    }
-
-    #[inline]
-    fn count_in_windows(
-        &mut self,
-        config: &Checked,
-        call: Counted,
-        now: impl FnOnce() -> Timestamp,
-    ) -> Seen {
-        let counts = call.weight != Weight::None || call.is_slow;
-        match &mut self.windows {
-            Some(windows) if counts => {
-                let call = Call {
-                    failed: call.weight == Weight::Bad,
-                    slow: call.is_slow,
-                };
-                windows.record(config, call, now)
-            }
-            _ => Seen::default(),
-        }
-    }
-
-    /// Changes a recovering circuit's allowance, and says whether the recovery is over.
-    #[inline]
-    fn recover(
-        &mut self,
-        config: &Checked,
-        call: Counted,
-        now: impl FnOnce() -> Timestamp,
-    ) -> bool {
-        let is_recovering = matches!(self.phase, Phase::Recovering(_));
-        match config.ramp {
-            Some(ramp) if is_recovering && call.weight != Weight::None => {
-                self.allowance
-                    .record(ramp, call.weight == Weight::Bad, now())
-            }
-            _ => false,
         }
     }
 
@@ -305,13 +195,13 @@ impl Breaker {
     }
 }
 
-impl Weight {
+impl CountsAs {
     /// That of a call that was cancelled, as the last of so many in a row that were given up.
     const fn cancelled(config: &Checked, given_up: u16) -> Self {
         if config.cancelled().is_failure(given_up) {
-            Self::Bad
+            Self::Failure
         } else {
-            Self::None
+            Self::Nothing
         }
     }
 }
@@ -321,8 +211,8 @@ impl Counted {
     fn added_to(self, tally: Tally) -> Tally {
         Tally {
             live: tally.live.saturating_sub(u32::from(self.has_place)),
-            good: tally.good + u32::from(self.weight == Weight::Good),
-            failed: tally.failed + u32::from(self.weight == Weight::Bad),
+            good: tally.good + u32::from(self.counts_as == CountsAs::Success),
+            failed: tally.failed + u32::from(self.counts_as == CountsAs::Failure),
             slow: (tally.slow + u32::from(self.is_slow)).min(255),
         }
     }
