@@ -87,6 +87,11 @@ impl Checked {
         self.panic_is_failure
     }
 
+    /// How many probes may be under way at a time.
+    pub const fn probes_at_once(&self) -> u32 {
+        self.probes.at_once()
+    }
+
     /// Whether admitted calls and successes are counted.
     pub const fn count_calls(&self) -> bool {
         self.count_calls

@@ -132,7 +132,7 @@ impl Breaker {
     }
 
     /// As [`Breaker::refuses`], for a caller that waits for its turn.
-    fn refuses_waiting(&self, rules: Rules<'_>, now: Timestamp) -> Option<Refusal> {
+    pub(super) fn refuses_waiting(&self, rules: Rules<'_>, now: Timestamp) -> Option<Refusal> {
         let Phase::Open { attempt, until } = self.phase else {
             return self.refuses_all(rules, now);
         };

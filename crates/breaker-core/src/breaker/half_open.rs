@@ -3,7 +3,10 @@
 use core::time::Duration;
 
 use super::{Breaker, Cause, MOST_ATTEMPTS, Phase, Rules};
-use crate::{policy::probes::Tally, reason::Reason, time::Timestamp, transition::Transition};
+use crate::{
+    policy::probes::Tally, reason::Reason, time::Timestamp, transition::Transition,
+    verdict::Refusal,
+};
 
 /// What becomes of a half-open circuit whose deadline has passed.
 #[derive(Clone, Copy)]
@@ -22,6 +25,28 @@ impl Breaker {
             return None;
         };
         (tally.live > 0).then(|| self.until_deadline(rules, now))
+    }
+
+    /// Where all of half-open's places are taken, when it ends without a verdict.
+    pub fn full_until(&self, rules: Rules<'_>, now: Timestamp) -> Option<Timestamp> {
+        let Phase::HalfOpen { tally, .. } = self.phase else {
+            return None;
+        };
+        let left = self.lapses_in(rules, now)?;
+        (!rules.config.probes.has_room(tally)).then(|| now.saturating_add(left))
+    }
+
+    /// When half-open ends if its probes are never answered, at the earliest: the half-open of now, or that which begins as
+    /// soon as a caller that waits is let in. `None` where none comes by itself.
+    pub fn next_lapse(&self, rules: Rules<'_>, now: Timestamp) -> Option<Timestamp> {
+        if let Phase::Open { .. } = self.phase {
+            let refusal = self.refuses_waiting(rules, now);
+            let wait = refusal.and_then(Refusal::retry_after).unwrap_or_default();
+            let lasts = rules.config.probes.lasts(0);
+            return Some(now.saturating_add(wait).saturating_add(lasts));
+        }
+        let left = self.lapses_in(rules, now)?;
+        Some(now.saturating_add(left))
     }
 
     pub(super) fn until_deadline(&self, rules: Rules<'_>, now: Timestamp) -> Duration {

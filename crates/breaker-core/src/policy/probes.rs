@@ -253,6 +253,10 @@ const MOST_TIMEOUTS: u32 = 4;
 const PARTS: u64 = 16;
 
 impl Probing {
+    pub(crate) const fn at_once(&self) -> u32 {
+        self.live
+    }
+
     /// Whether one more probe may go.
     pub(crate) const fn has_room(&self, tally: Tally) -> bool {
         tally.live < self.live && tally.live + tally.done() < self.sample

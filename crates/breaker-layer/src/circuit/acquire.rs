@@ -20,7 +20,7 @@ use crate::timer::Timer;
 use crate::{
     clock::Source,
     error::Rejected,
-    storage::{CircuitState, Kind, Waiter},
+    storage::{CircuitState, Kind, Turn, Waiter},
     timer::SHORTEST,
 };
 
@@ -149,19 +149,18 @@ impl Circuit {
 
     /// Takes a permit, or has this waker woken when it is time to look again.
     ///
-    /// Only the first in line is told of a time: whoever leaves the line wakes the next.
+    /// Only the first in line and its deputy are told of a time: whoever leaves the line wakes the next.
     pub(crate) fn take_turn(&self, place: &mut Waiter, waker: &Waker) -> Result<Permit, Pause> {
         if self.lets_all_pass()
             && let Ok(permit) = self.acquire_waiting()
         {
             return Ok(permit);
         }
-        let is_first = place.register(waker);
+        let turn = place.register(waker);
         // Asked after this, a change in between is not missed.
-        if is_first || self.lets_all_pass() {
-            self.acquire_waiting()
-        } else {
-            Err(Pause(None))
+        match turn {
+            Turn::Wait(pause) if !self.lets_all_pass() => Err(Pause(pause)),
+            Turn::Look | Turn::Wait(_) => self.acquire_waiting(),
         }
     }
 

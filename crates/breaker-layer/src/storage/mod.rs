@@ -35,5 +35,5 @@ pub(crate) use news::{News, RecordedNews};
 pub(crate) use plan::Plan;
 pub(crate) use slot::{Moment, Slot};
 pub(crate) use state::{CircuitState, Extra, Parts};
-pub(crate) use waiters::{Kind, Waiter};
+pub(crate) use waiters::{Kind, Turn, Waiter};
 pub(crate) use weak::WeakCircuit;

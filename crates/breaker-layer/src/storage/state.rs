@@ -206,9 +206,11 @@ impl CircuitState {
     /// Those whom a change concerns, to be woken with nothing held.
     pub(crate) fn wakers(&mut self) -> Vec<Waker> {
         let all_pass = self.lets_all_pass();
+        let is_open = matches!(self.breaker.phase(), Phase::Open { .. });
+        let opened = is_open.then(|| self.plan.checked.probes_at_once() as usize);
         let extra = self.extra.as_deref_mut();
         match extra.and_then(|extra| extra.waiters.as_deref_mut()) {
-            Some(waiters) => waiters.take(all_pass),
+            Some(waiters) => waiters.take(all_pass, opened),
             None => Vec::new(),
         }
     }
