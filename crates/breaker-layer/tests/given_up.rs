@@ -7,7 +7,7 @@ use std::{future::pending, panic::AssertUnwindSafe, time::Duration};
 
 use breaker_layer::{
     BoxError, BreakerLayer, Cancelled, Circuit, CircuitBuilder, Outcome, Percent, Probes, State,
-    Trip, Window, observe::Reason,
+    Trip, Window, clock::ManualClock, observe::Reason,
 };
 use futures::{FutureExt, future::join_all};
 use support::{Answer, Bench, Downstream, MILLI, OPEN_FOR, SECOND, panics, poll_ready};
@@ -47,7 +47,7 @@ async fn fail() -> Result<(), BoxError> {
     Err("connection refused".into())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_permit_that_an_early_return_drops() {
     async fn payment(circuit: &Circuit) -> Result<(), BoxError> {
         let permit = circuit.try_acquire()?;
@@ -305,7 +305,7 @@ async fn browsers_that_close_on_every_third_call_do_not_open_a_healthy_circuit()
 
 #[test]
 fn a_panic_in_call_is_a_failure() {
-    let circuit = circuit();
+    let circuit = circuit_with(|builder| builder.clock(ManualClock::new().clock()));
     for _ in 0..20 {
         panics(|| circuit.call(|| -> Result<(), BoxError> { panic!("told to panic") }));
     }
@@ -314,7 +314,7 @@ fn a_panic_in_call_is_a_failure() {
     assert_eq!(snapshot.last_trip.unwrap().reason().kind(), "evidence");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_panic_in_run_is_a_failure_wherever_it_is_caught() {
     let circuit = circuit();
     for _ in 0..20 {
@@ -441,6 +441,7 @@ mod keyed {
     fn hosts(config: Config) -> KeyedCircuits<u32> {
         KeyedCircuits::builder("hosts")
             .config(config)
+            .clock(ManualClock::new().clock())
             .build()
             .unwrap()
     }

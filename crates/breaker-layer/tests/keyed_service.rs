@@ -120,6 +120,7 @@ fn requests_without_a_key_pass_uncounted() {
 #[test]
 fn requests_without_a_key_share_a_circuit_where_that_is_asked_for() {
     let builder = KeyedCircuits::builder("table").config(config());
+    let builder = builder.clock(ManualClock::new().clock());
     let circuits = builder.share_keyless().build().unwrap();
     let mut service = layer(&circuits).layer(Downstream::always(Answer::Fail));
     fail(&mut service, 1);
@@ -142,6 +143,7 @@ fn a_failed_readiness_counts_as_a_request_without_a_key_does() {
     assert!(circuits.is_empty());
 
     let builder = KeyedCircuits::builder("table").config(config());
+    let builder = builder.clock(ManualClock::new().clock());
     let circuits = builder.share_keyless().build().unwrap();
     let downstream = Downstream::new();
     downstream.ready([Ready::Fail; THRESHOLD as usize]);

@@ -16,6 +16,7 @@ use std::{
 use breaker_layer::{
     BoxError, BreakerLayer, Circuit, Classify, Outcome, Permit, TransitionEvent, Trip,
     classify::{AnyPermit, Failure},
+    clock::ManualClock,
     http::{EndOfStream, GrpcErrors, ServerErrors},
     keyed::KeyedCircuits,
 };
@@ -24,9 +25,10 @@ use http_body_util::BodyExt;
 use support::{Bench, OPEN_FOR, THRESHOLD};
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 
-/// A circuit that so many failures in a row open.
+/// A circuit that so many failures in a row open, under a clock that stands still.
 fn circuit(failures: u32) -> Circuit {
     let circuit = Circuit::builder("payments").trip(Trip::consecutive_failures(failures));
+    let circuit = circuit.clock(ManualClock::new().clock());
     circuit.build().expect("the settings are good")
 }
 
@@ -310,6 +312,7 @@ fn statuses_have_their_names_at_the_headers_and_at_the_end() {
 #[test]
 fn the_circuit_of_a_key_says_it_too() {
     let table = KeyedCircuits::<u8>::builder("hosts")
+        .clock(ManualClock::new().clock())
         .build()
         .expect("the defaults");
     for _ in 0..20 {

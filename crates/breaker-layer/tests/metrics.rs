@@ -13,7 +13,8 @@ use std::{
 
 use breaker_core::mix;
 use breaker_layer::{
-    Circuit, OpenTime, Outcome, Probes, State, TransitionEvent, Trip, observe::Metrics,
+    Circuit, OpenTime, Outcome, Probes, State, TransitionEvent, Trip, clock::ManualClock,
+    observe::Metrics,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use support::{Bench, MILLI, OPEN_FOR, SECOND};
@@ -228,6 +229,7 @@ fn no_key_has_a_label_unless_that_is_asked_for_and_no_call_is_lost() {
     use breaker_layer::keyed::KeyedCircuits;
     let page = Page::new();
     let hosts = KeyedCircuits::<u32>::builder("hosts")
+        .clock(ManualClock::new().clock())
         .observe(page.metrics.clone())
         .build()
         .unwrap();
@@ -255,6 +257,7 @@ fn the_keys_in_trouble_have_labels_of_their_own_up_to_a_limit_and_no_call_is_los
                 .trip(Trip::consecutive_failures(3))
                 .open_time(OpenTime::fixed(OPEN_FOR)),
         )
+        .clock(ManualClock::new().clock())
         .observe(page.metrics.clone())
         .build()
         .unwrap();
@@ -547,7 +550,7 @@ fn a_key_whose_trouble_is_over_makes_room_for_the_next_one_and_labels_are_bounde
 #[cfg(feature = "keyed")]
 #[test]
 fn no_failure_and_no_rejection_is_lost_where_circuits_come_and_go() {
-    use breaker_layer::{Config, clock::ManualClock, keyed::KeyedCircuits};
+    use breaker_layer::{Config, keyed::KeyedCircuits};
     #[derive(Clone, Default)]
     struct Ended(Arc<AtomicU64>);
     impl breaker_layer::Observe for Ended {
@@ -617,7 +620,7 @@ fn no_failure_and_no_rejection_is_lost_where_circuits_come_and_go() {
 #[cfg(feature = "keyed")]
 #[test]
 fn what_a_table_lets_pass_uncounted_or_forgets_is_counted() {
-    use breaker_layer::{clock::ManualClock, keyed::KeyedCircuits};
+    use breaker_layer::keyed::KeyedCircuits;
     let (page, clock) = (Page::new(), ManualClock::new());
     let table = KeyedCircuits::builder("hosts")
         .max_circuits(2)

@@ -9,6 +9,7 @@ use std::sync::{
 
 use breaker_layer::{
     Circuit, Observe, State, TransitionEvent,
+    clock::ManualClock,
     observe::{Reason, Transition},
 };
 use support::{Bench, Log, OPEN_FOR, PROBE_TIMEOUT, THRESHOLD};
@@ -403,6 +404,7 @@ fn an_observer_of_a_table_is_told_which_key_it_was() {
     let hosts = KeyedCircuits::<&str>::builder("hosts")
         .name_by(|host| (*host).into())
         .config(breaker_layer::Config::new().trip(Trip::consecutive_failures(2)))
+        .clock(ManualClock::new().clock())
         .observe(lines.clone())
         .build()
         .unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use breaker_layer::{
     Circuit, CircuitBuilder, Config, OpenTime, Outcome, Percent, Probes, Ramp, State, Trip, Window,
+    clock::ManualClock,
 };
 use support::{DAY, MILLI, NANO, SECOND};
 
@@ -516,7 +517,8 @@ fn a_ramp_goes_up_from_1_to_a_million_calls_a_second() {
 
 #[test]
 fn the_default_trips_after_15_failures_in_a_row_from_clean() {
-    let circuit = Circuit::builder("settings").build().unwrap();
+    let builder = Circuit::builder("settings").clock(ManualClock::new().clock());
+    let circuit = builder.build().unwrap();
     for _ in 0..14 {
         circuit.try_acquire().unwrap().record(Outcome::Failure);
     }

@@ -36,9 +36,12 @@ fn distinct_settings_leave_nothing_behind_when_their_circuits_go() {
             .trip(Trip::consecutive_failures(2))
             .open_time(wait)
     };
+    let clock = ManualClock::new();
     let churn = |numbers: std::ops::Range<u32>| {
         for number in numbers {
-            let builder = Circuit::builder("payments").config(distinct(2 * number));
+            let builder = Circuit::builder("payments")
+                .config(distinct(2 * number))
+                .clock(clock.clock());
             let circuit = builder.build().unwrap();
             fail(&circuit);
             circuit.reconfigure(distinct(2 * number + 1)).unwrap();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use breaker_layer::{Circuit, TransitionEvent, observe::Tracing};
-use support::{Bench, OPEN_FOR};
+use support::{Bench, OPEN_FOR, alone};
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter, util::SubscriberInitExt};
 
 /// Lines that were written.
@@ -35,7 +35,8 @@ impl MakeWriter<'_> for Lines {
     }
 }
 
-/// What is written at this level and above while something happens.
+/// What is written at this level and above while something happens. Subscribers and events that meet for the first time on
+/// several threads at once may miss each other, so that each test is alone.
 fn written(level: LevelFilter, happen: impl FnOnce()) -> Vec<String> {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
@@ -57,6 +58,7 @@ fn written(level: LevelFilter, happen: impl FnOnce()) -> Vec<String> {
 
 #[test]
 fn each_transition_is_one_event_at_a_level_that_suits() {
+    let _alone = alone();
     let bench = Bench::with(|builder| builder.observe(Tracing::new()));
     let lines = written(LevelFilter::INFO, || {
         bench.succeed(10);
@@ -84,6 +86,7 @@ fn each_transition_is_one_event_at_a_level_that_suits() {
 
 #[test]
 fn a_change_of_settings_is_one_event_that_says_what_is_different_and_why() {
+    let _alone = alone();
     let bench = Bench::with(|builder| builder.observe(Tracing::new()));
     let slow = bench.circuit.config().slow_after(OPEN_FOR);
     let lines = written(LevelFilter::INFO, || {
@@ -97,6 +100,7 @@ fn a_change_of_settings_is_one_event_that_says_what_is_different_and_why() {
 
 #[test]
 fn a_rejection_is_an_event_at_debug() {
+    let _alone = alone();
     let bench = Bench::with(|builder| builder.observe(Tracing::new()));
     bench.open();
     let lines = written(LevelFilter::DEBUG, || assert!(bench.rejects()));
@@ -110,6 +114,7 @@ fn a_rejection_is_an_event_at_debug() {
 /// Whoever chooses a name or a note forges no line, clears no screen and turns no text around.
 #[test]
 fn a_name_and_a_note_stay_on_their_line() {
+    let _alone = alone();
     let hostile = "a\nINFO forged\r\u{1b}[2J\u{202e}b";
     let event = Arc::new(Mutex::new(String::new()));
     let seen = event.clone();
@@ -137,6 +142,7 @@ fn a_name_and_a_note_stay_on_their_line() {
 
 #[test]
 fn rejections_can_be_spared() {
+    let _alone = alone();
     let bench = Bench::with(|builder| builder.observe(Tracing::transitions()));
     let lines = written(LevelFilter::TRACE, || {
         bench.open();
@@ -147,6 +153,7 @@ fn rejections_can_be_spared() {
 
 #[test]
 fn a_call_that_passes_writes_nothing() {
+    let _alone = alone();
     let bench = Bench::with(|builder| builder.observe(Tracing::new()));
     let lines = written(LevelFilter::TRACE, || bench.succeed(100));
     assert!(lines.is_empty());
@@ -156,6 +163,7 @@ fn a_call_that_passes_writes_nothing() {
 #[cfg(feature = "keyed")]
 #[test]
 fn a_table_that_is_full_says_so_more_and_more_seldom() {
+    let _alone = alone();
     use breaker_layer::{Outcome, keyed::KeyedCircuits};
     let table = KeyedCircuits::builder("hosts").max_circuits(1);
     let table = table.observe(Tracing::new()).build().unwrap();

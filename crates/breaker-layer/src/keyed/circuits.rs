@@ -19,6 +19,7 @@ use crate::{
 /// use breaker_layer::{Outcome, State, keyed::KeyedCircuits};
 ///
 /// let hosts = KeyedCircuits::<&str>::builder("hosts").build()?;
+/// # let hosts = KeyedCircuits::<&str>::builder("hosts").clock(breaker_layer::clock::ManualClock::new().clock()).build()?;
 /// for _ in 0..15 {
 ///     hosts.try_acquire("dead.example").unwrap().record(Outcome::Failure);
 /// }

@@ -6,6 +6,7 @@
 //!
 //! # tokio_test::block_on(async {
 //! let circuits = KeyedCircuits::<String>::builder("hosts").build().unwrap();
+//! # let circuits = KeyedCircuits::<String>::builder("hosts").clock(breaker_layer::clock::ManualClock::new().clock()).build().unwrap();
 //! let layer = KeyedBreakerLayer::new(circuits.clone(), |host: &String| Some(host.clone()));
 //! let mut service = ServiceBuilder::new()
 //!     .layer(layer.boxed_errors())

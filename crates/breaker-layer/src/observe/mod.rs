@@ -67,6 +67,7 @@ pub use tracing::Tracing;
 ///
 /// let pager = Pager::default();
 /// let circuit = Circuit::builder("payments").observe(pager.clone()).build()?;
+/// # let circuit = Circuit::builder("payments").observe(pager.clone()).clock(breaker_layer::clock::ManualClock::new().clock()).build()?;
 /// circuit.trip();
 /// assert!(circuit.try_acquire().is_err());
 /// assert_eq!(pager.refused.load(Relaxed), 1);

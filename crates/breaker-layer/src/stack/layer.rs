@@ -27,6 +27,7 @@ use crate::{
 ///
 /// # tokio_test::block_on(async {
 /// let circuit = Circuit::builder("payments").build().unwrap();
+/// # let circuit = Circuit::builder("payments").clock(breaker_layer::clock::ManualClock::new().clock()).build().unwrap();
 /// let service = ServiceBuilder::new()
 ///     .layer(BreakerLayer::new(circuit.clone()).boxed_errors())
 ///     .timeout(Duration::from_millis(200)) // inside, so that a timeout is a failure
