@@ -16,9 +16,10 @@ use std::{
 };
 
 use breaker_layer::{
-    Config, OpenTime, Outcome, Probes, State, TransitionEvent, Trip,
+    Config, Observe, OpenTime, Outcome, Probes, State, TransitionEvent, Trip,
     clock::ManualClock,
     keyed::{KeyedCircuits, KeyedPermit},
+    observe::EndedEvent,
 };
 use support::{MILLI, THRESHOLD};
 
@@ -303,4 +304,54 @@ fn a_call_that_meets_a_circuit_as_it_opens_is_rejected_once() {
         snapshot.opened
     );
     assert_eq!(snapshot.rejected, rejected.into_inner());
+}
+
+/// Adds up the rejections of circuits that have ended.
+struct Rejections(Arc<AtomicU64>);
+
+impl Observe for Rejections {
+    fn transition(&self, _: &TransitionEvent<'_>) {}
+
+    fn ended(&self, event: &EndedEvent<'_>) {
+        self.0.fetch_add(event.last().rejected, SeqCst);
+    }
+}
+
+#[test]
+fn no_rejection_is_lost_as_its_circuit_is_forgotten() {
+    let ended = Arc::new(AtomicU64::new(0));
+    let circuits = KeyedCircuits::<u64>::builder("table")
+        .config(config().trip(Trip::consecutive_failures(1)))
+        .keep_after_trip(Duration::ZERO)
+        .clock(ManualClock::new().clock())
+        .observe(Rejections(ended.clone()))
+        .build()
+        .unwrap();
+    let (rejected, made) = (AtomicU64::new(0), AtomicU64::new(0));
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(SeqCst) {
+                    match circuits.try_acquire(1) {
+                        Ok(permit) => permit.record(Outcome::Failure),
+                        Err(_) => drop(rejected.fetch_add(1, SeqCst)),
+                    }
+                }
+            });
+        }
+        for round in 0..100_000 {
+            circuits.reset(&1);
+            made.fetch_add(u64::from(circuits.is_empty()), SeqCst);
+            (0..round % 100).for_each(|_| spin_loop());
+        }
+        is_over.store(true, SeqCst);
+    });
+    let living = circuits
+        .get(&1)
+        .map_or(0, |circuit| circuit.snapshot().rejected);
+    let (rejected, made) = (rejected.into_inner(), made.into_inner());
+    println!("{rejected} rejections, the circuit was seen forgotten {made} times");
+    assert!(rejected > 1000 && made > 1000, "{rejected}, {made}");
+    assert_eq!(ended.load(SeqCst) + living, rejected);
 }

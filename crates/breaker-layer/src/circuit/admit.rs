@@ -79,7 +79,10 @@ impl Circuit {
     pub(crate) fn acquire_or_reject(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
         match self.acquire_timed() {
             Some(permit) => Ok(permit),
-            None => self.admit(draw).map_err(|why| self.reject(why)),
+            None => self.admit(draw).or_else(|why| {
+                let rejected = self.reject_unless_gone(why);
+                rejected.map_or_else(|| Ok(self.permit(Ticket::void())), Err)
+            }),
         }
     }
 
@@ -240,8 +243,20 @@ impl Circuit {
     /// Counts a refusal, and makes the error of it.
     #[inline]
     pub(crate) fn reject(&self, why: Why) -> Rejected {
+        self.slot().count_rejection();
+        self.rejected(why)
+    }
+
+    /// As [`Circuit::reject`]; `None` if its table has ended the circuit before.
+    #[inline]
+    fn reject_unless_gone(&self, why: Why) -> Option<Rejected> {
+        let counts = self.slot().count_rejection();
+        counts.then(|| self.rejected(why))
+    }
+
+    #[inline]
+    fn rejected(&self, why: Why) -> Rejected {
         let slot = self.slot();
-        slot.count_rejection();
         if slot.gate().tells_rejections() {
             tell_rejected(slot, why);
         }

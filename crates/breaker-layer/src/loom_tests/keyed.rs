@@ -139,6 +139,33 @@ fn a_call_that_finds_its_circuit_gone_is_not_counted_there() {
     });
 }
 
+#[test]
+fn a_rejection_is_counted_before_the_end_or_is_none() {
+    static HAS_BEEN_LATE: AtomicBool = AtomicBool::new(false);
+    check(|| {
+        let bench = bench();
+        bench.admit().record(Outcome::Failure);
+        let (slot, caller) = (bench.circuit.slot(), bench.clone());
+        let seen = version(slot);
+        let (a, b) = together!(
+            move || {
+                let asked = caller.circuit.try_acquire();
+                let is_late = asked.as_ref().is_ok_and(Permit::is_void);
+                HAS_BEEN_LATE.fetch_or(is_late, SeqCst);
+                assert!(asked.is_err() || is_late, "it is open, or gone");
+                u64::from(asked.map(Permit::discard).is_err())
+            },
+            move || {
+                let ended = slot.end_if(|state| state.version == seen);
+                ended.map(|ended| ended.rejected())
+            },
+        );
+        let (rejected, ended) = (a.join().unwrap(), b.join().unwrap());
+        assert_eq!(ended, Some(rejected));
+    });
+    assert!(HAS_BEEN_LATE.load(SeqCst), "loom tried no such order");
+}
+
 /// Notes how many calls were admitted when the circuit ended.
 struct Ends(Arc<Mutex<Option<u64>>>);
 

@@ -43,6 +43,9 @@ struct Held {
     epoch: u64,
 }
 
+/// Beside the number of rejections: the circuit has ended.
+const ENDED: u64 = 1 << 63;
+
 /// So often a thread tries before it sleeps until the lock is free.
 #[cfg(not(breaker_loom))]
 const TRIES: u32 = 20;
@@ -197,14 +200,15 @@ impl Slot {
         }
     }
 
+    /// Counts a rejection; `false` if the circuit, of which the caller has a handle, has ended before: then it is none.
     #[inline]
-    pub(crate) fn count_rejection(&self) {
-        self.rejected.fetch_add(1, Relaxed);
+    pub(crate) fn count_rejection(&self) -> bool {
+        self.rejected.fetch_add(1, Relaxed) & ENDED == 0
     }
 
     /// The calls that were rejected.
     pub(crate) fn rejected(&self) -> u64 {
-        self.rejected.load(Relaxed)
+        self.rejected.load(Relaxed) & !ENDED
     }
 
     /// The circuit, to those who do not keep it alive.
@@ -276,7 +280,8 @@ impl Slot {
             state,
             circuit,
             origin: Timestamp::from_nanos(self.origin.load(Relaxed)),
-            rejected: self.rejected(),
+            // What is counted from here on is none.
+            rejected: self.rejected.fetch_or(ENDED, Relaxed) & !ENDED,
         })
     }
 }
