@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     fmt,
     future::poll_fn,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll, Waker},
 };
@@ -155,6 +156,15 @@ impl Events {
 
     /// As [`Events::next`], for code that polls.
     pub fn poll_next_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        if let Poll::Ready(given) = self.poll_queue(&mut None) {
+            return Poll::Ready(given);
+        }
+        // Wakers are the executor's: this one is cloned, and the one that it replaces is dropped, with nothing held.
+        self.poll_queue(&mut Some(cx.waker().clone()))
+    }
+
+    /// The next event; where there is none, changes places with the waker.
+    fn poll_queue(&mut self, waker: &mut Option<Waker>) -> Poll<Option<Event>> {
         let mut held = self.queue.lock();
         if let Some(event) = held.events.pop_front() {
             self.missed = held.dropped;
@@ -163,10 +173,7 @@ impl Events {
         if held.has_ended {
             return Poll::Ready(None);
         }
-        // What it replaces is dropped with nothing held, because it is the executor's.
-        let replaced = held.waker.replace(cx.waker().clone());
-        drop(held);
-        drop(replaced);
+        mem::swap(&mut held.waker, waker);
         Poll::Pending
     }
 
