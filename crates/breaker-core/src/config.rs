@@ -69,9 +69,16 @@ pub struct Checked {
     panic_is_failure: bool,
     pub(crate) count_calls: bool,
     pub(crate) mode: Mode,
+    /// In milliseconds; zero if there is none.
+    grace: u32,
 }
 
 impl Checked {
+    /// For how long from its beginning a circuit counts neither failures nor slow calls; zero if there is no such time.
+    pub const fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace as u64)
+    }
+
     /// A call that takes longer is slow; `None` if nobody asks.
     pub const fn slow_after(&self) -> Option<Duration> {
         self.slow_after
@@ -147,6 +154,8 @@ pub struct Config {
     mode: Mode,
     /// In nanoseconds; what is more than fits is too much, too.
     one_event: u32,
+    /// In milliseconds; what is more than fits is too much, too.
+    grace: u32,
 }
 
 impl Default for Config {
@@ -162,6 +171,7 @@ impl Default for Config {
             count_calls: false,
             mode: Mode::default(),
             one_event: 5_000_000,
+            grace: 0,
         }
     }
 }
@@ -245,6 +255,21 @@ impl Config {
         self
     }
 
+    /// For so long from its beginning a circuit does not trip: its failures and slow calls are in the totals and count for nothing
+    /// else, because whoever has just started has connections to make, and its downstreams may start with it. In
+    /// milliseconds, rounded up, to a day. Default: zero.
+    ///
+    /// It ends early with the first transition, which can only be an operator's.
+    pub const fn grace(mut self, grace: Duration) -> Self {
+        let millis = nanos(grace).div_ceil(1_000_000);
+        self.grace = if millis > u32::MAX as u64 {
+            u32::MAX
+        } else {
+            millis as u32
+        };
+        self
+    }
+
     /// What [`Config::mode`] was set to.
     pub const fn starts_as(&self) -> Mode {
         self.mode
@@ -304,6 +329,10 @@ impl Config {
             "",
             Duration::from_nanos(self.one_event.into()),
         ));
+        let grace = Duration::from_millis(self.grace.into());
+        if !grace.is_zero() {
+            tell(Setting::new("grace", "", grace));
+        }
         for (name, flag) in [
             ("panic_is_failure", self.panic_is_failure),
             ("count_calls", self.count_calls),
@@ -326,6 +355,9 @@ impl Config {
             Duration::from_nanos(self.one_event.into()),
             "a duration up to 1 s",
         );
+        let grace = Duration::from_millis(self.grace.into());
+        let most = Duration::from_secs(24 * 3600);
+        faults.check(grace <= most, "grace", grace, "a duration up to a day");
         if let Some(slow_after) = self.slow_after {
             faults.check(
                 !slow_after.is_zero() && slow_after <= MAX_WAIT,
@@ -347,6 +379,7 @@ impl Config {
             panic_is_failure: self.panic_is_failure,
             count_calls: self.count_calls,
             mode: self.mode,
+            grace: self.grace,
         }
     }
 }

@@ -14,8 +14,7 @@ use crate::{
     circuit::Circuit,
     clock::Clock,
     observe::{self, Observe},
-    policy::TripPolicy,
-    quiet::Quiet,
+    policy::{Policies, TripPolicy},
     storage::{Observers, Parts, Plan, Slot},
 };
 
@@ -39,7 +38,7 @@ pub struct CircuitBuilder {
     clock: Clock,
     seed: Option<u16>,
     observers: Observers,
-    policy: Option<Arc<dyn TripPolicy>>,
+    policies: Option<Arc<Policies>>,
 }
 
 impl Circuit {
@@ -57,7 +56,7 @@ impl CircuitBuilder {
             clock: Clock::default(),
             seed: None,
             observers: Observers::default(),
-            policy: None,
+            policies: None,
         }
     }
 
@@ -96,6 +95,37 @@ impl CircuitBuilder {
     /// before it. Default: 5 ms. See [`Config::one_event`].
     pub fn one_event(mut self, within: Duration) -> Self {
         self.config = self.config.one_event(within);
+        self
+    }
+
+    /// For so long from its beginning the circuit does not trip, and failures count for nothing but the totals. Default: zero.
+    ///
+    /// For a program whose first calls may fail: its connections are still to be made, and its downstreams start together with it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_layer::{Circuit, Outcome, State, Trip, clock::ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// let circuit = Circuit::builder("payments")
+    ///     .trip(Trip::consecutive_failures(5))
+    ///     .grace(Duration::from_secs(30))
+    ///     .clock(clock.clock())
+    ///     .build()?;
+    /// let fail = |calls| (0..calls).for_each(|_| circuit.try_acquire().unwrap().record(Outcome::Failure));
+    /// fail(100);
+    /// assert_eq!((circuit.state(), circuit.snapshot().failed), (State::Closed, 100));
+    /// clock.advance(Duration::from_secs(30));
+    /// fail(5);
+    /// assert_eq!(circuit.state(), State::Open);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    ///
+    /// A key's circuit in a table begins with the first failure of its key, and so does its grace; again, if it was
+    /// forgotten meanwhile. See [`Config::grace`].
+    #[doc(alias = "allowWarmUp")]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.config = self.config.grace(grace);
         self
     }
 
@@ -155,9 +185,12 @@ impl CircuitBuilder {
         self
     }
 
-    /// Adds a trip policy of your own. [`Trip::never`] leaves it alone with the decision.
-    pub fn trip_policy(mut self, policy: impl TripPolicy) -> Self {
-        self.policy = Some(Arc::new(Quiet::new(policy)));
+    /// Adds a trip policy of your own: makes that of each closed state. [`Trip::never`] leaves it alone with the decision.
+    pub fn trip_policy<P: TripPolicy>(
+        mut self,
+        make: impl Fn() -> P + Send + Sync + 'static,
+    ) -> Self {
+        self.policies = Some(Arc::new(Policies::new(make)));
         self
     }
 
@@ -177,7 +210,7 @@ impl CircuitBuilder {
         let (origin, observers) = (self.clock.now(), self.observers.clone());
         let parts = Parts {
             name: self.name,
-            plan: Plan::new(self.config, self.clock, self.policy)?,
+            plan: Plan::new(self.config, self.clock, self.policies)?,
             seed: self.seed.unwrap_or_else(random_seed),
             observers: self.observers,
         };
@@ -200,7 +233,7 @@ impl fmt::Debug for CircuitBuilder {
             clock,
             seed,
             observers,
-            policy: _,
+            policies: _,
         } = self;
         f.debug_struct("CircuitBuilder")
             .field("name", name)

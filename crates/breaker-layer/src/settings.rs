@@ -41,6 +41,7 @@
 //! | `ramp` | `from`, `to` | [`Ramp`](crate::Ramp) |
 //! | `slow_after` | a duration | [`Config::slow_after`](crate::Config::slow_after) |
 //! | `one_event` | a duration | [`Config::one_event`](crate::Config::one_event) |
+//! | `grace` | a duration | [`Config::grace`](crate::Config::grace) |
 //! | `cancelled` | `"ignored"`, `"failure"` or `{ failure_after = 15 }` | [`Cancelled`](crate::Cancelled) |
 //! | `panic_is_failure`, `count_calls` | `true` or `false` | as in [`Config`] |
 //! | `mode` | `"normal"`, `"observe_only"`, `"disabled"`, `"isolated"` | [`Config::mode`](crate::Config::mode) |

@@ -185,7 +185,7 @@ fn the_source_of_a_rejection_says_why() {
 
 #[test]
 fn the_source_of_a_rejection_says_what_a_policy_of_one_s_own_said() {
-    let bench = Bench::with(|builder| builder.trip_policy(Always));
+    let bench = Bench::with(|builder| builder.trip_policy(|| Always));
     bench.fail(1);
     assert_eq!(
         chain(&rejected(&bench)),
@@ -199,8 +199,6 @@ impl TripPolicy for Always {
     fn record(&self, _: &RecordedCall) -> Option<u32> {
         Some(7)
     }
-
-    fn clear(&self) {}
 }
 
 #[test]

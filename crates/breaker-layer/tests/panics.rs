@@ -43,17 +43,12 @@ fn a_clock_that_panics_as_a_probe_is_dropped_leaves_the_place_to_the_next() {
     assert_eq!(circuit.state(), State::Closed);
 }
 
-struct Panics {
-    clears: bool,
-}
+/// Panics whenever it runs.
+struct Panics;
 
 impl TripPolicy for Panics {
     fn record(&self, _: &RecordedCall) -> Option<u32> {
         panic!("a policy panics")
-    }
-
-    fn clear(&self) {
-        assert!(!self.clears, "a policy panics as it is cleared");
     }
 }
 
@@ -65,20 +60,28 @@ impl Drop for Panics {
 
 #[test]
 fn a_policy_that_panics_loses_no_outcome_and_nobody_goes_untold() {
-    let log = Log::default();
-    let builder = Circuit::builder("policy").observe(log.observer());
-    let builder = builder.trip_policy(Panics { clears: true });
-    let circuit = builder.trip(Trip::consecutive_failures(3)).build().unwrap();
-    for _ in 0..3 {
-        let permit = circuit.try_acquire().unwrap();
-        assert!(!panics(|| permit.record(Outcome::Failure)));
+    for is_made in [true, false] {
+        let log = Log::default();
+        let builder = Circuit::builder("policy").observe(log.observer());
+        let builder = builder.trip_policy(move || {
+            assert!(is_made, "what makes a policy panics");
+            Panics
+        });
+        let circuit = builder.trip(Trip::consecutive_failures(3)).build().unwrap();
+        for _ in 0..3 {
+            let permit = circuit.try_acquire().unwrap();
+            assert!(!panics(|| permit.record(Outcome::Failure)));
+        }
+        let snapshot = circuit.snapshot();
+        assert_eq!((snapshot.opened, snapshot.failed), (1, 3));
+        assert_eq!(log.states(), [State::Open]);
+        circuit.close();
+        assert!(!panics(|| circuit
+            .try_acquire()
+            .unwrap()
+            .record(Outcome::Failure)));
+        assert!(!panics(|| drop(circuit)));
     }
-    assert_eq!(
-        (circuit.state(), circuit.snapshot().failed),
-        (State::Open, 3)
-    );
-    assert_eq!(log.states(), [State::Open]);
-    assert!(!panics(|| drop(circuit)));
 }
 
 /// Panics as it is dropped.

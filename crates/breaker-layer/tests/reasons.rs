@@ -149,9 +149,8 @@ fn a_policy_of_the_user_s_own() {
         fn record(&self, call: &RecordedCall) -> Option<u32> {
             (call.outcome() == BAD).then_some(42)
         }
-        fn clear(&self) {}
     }
-    let told = Told::by(|builder| builder.trip(Trip::never()).trip_policy(AtOnce));
+    let told = Told::by(|builder| builder.trip(Trip::never()).trip_policy(|| AtOnce));
     told.record([GOOD, BAD]);
     told.opened(
         Reason::Custom { code: 42 },

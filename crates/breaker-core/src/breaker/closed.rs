@@ -23,6 +23,10 @@ impl Breaker {
         mut now: impl FnMut() -> Timestamp,
     ) -> Option<(Reason, u32)> {
         let trip = &rules.config.trip;
+        if self.is_forgiven(rules.config, call, counted, &mut now) {
+            self.given_up = 0;
+            return None;
+        }
         if counted.counts_as == CountsAs::Failure
             && trip.is_same_event(evidence, call.calm, &mut now)
         {
@@ -47,6 +51,28 @@ impl Breaker {
             false => Phase::Closed(evidence),
         };
         None
+    }
+
+    /// Whether what speaks against the downstream counts for nothing, because the circuit has just begun. The time is asked for only
+    /// in its first state.
+    #[inline]
+    fn is_forgiven(
+        &self,
+        config: &Checked,
+        call: &EndedCall,
+        counted: Counted,
+        now: impl FnOnce() -> Timestamp,
+    ) -> bool {
+        let is_bad =
+            counted.counts_as == CountsAs::Failure || counted.is_slow || call.broken.is_some();
+        is_bad
+            && self.may_be_in_grace(config)
+            && now() < Timestamp::ZERO.saturating_add(config.grace())
+    }
+
+    /// Whether this is a state in which a circuit counts no failures at first.
+    pub(super) const fn may_be_in_grace(&self, config: &Checked) -> bool {
+        self.generation == 0 && !config.grace().is_zero()
     }
 
     /// Opens a closed circuit for this reason, with so many failures in its windows; the call that does it is a failure, or not.

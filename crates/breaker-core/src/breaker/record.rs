@@ -102,7 +102,8 @@ impl Breaker {
                     trip.judge(evidence, may_be_bad, Timestamp::default)
                         .is_err()
                 };
-                self.windows.is_some() || call.broken.is_some() || asks() || may_trip()
+                let has_grace = self.may_be_in_grace(rules.config);
+                has_grace || self.windows.is_some() || call.broken.is_some() || asks() || may_trip()
             }
             Phase::HalfOpen { .. } => true,
             Phase::Open { .. } | Phase::Isolated | Phase::Disabled => false,

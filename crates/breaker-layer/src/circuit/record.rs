@@ -1,13 +1,15 @@
 //! What a permit does when it is used up.
 
-use std::{sync::Arc, thread};
+use std::{sync::Arc, thread, time::Duration};
 
-use breaker_core::{CallKind, Changes, EndedCall, Ending, Outcome, Phase, Reason, Recorded, State};
+use breaker_core::{
+    CallKind, Changes, EndedCall, Ending, Outcome, Phase, Reason, Recorded, State, Timestamp,
+};
 
 use super::{permit::Told, ticket::Ticket};
 use crate::{
     failure::{Failure, Kinds, LastFailures},
-    policy::{RecordedCall, TripPolicy},
+    policy::{Policies, RecordedCall},
     storage::{CircuitState, Moment, News, RecordedNews, Slot},
 };
 
@@ -47,10 +49,10 @@ pub(super) fn settle(slot: &'static Slot, ticket: Ticket, ending: Ending, told: 
             };
             call.generation = generation;
             if asks_policy
-                && let Some(policy) = state.policy()
+                && let Some(policies) = &state.plan.policies
                 && let Some(outcome) = counted_outcome(state, &call)
             {
-                return Done::AsksPolicy(policy.clone(), outcome);
+                return Done::AsksPolicy(policies.clone(), outcome, grace(state));
             }
             let (breaker, rules) = state.parts();
             if !now.is_at_hand() && breaker.may_need_time(rules, &call) {
@@ -80,9 +82,11 @@ pub(super) fn settle(slot: &'static Slot, ticket: Ticket, ending: Ending, told: 
             Some(Done::NeedsTime) => {
                 now.read();
             }
-            Some(Done::AsksPolicy(policy, outcome)) => {
+            Some(Done::AsksPolicy(policies, outcome, grace)) => {
                 asks_policy = false;
-                call.broken = ask(&*policy, outcome, &call, &mut now);
+                if now.read() >= Timestamp::ZERO.saturating_add(grace) {
+                    call.broken = ask(&policies, outcome, &call, &mut now);
+                }
             }
             Some(Done::Gone) | None => return false,
         }
@@ -94,8 +98,9 @@ enum Done {
     Recorded,
     /// Nothing yet: the user's clock is to be read first, which is not done under the lock.
     NeedsTime,
-    /// Nothing yet: the user's own policy is to be asked first, which is told of this outcome.
-    AsksPolicy(Arc<dyn TripPolicy>, Outcome),
+    /// Nothing yet: the user's own policy is to be asked first, which is told of this outcome, unless the circuit began so short a
+    /// time ago.
+    AsksPolicy(Arc<Policies>, Outcome, Duration),
     /// Its circuit is gone.
     Gone,
 }
@@ -103,11 +108,12 @@ enum Done {
 /// Why the circuit is to trip, if the user's policy says so.
 #[cold]
 fn ask(
-    policy: &dyn TripPolicy,
+    policies: &Policies,
     outcome: Outcome,
     call: &EndedCall,
     now: &mut Moment,
 ) -> Option<Reason> {
+    let policy = policies.of(call.generation)?;
     let code = policy.record(&RecordedCall {
         outcome,
         took: call.took.unwrap_or_default(),
@@ -204,6 +210,14 @@ fn add_recorded(
         is_straggler: !recorded.in_time,
     };
     news.add_recorded(slot, state, told);
+}
+
+/// For how long from its beginning the circuit does not trip, if this is its first state.
+fn grace(state: &CircuitState) -> Duration {
+    match state.breaker.generation() {
+        0 => state.plan.checked.grace(),
+        _ => Duration::ZERO,
+    }
 }
 
 /// What a policy is told of a call that counts in a closed circuit.

@@ -60,6 +60,9 @@ pub(super) fn config(tree: &Tree, path: &str, faults: &mut Faults) -> Config {
     if let Some(within) = members.span("one_event", faults) {
         config = config.one_event(within);
     }
+    if let Some(grace) = members.span("grace", faults) {
+        config = config.grace(grace);
+    }
     if let Some(tree) = members.take("cancelled") {
         config = config.cancelled(cancelled(tree, &members.path("cancelled"), faults));
     }
@@ -82,16 +85,9 @@ pub(super) fn config(tree: &Tree, path: &str, faults: &mut Faults) -> Config {
         }
     }
     config.each_fault(|fault| match fault.setting() {
-        "slow_after" => {
-            faults.of_core(
-                &members.path("slow_after"),
-                members.value("slow_after"),
-                &fault,
-            );
-        }
-        "one_event" => {
-            let path = members.path("one_event");
-            faults.of_core(&path, members.value("one_event"), &fault);
+        setting @ ("slow_after" | "one_event" | "grace") => {
+            let path = members.path(setting);
+            faults.of_core(&path, members.value(setting), &fault);
         }
         // Of two rules that contradict each other; each alone is checked where it is read.
         setting if setting.starts_with("trip") && fault.value().is_none() && rules_are_good => {

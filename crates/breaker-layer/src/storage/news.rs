@@ -5,7 +5,7 @@ use std::{sync::Arc, task::Waker, time::Duration};
 use breaker_core::{Changes, Outcome};
 
 use super::{Change, CircuitState, Handle, Observers, Slot, Subject};
-use crate::{failure::LastFailures, policy::TripPolicy, quiet::quietly};
+use crate::{failure::LastFailures, quiet::quietly};
 
 /// Whom to wake and whom to tell of what has happened to a circuit: taken down under its lock, done without.
 #[derive(Default)]
@@ -23,7 +23,6 @@ struct Told {
     _circuit: Option<Handle>,
     subject: Subject,
     observers: Observers,
-    policy: Option<Arc<dyn TripPolicy>>,
     changes: Changes,
     note: Option<Arc<str>>,
     observe_only: bool,
@@ -116,15 +115,14 @@ impl Told {
         changes: Changes,
         note: Option<Arc<str>>,
     ) -> Option<Self> {
-        let (observers, policy) = (state.observers.clone(), state.policy().cloned());
-        if observers.is_empty() && policy.is_none() {
+        let observers = state.observers.clone();
+        if observers.is_empty() {
             return None;
         }
         Some(Self {
             _circuit: slot.one_more_handle(),
             subject: Subject::of(state, slot),
             observers,
-            policy,
             changes,
             note,
             observe_only: state.breaker.is_shadow(),
@@ -135,9 +133,6 @@ impl Told {
 
     fn tell(self) {
         for transition in self.changes {
-            if let Some(policy) = &self.policy {
-                policy.clear();
-            }
             let change = Change {
                 subject: self.subject.clone(),
                 transition,

@@ -6,7 +6,7 @@ use breaker_core::{Checked, Config, ConfigError, Timestamp};
 
 use crate::{
     clock::{Clock, Source, User},
-    policy::TripPolicy,
+    policy::Policies,
 };
 
 /// What a circuit is built with, and goes on with until it is reconfigured. All circuits of a table share it.
@@ -18,7 +18,7 @@ pub(crate) struct Plan {
     pub(crate) checked: Checked,
     pub(super) source: Source,
     clock: Option<Arc<User>>,
-    pub(super) policy: Option<Arc<dyn TripPolicy>>,
+    pub(crate) policies: Option<Arc<Policies>>,
 }
 
 impl Plan {
@@ -28,14 +28,14 @@ impl Plan {
     pub(crate) fn new(
         said: Config,
         clock: Clock,
-        policy: Option<Arc<dyn TripPolicy>>,
+        policies: Option<Arc<Policies>>,
     ) -> Result<Arc<Self>, ConfigError> {
         Ok(Arc::new(Self {
             checked: said.build()?,
             said,
             source: clock.source(),
             clock: clock.into_user(),
-            policy,
+            policies,
         }))
     }
 

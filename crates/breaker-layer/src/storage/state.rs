@@ -12,10 +12,7 @@ use super::{
     plan::Plan,
     waiters::Waiters,
 };
-use crate::{
-    failure::{Kinds, LastFailures},
-    policy::TripPolicy,
-};
+use crate::failure::{Kinds, LastFailures};
 
 /// What a circuit is built of.
 pub(crate) struct Parts {
@@ -160,7 +157,7 @@ impl CircuitState {
     pub(super) fn note_wishes(&mut self) {
         let (config, observers) = (&self.plan.checked, &self.observers);
         let tells_recorded = observers.want_recorded();
-        let has_say = self.policy().is_some() || tells_recorded;
+        let has_say = self.plan.policies.is_some() || tells_recorded;
         self.wishes = Wishes::of(self.plan.source)
             .timed(has_say || config.slow_after().is_some())
             .counted(config.count_calls())
@@ -197,10 +194,6 @@ impl CircuitState {
 
     pub(super) fn waiters(&mut self) -> &mut Waiters {
         self.extra_mut().waiters.get_or_insert_default()
-    }
-
-    pub(crate) fn policy(&self) -> Option<&Arc<dyn TripPolicy>> {
-        self.plan.policy.as_ref()
     }
 
     /// Those whom a change concerns, to be woken with nothing held.

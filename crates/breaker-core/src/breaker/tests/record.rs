@@ -362,3 +362,52 @@ fn so_many_ignored_probes_as_are_asked_for_are_a_verdict() {
     let closed = record(&mut breaker, rules, IGNORED, 1).transition.unwrap();
     assert_eq!(closed.reason(), Reason::ProbesIgnored { probes: 2 });
 }
+
+#[test]
+fn a_circuit_that_has_just_begun_forgives_failures_slow_calls_and_what_is_given_up() {
+    let window = Trip::slow_rate(Percent(50.0), Window::calls(4)).min_calls(2);
+    let config = settings()
+        .trip(Trip::any_of([Trip::consecutive_failures(2), window]))
+        .slow_after(SECOND)
+        .cancelled(Cancelled::FailureAfter(1))
+        .grace(10 * SECOND)
+        .build()
+        .unwrap();
+    let (rules, mut breaker) = (rules(&config), Breaker::new(rules(&config)));
+    for ending in [
+        FAILURE,
+        FAILURE,
+        Ending::Cancelled,
+        Ending::Cancelled,
+        Ending::Cancelled,
+    ] {
+        assert!(record(&mut breaker, rules, ending, 9).in_time);
+    }
+    let slow = EndedCall {
+        took: Some(2 * SECOND),
+        ..call(&breaker, CallKind::Call, SUCCESS)
+    };
+    let broken = EndedCall {
+        broken: Some(Reason::Custom { code: 1 }),
+        ..call(&breaker, CallKind::Call, SUCCESS)
+    };
+    for bad in [slow, slow, broken] {
+        assert_eq!(breaker.record(rules, &bad, || at(9)).transition, None);
+    }
+    assert!(breaker.phase() == Phase::CLOSED && breaker.given_up == 0);
+    assert_eq!(breaker.calls().unwrap().calls, 0);
+    for ending in [SUCCESS, FAILURE] {
+        assert_eq!(record(&mut breaker, rules, ending, 10).transition, None);
+    }
+    let tripped = record(&mut breaker, rules, FAILURE, 10).transition.unwrap();
+    assert_eq!((tripped.to(), tripped.failures()), (State::Open, 2));
+}
+
+#[test]
+fn no_later_state_of_a_circuit_forgives_anything() {
+    let config = settings().grace(10 * SECOND).build().unwrap();
+    let rules = rules(&config);
+    let mut breaker = in_phase(rules, Phase::CLOSED);
+    assert_eq!(record(&mut breaker, rules, FAILURE, 1).transition, None);
+    assert!(record(&mut breaker, rules, FAILURE, 1).transition.is_some());
+}

@@ -22,6 +22,7 @@ fn a_file_says_what_the_builder_says() {
         "ramp": { "from": 10, "to": 500 },
         "slow_after": "750ms",
         "one_event": "2ms",
+        "grace": "30s",
         "cancelled": { "failure_after": 40 },
         "panic_is_failure": "false",
         "count_calls": true,
@@ -56,6 +57,7 @@ fn a_file_says_what_the_builder_says() {
         .ramp(Ramp::new(10, 500))
         .slow_after(Duration::from_millis(750))
         .one_event(Duration::from_millis(2))
+        .grace(30 * SECOND)
         .cancelled(Cancelled::FailureAfter(40))
         .panic_is_failure(false)
         .count_calls(true)

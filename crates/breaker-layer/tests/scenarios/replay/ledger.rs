@@ -83,8 +83,11 @@ impl TripPolicy for Ledger {
         book.tripped = counted;
         u32::try_from(broken).ok()
     }
+}
 
-    fn clear(&self) {
+impl Ledger {
+    /// A new state begins.
+    pub(crate) fn clear(&self) {
         let now = millis(self.0.clock.now());
         let mut book = self.book();
         book.calls.clear();

@@ -3,7 +3,8 @@
 use std::{cell::RefCell, time::Duration};
 
 use breaker_layer::{
-    Circuit, CircuitBuilder, OpenTime, Percent, Probes, Trip, Window, clock::ManualClock,
+    Circuit, CircuitBuilder, OpenTime, Percent, Probes, TransitionEvent, Trip, Window,
+    clock::ManualClock,
 };
 
 use super::{
@@ -41,7 +42,10 @@ impl Plan {
             .open_time(open_time(&config.open))
             .probes(probes(&config.half_open));
         if let Some(ledger) = &ledger {
-            builder = builder.trip_policy(ledger.clone());
+            let (policy, cleared) = (ledger.clone(), ledger.clone());
+            builder = builder
+                .trip_policy(move || policy.clone())
+                .observe(move |_: &TransitionEvent<'_>| cleared.clear());
         }
         if let Some(slow_ms) = config.slow_ms {
             builder = builder.slow_after(Duration::from_millis(slow_ms));
