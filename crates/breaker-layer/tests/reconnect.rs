@@ -7,8 +7,9 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
 };
+use std::task::{Context, Poll};
 
-use breaker_layer::{BoxError, BreakerLayer, Error, State};
+use breaker_layer::{BoxError, BreakerLayer, Circuit, Error, State, Trip};
 use support::{Bench, Fault, OPEN_FOR, THRESHOLD};
 use tower::{Layer, Service, ServiceExt, reconnect::Reconnect, service_fn, util::BoxCloneService};
 
@@ -93,4 +94,61 @@ async fn a_breaker_inside_reconnect_keeps_its_connection_while_it_rejects() {
         (bench.state(), peer.connections.load(SeqCst)),
         (State::Closed, 1)
     );
+}
+
+/// A connection that is over as soon as its own circuit opens, as the guide has it.
+struct OneOfMany<S> {
+    service: S,
+    circuit: Circuit,
+}
+
+impl<S: Service<u32, Error = BoxError>> Service<u32> for OneOfMany<S> {
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        match self.circuit.state() {
+            State::Closed => self.service.poll_ready(cx),
+            _ => Poll::Ready(Err("the connection is given up".into())),
+        }
+    }
+
+    fn call(&mut self, request: u32) -> S::Future {
+        self.service.call(request)
+    }
+}
+
+/// The host is well: only the first of its connections fails all calls.
+#[tokio::test]
+async fn a_circuit_of_each_connection_gives_up_one_that_is_ill_and_not_its_host() {
+    let (bench, peer) = (Bench::new(), Peer::default());
+    peer.fails.store(true, SeqCst);
+    let connect = || {
+        let connection = peer.connect()?;
+        if peer.connections.load(SeqCst) > 1 {
+            peer.fails.store(false, SeqCst);
+        }
+        let circuit = Circuit::builder("connection")
+            .trip(Trip::consecutive_failures(THRESHOLD - 1))
+            .clock(bench.clock.clock())
+            .build()?;
+        let layer = BreakerLayer::new(circuit.clone()).boxed_errors();
+        let service = layer.layer(connection);
+        Ok::<_, BoxError>(OneOfMany { service, circuit })
+    };
+    let connect = service_fn(|(): ()| std::future::ready(connect()));
+    let host = BreakerLayer::new(bench.circuit.clone()).boxed_errors();
+    let mut service = host.layer(Reconnect::new(connect, ()));
+    let mut good = 0;
+    for call in 0..100 {
+        let answer = service.ready().await.unwrap().call(call).await;
+        good += u32::from(answer.is_ok());
+    }
+    assert_eq!(
+        (good, bench.state()),
+        (100 - (THRESHOLD - 1), State::Closed)
+    );
+    assert_eq!(peer.connections.load(SeqCst), 2);
+    assert_eq!(bench.circuit.snapshot().rejected, 0);
 }
