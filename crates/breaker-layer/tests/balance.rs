@@ -14,8 +14,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use breaker_layer::{BreakerLayer, Circuit, State, clock::Clock};
-use futures::{future::join_all, stream};
+use breaker_layer::{BreakerLayer, Circuit, State, clock::Clock, service::Wait};
+use futures::{
+    StreamExt,
+    channel::mpsc::{self, UnboundedSender},
+    future::join_all,
+    stream,
+};
 use support::{Fault, MILLI, SECOND};
 use tokio::time::{advance, sleep};
 use tower::{
@@ -208,6 +213,113 @@ async fn a_balancer_whose_endpoints_are_all_open_waits_and_goes_on() {
         .iter()
         .filter(|circuit| circuit.state() == State::Closed);
     assert!(closed.count() > 0);
+}
+
+/// What tells a balancer which of a pair's endpoints there are.
+struct Discovery {
+    pair: Pair,
+    changes: UnboundedSender<Change<usize, Guarded>>,
+}
+
+type Guarded = Wait<PendingRequests<Endpoint>>;
+
+impl Discovery {
+    fn new() -> (
+        Self,
+        impl Service<u32, Response = u32, Error = BoxError, Future: Send>,
+    ) {
+        let (changes, told) = mpsc::unbounded();
+        let pair = Pair::new();
+        let balance = Balance::new(told.map(Ok::<_, Infallible>));
+        (Self { pair, changes }, balance)
+    }
+
+    fn insert(&self, index: usize) {
+        let endpoint = self.pair.endpoints[index].clone();
+        let measured = PendingRequests::new(endpoint, CompleteOnResponse::default());
+        let layer = BreakerLayer::new(self.pair.circuits[index].clone()).wait();
+        self.tell(Change::Insert(index, layer.layer(measured)));
+    }
+
+    fn remove(&self, index: usize) {
+        self.tell(Change::Remove(index));
+    }
+
+    fn tell(&self, change: Change<usize, Guarded>) {
+        let told = self.changes.unbounded_send(change);
+        told.expect("the balancer lives");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_goes_while_its_circuit_is_open_and_closes_it_when_it_is_back() {
+    let (discovery, mut balance) = Discovery::new();
+    let Pair {
+        endpoints: [first, second],
+        circuits: [_, circuit],
+    } = &discovery.pair;
+    discovery.insert(0);
+    discovery.insert(1);
+    assert_eq!(successes(&mut balance, 100).await, 100);
+    second.is_down.store(true, SeqCst);
+    while circuit.state() != State::Open {
+        successes(&mut balance, 1).await;
+    }
+
+    discovery.remove(1);
+    let (before, failed) = (second.calls(), first.calls());
+    assert_eq!(successes(&mut balance, 1_000).await, 1_000);
+    assert_eq!((second.calls(), first.calls()), (before, failed + 1_000));
+    assert_ne!(circuit.state(), State::Closed, "nobody has probed");
+
+    second.is_down.store(false, SeqCst);
+    discovery.insert(1);
+    advance(30 * SECOND).await;
+    assert_eq!(successes(&mut balance, 1_000).await, 1_000);
+    assert_eq!(circuit.state(), State::Closed);
+    assert!(second.calls() > before + 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_goes_while_it_is_ready_to_probe_gives_the_place_back() {
+    let (discovery, mut balance) = Discovery::new();
+    let circuit = &discovery.pair.circuits[1];
+    circuit.half_open();
+    discovery.insert(1);
+    balance.ready().await.expect("it lives");
+    assert!(circuit.try_acquire().is_err(), "its one place is taken");
+
+    discovery.insert(0);
+    discovery.remove(1);
+    assert_eq!(successes(&mut balance, 10).await, 10);
+    assert_eq!(discovery.pair.endpoints[1].calls(), 0);
+    assert!(circuit.try_acquire().is_ok(), "its place is free");
+
+    discovery.insert(1);
+    discovery.remove(0);
+    assert_eq!(successes(&mut balance, 10).await, 10);
+    assert_eq!(circuit.state(), State::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_balancer_that_waits_for_an_open_endpoint_takes_the_new_one_that_comes() {
+    let (discovery, mut balance) = Discovery::new();
+    discovery.pair.circuits[1].trip_for(1000 * SECOND);
+    discovery.insert(1);
+    let since = tokio::time::Instant::now();
+    let calls = async {
+        let good = successes(&mut balance, 10).await;
+        (good, since.elapsed())
+    };
+    let comes = async {
+        sleep(SECOND).await;
+        discovery.remove(1);
+        sleep(SECOND).await;
+        discovery.insert(0);
+    };
+    let ((good, took), ()) = tokio::join!(calls, comes);
+    assert_eq!(good, 10);
+    assert!(took < 3 * SECOND, "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
