@@ -121,8 +121,8 @@ impl CircuitBuilder {
     /// # Ok::<(), breaker_layer::ConfigError>(())
     /// ```
     ///
-    /// A key's circuit in a table begins with the first failure of its key, and so does its grace; again, if it was
-    /// forgotten meanwhile. See [`Config::grace`].
+    /// A table has none, because a key's circuit begins with its first failure: there let `all().disable()` and, later, `all().reset()`
+    /// do it. See [`Config::grace`].
     #[doc(alias = "allowWarmUp")]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.config = self.config.grace(grace);

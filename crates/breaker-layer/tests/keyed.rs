@@ -18,6 +18,7 @@ use breaker_layer::{
     Window,
     clock::ManualClock,
     keyed::{KeyedBuilder, KeyedCircuits, KeyedNews, KeyedPermit},
+    policy::Mode,
 };
 
 use support::{MILLI, OPEN_FOR, SECOND, THRESHOLD};
@@ -629,4 +630,20 @@ fn settings_that_cannot_be_are_named() {
     let special = config().trip(Trip::consecutive_failures(0));
     let special = builder().config_for(|_| false, special);
     assert_eq!(setting(special), "trip.consecutive_failures");
+}
+
+#[test]
+fn a_table_begins_in_the_usual_mode_and_without_a_grace() {
+    for (bad, setting) in [
+        (config().mode(Mode::Disabled), "mode"),
+        (config().grace(SECOND), "grace"),
+    ] {
+        let builder = || KeyedCircuits::<u32>::builder("table");
+        let all = builder().config(bad).build();
+        let some = builder().config_for(|key| *key == 1, bad).build();
+        let later = builder().build().unwrap().reconfigure(bad);
+        for error in [all.err(), some.err(), later.err()] {
+            assert_eq!(error.map(|error| error.setting()), Some(setting));
+        }
+    }
 }

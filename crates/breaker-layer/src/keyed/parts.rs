@@ -49,7 +49,13 @@ impl Policy {
             let takes = "`normal` in a table of circuits: most keys have none, and pass";
             return Err(ConfigError::new("mode", takes));
         }
-        Plan::new(config, clock.clone(), None).map(Self)
+        let plan = Plan::new(config, clock.clone(), None)?;
+        if !plan.checked.grace().is_zero() {
+            let takes =
+                "zero in a table of circuits: a key's circuit begins with its first failure";
+            return Err(ConfigError::new("grace", takes));
+        }
+        Ok(Self(plan))
     }
 
     fn config(&self) -> &Checked {
