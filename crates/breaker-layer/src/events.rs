@@ -131,7 +131,7 @@ impl Events {
 
     fn of_all(registry: &Registry) -> Self {
         Self::new(Source::All(registry.clone()), |feed| {
-            registry.observe(listener(feed))
+            registry.listen(listener(feed))
         })
     }
 
@@ -200,7 +200,7 @@ impl Drop for Events {
         if let Some(feed) = self.feed.upgrade() {
             match &self.source {
                 Source::One(circuit) => circuit.unobserve(id_of(&feed)),
-                Source::All(registry) => registry.unobserve(id_of(&feed)),
+                Source::All(registry) => registry.unlisten(id_of(&feed)),
             }
         }
     }

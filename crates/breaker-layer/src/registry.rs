@@ -5,7 +5,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{circuit::Circuit, storage::Listener};
+use crate::{
+    circuit::Circuit,
+    observe::{Observe, listener},
+    storage::Listener,
+};
 
 mod list;
 use list::{Entry, List, Place};
@@ -183,6 +187,64 @@ impl Registry {
         })
     }
 
+    /// The circuits that are of no table, one after another, in the order in which they were added.
+    ///
+    /// ```
+    /// use breaker_layer::{Circuit, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let circuit = Circuit::builder("payments").build()?;
+    /// registry.add(&circuit).unwrap();
+    /// assert!(registry.singles().all(|found| found.key().is_none()));
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn singles(&self) -> impl Iterator<Item = Found> + use<> {
+        self.entries().filter_map(|Entry { name, place }| {
+            let circuit = place.find(None)?;
+            Some(Found {
+                name,
+                key: None,
+                circuit,
+            })
+        })
+    }
+
+    /// Every table of circuits, those included whose keys have nothing against them.
+    ///
+    /// ```
+    /// use breaker_layer::{Registry, keyed::KeyedCircuits};
+    ///
+    /// let registry = Registry::new();
+    /// let hosts = KeyedCircuits::<String>::builder("hosts").build()?;
+    /// registry.add_keyed(&hosts).unwrap();
+    /// let table = registry.tables().next().unwrap();
+    /// assert_eq!((table.name(), table.len()), ("hosts", 0));
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    #[cfg(feature = "keyed")]
+    pub fn tables(&self) -> impl Iterator<Item = crate::keyed::AllKeys> + use<> {
+        self.entries().filter_map(|entry| entry.place.all())
+    }
+
+    /// Has this observe every circuit, those included that are added later. [`Registry::events`] are a stream of the same.
+    ///
+    /// ```
+    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering::Relaxed}};
+    /// use breaker_layer::{Circuit, Registry, TransitionEvent};
+    ///
+    /// let (registry, seen) = (Registry::new(), Arc::new(AtomicU32::new(0)));
+    /// let count = seen.clone();
+    /// registry.observe(move |_: &TransitionEvent<'_>| { count.fetch_add(1, Relaxed); });
+    /// let circuit = Circuit::builder("payments").build()?;
+    /// registry.add(&circuit).unwrap();
+    /// circuit.trip();
+    /// assert_eq!(seen.load(Relaxed), 1);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn observe(&self, observer: impl Observe) {
+        self.listen(listener(Arc::new(observer)));
+    }
+
     /// Whether every circuit is ready: see [`Circuit::is_ready`]. A table is ready whatever its keys are.
     pub fn is_ready(&self) -> bool {
         let mut single = self.entries().filter_map(|entry| entry.place.find(None));
@@ -215,13 +277,13 @@ impl Registry {
     }
 
     /// Has this observe every circuit, those included that are added later.
-    pub(crate) fn observe(&self, listener: Listener) {
+    pub(crate) fn listen(&self, listener: Listener) {
         self.held().listeners.push(listener.clone());
         self.entries()
             .for_each(|entry| entry.place.observe(&listener));
     }
 
-    pub(crate) fn unobserve(&self, id: usize) {
+    pub(crate) fn unlisten(&self, id: usize) {
         self.held().listeners.retain(|listener| listener.id() != id);
         self.entries().for_each(|entry| entry.place.unobserve(id));
     }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use breaker_core::{Command, Config, ConfigError};
 
-use super::{circuits::KeyedCircuits, entry::Key, mode::Mode, table::Table};
+use super::{any_table::Part, circuits::KeyedCircuits, entry::Key, mode::Mode, table::Table};
 use crate::circuit::Circuit;
 
 /// Commands to every key of a table: those that have a circuit, those that have none, and those that come later. Made by
@@ -25,6 +25,8 @@ pub(super) trait Commands: Send + Sync {
     fn config(&self) -> Config;
     fn command(&self, command: Command, note: Option<&Arc<str>>);
     fn reconfigure(&self, config: Config, note: Option<&Arc<str>>) -> Result<(), ConfigError>;
+    fn len(&self) -> usize;
+    fn part(&self, number: usize) -> Option<Part>;
 }
 
 impl AllKeys {
@@ -40,6 +42,33 @@ impl AllKeys {
     /// The settings in force: see [`KeyedCircuits::config`].
     pub fn config(&self) -> Config {
         self.table.config()
+    }
+
+    /// How many keys have a circuit: see [`KeyedCircuits::len`].
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether no key has a circuit.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The circuits that there are, each with what the table calls its key: see [`Found::key`](crate::registry::Found::key). A
+    /// part of the table is looked at when its turn comes, so that the first circuits of a very large one come at once.
+    ///
+    /// ```
+    /// use breaker_layer::keyed::KeyedCircuits;
+    ///
+    /// let hosts = KeyedCircuits::<String>::builder("hosts").name_by(|key| key.as_str().into()).build()?;
+    /// hosts.circuit("shop.example").unwrap().trip();
+    /// let (key, circuit) = hosts.all().circuits().next().unwrap();
+    /// assert_eq!((key.as_deref(), circuit.is_open()), (Some("shop.example"), true));
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn circuits(&self) -> impl Iterator<Item = (Option<Arc<str>>, Circuit)> + use<> {
+        let table = self.table.clone();
+        (0..).map_while(move |number| table.part(number)).flatten()
     }
 
     /// Says why: see [`Circuit::because`].
@@ -100,6 +129,14 @@ impl<K: Key> Commands for Table<K> {
 
     fn config(&self) -> Config {
         self.shared.parts.config()
+    }
+
+    fn len(&self) -> usize {
+        self.store.lock().list.len()
+    }
+
+    fn part(&self, number: usize) -> Option<Part> {
+        self.numbered_part(number)
     }
 
     fn reconfigure(&self, config: Config, note: Option<&Arc<str>>) -> Result<(), ConfigError> {

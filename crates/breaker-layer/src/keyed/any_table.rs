@@ -7,12 +7,15 @@ use super::{
 };
 use crate::{circuit::Circuit, storage::Listener};
 
+/// Circuits of a table, each with the name of its key if it has one.
+pub(super) type Part = Vec<(Option<Arc<str>>, Circuit)>;
+
 /// A table of circuits that may be gone.
 pub(crate) trait AnyTable: Send + Sync {
     /// The circuit of the key that has this name.
     fn find(&self, key: &str) -> Option<Circuit>;
     /// A part of its circuits, with the name of its key if it has one; `None` from where there are no more parts.
-    fn part(&self, number: usize) -> Option<Vec<(Option<Arc<str>>, Circuit)>>;
+    fn part(&self, number: usize) -> Option<Part>;
     /// Commands to the whole table.
     fn all(&self) -> Option<AllKeys>;
     /// Has this observe every circuit of the table, those included that are made later.
@@ -51,6 +54,23 @@ impl<K: Key> Table<K> {
     }
 }
 
+impl<K: Key> Table<K> {
+    /// A part of its circuits: first those of no key, then a shard at a time.
+    pub(super) fn numbered_part(&self, number: usize) -> Option<Part> {
+        let Some(shard) = number.checked_sub(1) else {
+            return Some(self.of_no_key());
+        };
+        if shard >= Map::<K>::SHARDS {
+            return None;
+        }
+        let has_names = self.shared.parts.names.is_some();
+        let entries = self.store.map.shard(shard).into_iter();
+        let handles = entries.filter_map(|entry| self.store.handle(&entry));
+        let named = handles.map(|circuit| (has_names.then(|| circuit.name()), circuit));
+        Some(named.collect())
+    }
+}
+
 impl<K: Key> AnyTable for Weak<Table<K>> {
     fn find(&self, key: &str) -> Option<Circuit> {
         let table = self.upgrade()?;
@@ -58,19 +78,8 @@ impl<K: Key> AnyTable for Weak<Table<K>> {
         table.store.handle(&entry)
     }
 
-    fn part(&self, number: usize) -> Option<Vec<(Option<Arc<str>>, Circuit)>> {
-        let table = self.upgrade()?;
-        let Some(shard) = number.checked_sub(1) else {
-            return Some(table.of_no_key());
-        };
-        if shard >= Map::<K>::SHARDS {
-            return None;
-        }
-        let has_names = table.shared.parts.names.is_some();
-        let entries = table.store.map.shard(shard).into_iter();
-        let handles = entries.filter_map(|entry| table.store.handle(&entry));
-        let named = handles.map(|circuit| (has_names.then(|| circuit.name()), circuit));
-        Some(named.collect())
+    fn part(&self, number: usize) -> Option<Part> {
+        self.upgrade()?.numbered_part(number)
     }
 
     fn all(&self) -> Option<AllKeys> {
