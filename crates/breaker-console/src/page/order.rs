@@ -1,0 +1,97 @@
+//! The forms of the commands.
+
+use std::time::Duration;
+
+use super::{Head, begin, end, message};
+use crate::{
+    command::{Act, Order, Target},
+    html::{Html, Short},
+    standing::Standing,
+};
+
+/// How long a circuit may be opened for, in seconds.
+const SPANS: [u64; 5] = [60, 600, 3600, 28_800, 86_400];
+
+/// All commands, each with what it does.
+pub(super) fn form(html: &mut Html, name: &str, key: Option<&str>, is_table: bool) {
+    html.raw("<form class=\"orders\" method=\"post\" action=\"");
+    target(html, name, key, is_table);
+    html.raw("\"><h2>Commands</h2><p><label>Reason <input name=\"reason\" required maxlength=\"300\" autocomplete=\"off\"></label></p><ul>");
+    for act in Act::ALL {
+        if is_table && !act.is_for_tables() {
+            continue;
+        }
+        html.raw("<li><button name=\"command\" value=\"")
+            .raw(act.name())
+            .raw("\" aria-describedby=\"do-")
+            .raw(act.name())
+            .raw("\">");
+        html.raw(act.label())
+            .raw("</button> <span id=\"do-")
+            .raw(act.name())
+            .raw("\">")
+            .raw(act.does())
+            .raw("</span>");
+        if act == Act::Trip {
+            html.raw(" <label>For <select name=\"for\"><option value=\"\">its usual time</option>");
+            for seconds in SPANS {
+                html.raw("<option value=\"").text(seconds).raw("\">");
+                html.text(Short(Duration::from_secs(seconds)))
+                    .raw("</option>");
+            }
+            html.raw("</select></label>");
+        }
+        html.raw("</li>");
+    }
+    html.raw("</ul></form>");
+}
+
+fn target(html: &mut Html, name: &str, key: Option<&str>, is_table: bool) {
+    match key {
+        _ if is_table => html.link(&[("table", name)]),
+        Some(key) => html.link(&[("circuit", name), ("key", key)]),
+        None => html.link(&[("circuit", name)]),
+    };
+}
+
+/// Asks once more.
+pub(crate) fn asked_again(order: &Order, target_of: &Target) -> String {
+    let title = format!("{} {}?", order.act.label(), target_of.name());
+    let mut html = begin(&Head {
+        title: &title,
+        worst: Standing::Closed,
+        live: "",
+        refresh: None,
+    });
+    let (name, key, is_table) = target_of.parts();
+    html.raw("<main class=\"plain\"><h1>")
+        .raw(order.act.label())
+        .raw(" ")
+        .name(name);
+    if let Some(key) = key {
+        html.raw(" › ").name(key);
+    }
+    if is_table {
+        html.raw(", every key");
+    }
+    html.raw("?</h1><p>")
+        .raw(order.act.does())
+        .raw("</p><p>Reason: <q>")
+        .name(&order.reason)
+        .raw("</q></p><form method=\"post\" action=\"");
+    target(&mut html, name, key, is_table);
+    html.raw("\"><input type=\"hidden\" name=\"reason\" value=\"")
+        .text(&order.reason);
+    html.raw("\"><input type=\"hidden\" name=\"confirmed\" value=\"yes\"><p><button name=\"command\" value=\"").raw(order.act.name());
+    html.raw("\" autofocus>")
+        .raw(order.act.label())
+        .raw("</button> <a href=\"");
+    target(&mut html, name, key, is_table);
+    html.raw("\">Do nothing</a></p></form></main>");
+    end(html)
+}
+
+/// Says why nothing was done.
+pub(crate) fn done_instead(why: &str) -> String {
+    message("Nothing was done", why)
+}
