@@ -6,7 +6,8 @@ mod support;
 use std::{cell::RefCell, rc::Rc, task::Poll, time::Duration};
 
 use breaker_layer::{
-    BoxError, Circuit, Config, Error, OpenTime, Outcome, Probes, Rejected, State, Trip,
+    BoxError, Circuit, Classify, Config, Error, OpenTime, Outcome, Probes, Rejected, State, Trip,
+    classify::AtOnce,
     clock::ManualClock,
     keyed::{KeyedBreaker, KeyedBreakerLayer, KeyedCircuits},
 };
@@ -474,4 +475,37 @@ mod http {
             State::Open
         );
     }
+}
+
+/// Ignores what becomes of odd requests.
+#[derive(Clone, Default)]
+struct ByRequest {
+    is_odd: bool,
+}
+
+impl Classify<u32, Fault> for ByRequest {
+    fn classify(&self, result: Result<&u32, &Fault>) -> Outcome {
+        match result {
+            Ok(_) => Outcome::Success,
+            Err(_) if self.is_odd => Outcome::Ignored,
+            Err(_) => Outcome::Failure,
+        }
+    }
+}
+
+#[test]
+fn what_settles_a_call_of_a_key_may_see_its_request() {
+    let (circuits, _) = table();
+    let layer = layer(&circuits)
+        .classify_with(ByRequest::default())
+        .for_request(|settle: &mut AtOnce<ByRequest>, request: &u32| {
+            settle.classifier_mut().is_odd = request % 2 == 1;
+        });
+    let mut service = layer.layer(Downstream::always(Answer::Fail));
+    for _ in 0..100 {
+        assert!(matches!(call(&mut service, 101), Err(Error::Inner(_))));
+    }
+    assert!(circuits.is_empty());
+    fail(&mut service, 102);
+    assert_eq!(circuits.state(&1), State::Open);
 }

@@ -7,7 +7,10 @@
 use std::{
     env,
     error::Error,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -135,11 +138,25 @@ impl Observe for Witness {
     }
 }
 
+/// Adds up the rejections of a table's circuits that have ended.
+struct Rejections(Arc<AtomicU64>);
+
+impl Observe for Rejections {
+    fn transition(&self, _: &TransitionEvent<'_>) {}
+
+    fn ended(&self, event: &EndedEvent<'_>) {
+        self.0.fetch_add(event.last().rejected, Relaxed);
+    }
+}
+
 /// What outlives the circuits.
 struct World {
     clock: ManualClock,
     registry: Registry,
     table: KeyedCircuits<u64>,
+    /// The calls to the table that were rejected, by the threads' account, and by that of the circuits that have ended.
+    refused: AtomicU64,
+    ended: Arc<AtomicU64>,
     /// Permits of circuits that have ended.
     left: Mutex<Vec<Permit>>,
 }
@@ -147,11 +164,16 @@ struct World {
 impl World {
     fn new() -> Result<Self, Box<dyn Error>> {
         let clock = ManualClock::new();
-        let builder = KeyedCircuits::builder("table").clock(clock.clock());
+        let ended = Arc::default();
+        let builder = KeyedCircuits::builder("table")
+            .clock(clock.clock())
+            .observe(Rejections(Arc::clone(&ended)));
         Ok(Self {
             registry: Registry::new(),
             table: builder.max_circuits(KEYS as usize / 4).build()?,
             clock,
+            refused: AtomicU64::new(0),
+            ended,
             left: Mutex::default(),
         })
     }
@@ -212,6 +234,15 @@ impl World {
             self.table.len() <= KEYS as usize / 4,
             "the table has its limit"
         );
+        let living = self.table.iter();
+        let living: u64 = living.map(|(_, circuit)| circuit.snapshot().rejected).sum();
+        let refused = self.refused.load(Relaxed);
+        assert_eq!(
+            self.ended.load(Relaxed) + living,
+            refused,
+            "the table's rejections"
+        );
+        println!("the table: {refused} rejections, {living} of them of its present circuits");
     }
 }
 
@@ -337,9 +368,11 @@ impl Actor<'_> {
             1 => table.circuit(&key).iter().for_each(Circuit::isolate),
             2 => table.reset(&key),
             _ => {
-                if let Ok(permit) = table.try_acquire(key) {
-                    permit.record([Outcome::Failure, Outcome::Success][self.dice.roll(2) as usize]);
-                }
+                let Ok(permit) = table.try_acquire(key) else {
+                    self.world.refused.fetch_add(1, Relaxed);
+                    return;
+                };
+                permit.record([Outcome::Failure, Outcome::Success][self.dice.roll(2) as usize]);
             }
         }
     }
