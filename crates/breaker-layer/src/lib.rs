@@ -85,7 +85,7 @@
 //! - [`Rejected`] is what a refused caller gets, and says when to try again.
 //! - [`Classify`] tells failures from successes, [`Clock`](clock::Clock) gives the time.
 //! - [`Observe`] is told what happens and why, [`Events`](observe::Events) is a stream of it, a [`Snapshot`] says how things are.
-//! - [`Registry`] finds the circuits by name, and [`Circuit::because`] commands them.
+//! - [`Registry`] finds the circuits by name, and [`Circuit::because`] commands them. The package `breaker-console` makes a page of both.
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(missing_docs)]

@@ -112,6 +112,23 @@ impl Circuit {
         is_ready.unwrap_or(true)
     }
 
+    /// Whether it only observes and rejects nothing: see [`Circuit::observe_only`].
+    ///
+    /// ```
+    /// use breaker_layer::Circuit;
+    ///
+    /// let circuit = Circuit::builder("payments").build()?;
+    /// circuit.observe_only();
+    /// assert!(circuit.is_observe_only());
+    /// circuit.reset();
+    /// assert!(!circuit.is_observe_only());
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn is_observe_only(&self) -> bool {
+        let is_shadow = self.slot().read(|state| state.breaker.is_shadow());
+        is_shadow.unwrap_or(false)
+    }
+
     /// Everything there is to know at this moment.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::of(self.slot())
