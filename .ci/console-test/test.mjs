@@ -130,6 +130,43 @@ await step('the same without JavaScript', async () => {
   await page.context().close();
 });
 
+await step('nothing is asked for while the tab is hidden, and all is there when it is seen again', async () => {
+  const page = await open();
+  let asked = 0;
+  page.on('request', () => asked++);
+  await page.goto(home);
+  await shows(page, 'recommendations', 'closed');
+  const hide = hidden => page.evaluate(hidden => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+  await hide(true);
+  asked = 0;
+  await order('recommendations', { command: 'isolate', reason: 'nobody looks' });
+  await page.waitForTimeout(1500);
+  assert.equal(asked, 0);
+  assert.ok(!(await page.locator('#summary').innerText()).includes('isolated'), 'the stream goes on');
+  await hide(false);
+  await shows(page, 'recommendations', 'isolated');
+  await page.context().close();
+});
+
+await step('where all streams are taken the page asks again and again', async () => {
+  const held = new AbortController();
+  const streams = await Promise.all(Array.from({ length: 32 }, () => fetch(`${home}?events`, { signal: held.signal })));
+  assert.ok(streams.every(stream => stream.ok));
+  assert.equal((await fetch(`${home}?events`)).status, 503);
+  const page = await open();
+  const before = troubles.length;
+  await page.goto(home);
+  await shows(page, 'recommendations', 'isolated');
+  await order('recommendations', { command: 'reset', reason: 'somebody looks' });
+  await shows(page, 'recommendations', 'closed');
+  assert.ok(troubles.splice(before).every(trouble => trouble.includes('503')));
+  held.abort();
+  await page.context().close();
+});
+
 // Something of everything to look at.
 await set('payments', 'failing');
 await order('search', { command: 'isolate', reason: 'their database moves, until 04:00' });

@@ -1,6 +1,10 @@
 //! What a page shows of a registry: the worst first, and bounded.
 
-use std::{cmp::Reverse, collections::HashSet, sync::Arc};
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::HashSet,
+    sync::Arc,
+};
 
 use breaker_layer::{Circuit, Registry, Snapshot, keyed::AllKeys};
 
@@ -94,6 +98,18 @@ impl Candidate {
         }
     }
 
+    /// Of no table. Its failures matter only once it is shown.
+    fn single(circuit: Circuit) -> Self {
+        Self {
+            name: circuit.name(),
+            key: None,
+            of_table: false,
+            standing: Standing::of_circuit(&circuit),
+            weight: Reverse(0),
+            circuit,
+        }
+    }
+
     fn is_calm(&self) -> bool {
         self.standing == Standing::Closed
     }
@@ -124,8 +140,7 @@ impl Listing {
         let mut attention = Vec::new();
         let mut calm = Vec::new();
         for found in registry.singles().filter(|found| is_meant(found.name())) {
-            let name = found.name().into();
-            let candidate = Candidate::of(name, None, false, found.circuit().clone());
+            let candidate = Candidate::single(found.circuit().clone());
             let list = if candidate.is_calm() {
                 &mut calm
             } else {
@@ -150,19 +165,26 @@ impl Listing {
         for candidate in &attention {
             counts[candidate.standing as usize] += 1;
         }
-        attention.sort_by(|a, b| {
-            (a.standing, a.weight, &a.name, &a.key).cmp(&(b.standing, b.weight, &b.name, &b.key))
-        });
-        calm.sort_by(|a, b| a.name.cmp(&b.name));
-        let (more_attention, all_calm) = (attention.len().saturating_sub(PER_PAGE), calm.len());
-        let rows = |candidates: Vec<Candidate>, skipped| {
-            let shown = candidates.into_iter().skip(skipped).take(PER_PAGE);
-            unique(shown.map(|candidate| candidate.row(watch, true)).collect())
+        let by_weight = |a: &Candidate, b: &Candidate| {
+            let key = |one: &Candidate| (one.standing, one.weight);
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| (&a.name, &a.key).cmp(&(&b.name, &b.key)))
         };
+        let by_name = |a: &Candidate, b: &Candidate| a.name.cmp(&b.name);
+        let (more_attention, all_calm) = (attention.len().saturating_sub(PER_PAGE), calm.len());
+        let rows = |candidates: Vec<Candidate>| {
+            let rows = candidates
+                .into_iter()
+                .map(|candidate| candidate.row(watch, true));
+            unique(rows.collect())
+        };
+        let attention = part(attention, 0, by_weight);
+        let calm = part(calm, ask.page.saturating_mul(PER_PAGE), by_name);
         Self {
-            attention: rows(attention, 0),
+            attention: rows(attention),
             more_attention,
-            calm: rows(calm, ask.page.saturating_mul(PER_PAGE)),
+            calm: rows(calm),
             all_calm,
             tables,
             more_tables,
@@ -183,6 +205,28 @@ impl Listing {
         let keyed = self.tables.iter().flat_map(|table| &table.rows);
         self.attention.iter().chain(&self.calm).chain(keyed)
     }
+}
+
+/// A page of these, in order. Only what is on it is sorted.
+fn part(
+    mut candidates: Vec<Candidate>,
+    skipped: usize,
+    order: impl Fn(&Candidate, &Candidate) -> Ordering,
+) -> Vec<Candidate> {
+    let end = skipped.saturating_add(PER_PAGE);
+    if skipped >= candidates.len() {
+        return Vec::new();
+    }
+    if end < candidates.len() {
+        candidates.select_nth_unstable_by(end, &order);
+        candidates.truncate(end);
+    }
+    if skipped > 0 {
+        candidates.select_nth_unstable_by(skipped, &order);
+        candidates.drain(..skipped);
+    }
+    candidates.sort_by(order);
+    candidates
 }
 
 /// Of two with the same name the later one is found, so it is the one that is shown.

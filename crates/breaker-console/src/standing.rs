@@ -1,6 +1,6 @@
 //! What a circuit's state and mode are to somebody who looks at the page.
 
-use breaker_layer::{Snapshot, State};
+use breaker_layer::{Circuit, Snapshot, State};
 
 /// A circuit's state and mode as one word, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,10 +24,19 @@ impl Standing {
     ];
 
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
-        match snapshot.state {
+        Self::of_mode(snapshot.state, || snapshot.observe_only)
+    }
+
+    /// As [`Standing::of`], and cheaper: of ten thousand circuits most are only sorted.
+    pub(crate) fn of_circuit(circuit: &Circuit) -> Self {
+        Self::of_mode(circuit.state(), || circuit.is_observe_only())
+    }
+
+    fn of_mode(state: State, is_observe_only: impl FnOnce() -> bool) -> Self {
+        match state {
             State::Isolated => Self::Isolated,
             State::Disabled => Self::Disabled,
-            _ if snapshot.observe_only => Self::Observes,
+            _ if is_observe_only() => Self::Observes,
             state => Self::of_state(state),
         }
     }
