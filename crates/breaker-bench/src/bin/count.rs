@@ -6,7 +6,7 @@ use std::{env, process::ExitCode};
 
 use breaker_bench::{
     harness::time::Subject,
-    subjects::{Mode, clock, clone, floor, ours, peers},
+    subjects::{Mode, clock, clone, console, floor, ours, peers},
 };
 use breaker_layer::{
     Config,
@@ -16,7 +16,7 @@ use breaker_layer::{
 /// A name, and what makes the subject.
 type Entry = (&'static str, fn() -> Subject);
 
-const SUBJECTS: [Entry; 29] = [
+const SUBJECTS: [Entry; 30] = [
     ("bare", || floor::bare(Mode::Success)),
     ("bare-function", || floor::closure(Mode::Success)),
     ("clock", || clock::std()),
@@ -57,6 +57,7 @@ const SUBJECTS: [Entry; 29] = [
     ("tracing", || {
         ours::observed("tracing", Config::default(), Tracing::new())
     }),
+    ("console", || console::viewed("console")),
     ("clone-bare", || clone::subjects().swap_remove(0)),
     ("clone", || clone::subjects().swap_remove(2)),
     ("recloser", || peers::recloser(Mode::Success, 100)),

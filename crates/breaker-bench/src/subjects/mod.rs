@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod clone;
+pub mod console;
 pub mod floor;
 pub mod ours;
 pub mod peers;

@@ -56,7 +56,7 @@ pub fn layer_on(name: &str, mode: Mode, settings: Config, clock: Clock) -> Subje
     layer_of(name, mode, circuit(mode, settings, clock))
 }
 
-fn layer_of(name: &str, mode: Mode, circuit: Circuit) -> Subject {
+pub(super) fn layer_of(name: &str, mode: Mode, circuit: Circuit) -> Subject {
     Subject::new(name, move || {
         let mut service = BreakerLayer::new(circuit.clone()).layer(mode.leaf());
         let driver = Driver::new();
