@@ -209,13 +209,7 @@ impl Reading {
     }
 
     fn service<'f>(&self, fields: &'f Fields<'_>) -> Result<Cow<'f, [u8]>, Flaw> {
-        let first = match fields.get(Field::Service) {
-            Value::Text(name) if length(name) > 1 && attempts_agree(fields) => {
-                self.derives[0].part(items(name).last().unwrap_or(name))
-            }
-            value => self.part(0, value),
-        };
-        self.named(first, fields)
+        self.named(self.part(0, fields.get(Field::Service)), fields)
     }
 
     /// The first part of the name, and the others.

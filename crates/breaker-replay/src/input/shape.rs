@@ -1,5 +1,6 @@
 //! What a value looks like: it tells formats apart that have equally many of them.
 
+use memchr::memchr;
 use serde::Deserialize;
 
 use super::{list::items, unit::number};
@@ -27,18 +28,20 @@ const LONGEST: f64 = 300.0;
 
 impl Shape {
     pub(crate) fn fits(self, value: &[u8]) -> bool {
-        if value == b"-" {
+        if let b"-" = value {
             return true;
         }
         let is_whole = || !value.is_empty() && value.iter().all(u8::is_ascii_digit);
         match self {
-            Self::Word => !value.is_empty() && !value.contains(&b' '),
+            Self::Word => !value.is_empty() && memchr(b' ', value).is_none(),
             Self::Whole => is_whole(),
             Self::Count => is_whole() && value.iter().any(|digit| *digit != b'0'),
             Self::Seconds => is_whole() && number(value).is_some_and(|count| count <= LONGEST),
-            Self::Decimal => all(value, |item| item.contains(&b'.') && number(item).is_some()),
+            Self::Decimal => all(value, |item| {
+                memchr(b'.', item).is_some() && number(item).is_some()
+            }),
             Self::Address => all(value, |item| {
-                number(item).is_none() && !item.contains(&b' ')
+                number(item).is_none() && memchr(b' ', item).is_none()
             }),
         }
     }
@@ -46,6 +49,9 @@ impl Shape {
 
 /// Whether all items of a list are so, and there is one.
 fn all(value: &[u8], is: impl Fn(&[u8]) -> bool) -> bool {
+    if memchr(b' ', value).is_none() {
+        return !value.is_empty() && is(value);
+    }
     let mut count = 0;
     let fit = items(value).all(|item| {
         count += 1;

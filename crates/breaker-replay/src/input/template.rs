@@ -1,6 +1,6 @@
 //! Lines of plain text, after a template such as nginx's `log_format`.
 
-use memchr::memmem::Finder;
+use memchr::memchr_iter;
 
 use super::{
     fields::{Fields, Slot, Value},
@@ -20,7 +20,6 @@ struct Part {
     slots: Vec<Slot>,
     shape: Option<Shape>,
     after: Vec<u8>,
-    finder: Finder<'static>,
 }
 
 impl Template {
@@ -51,7 +50,6 @@ impl Template {
                 slots,
                 shape,
                 after: after.into(),
-                finder: Finder::new(after).into_owned(),
             });
         }
         Ok(Self { start, parts })
@@ -86,36 +84,42 @@ impl Template {
 impl Part {
     /// The value that the line goes on with, and what follows.
     fn split<'a>(&self, line: &'a [u8]) -> (&'a [u8], Option<&'a [u8]>) {
-        if self.after.is_empty() {
+        let Some((first, others)) = self.after.split_first() else {
             return (line, None);
-        }
-        for at in self.finder.find_iter(line) {
-            if !self.is_inside(line, at) {
-                return (&line[..at], Some(&line[at + self.after.len()..]));
+        };
+        for at in memchr_iter(*first, line) {
+            let (value, rest) = (&line[..at], &line[at + 1..]);
+            let after = match others {
+                [] => Some(rest),
+                _ => rest.strip_prefix(others),
+            };
+            if let Some(after) = after
+                && !is_inside(*first, value, rest)
+            {
+                return (value, Some(after));
             }
         }
         // The last value of a line that has not all of them, without what would have closed it.
-        let value = match self.after.first() {
-            Some(quote @ (b'"' | b']')) => line.strip_suffix(&[*quote]).unwrap_or(line),
+        let value = match first {
+            b'"' | b']' => line.strip_suffix(&[*first]).unwrap_or(line),
             _ => line,
         };
         (value, None)
     }
+}
 
-    /// Whether what looks like the end of the value belongs to it: a quote that is escaped, or a blank in a list such as
-    /// nginx writes where it has asked several upstreams.
-    fn is_inside(&self, line: &[u8], at: usize) -> bool {
-        let before = &line[..at];
-        match self.after.first() {
-            Some(b'"') => {
-                let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\');
-                backslashes.count() % 2 == 1
-            }
-            Some(b' ') => {
-                before.ends_with(b",") || before.ends_with(b" :") || line[at..].starts_with(b" : ")
-            }
-            _ => false,
+/// Whether what looks like the end of a value belongs to it: a quote that is escaped, or a blank in a list such as nginx writes
+/// where it has asked several upstreams.
+fn is_inside(end: u8, before: &[u8], after: &[u8]) -> bool {
+    match end {
+        b'"' => {
+            let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\');
+            backslashes.count() % 2 == 1
         }
+        b' ' => {
+            matches!(before, [.., b','] | [.., b' ', b':']) || matches!(after, [b':', b' ', ..])
+        }
+        _ => false,
     }
 }
 

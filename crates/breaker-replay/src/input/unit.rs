@@ -92,6 +92,11 @@ pub(crate) fn number(text: &[u8]) -> Option<f64> {
     if let Some(number) = decimal(text) {
         return Some(number);
     }
+    // To see that an address is none takes the standard library long.
+    let can_be = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
+    if !text.iter().all(can_be) {
+        return None;
+    }
     let text = str::from_utf8(text).ok()?;
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
