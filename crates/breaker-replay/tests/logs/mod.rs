@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 
 mod json;
+mod nginx;
 mod table;
 mod text;
 
@@ -123,7 +124,7 @@ impl Written {
 
 /// All formats.
 pub(crate) fn all() -> Vec<Written> {
-    [text::all(), json::all(), table::all()]
+    [nginx::all(), text::all(), json::all(), table::all()]
         .into_iter()
         .flatten()
         .collect()

@@ -2,7 +2,7 @@
 
 use super::{CLF, Durations, Made, RFC, Written, time};
 
-const PLAIN: Written = Written {
+pub(super) const PLAIN: Written = Written {
     about: "",
     has_services: false,
     has_given_up: true,
@@ -23,7 +23,7 @@ fn common(made: &Made, at: u64) -> String {
     format!("192.0.2.1 - frank [{time}] \"GET /a?b=\\\"c\\\" HTTP/1.1\" {status} {bytes}")
 }
 
-fn agent(made: &Made, at: u64) -> String {
+pub(super) fn agent(made: &Made, at: u64) -> String {
     format!(
         "{} \"https://example.com/\" \"Mozilla/5.0 (X11; Linux)\"",
         common(made, at)
@@ -41,114 +41,6 @@ fn begun(made: &Made) -> String {
 
 pub(super) fn all() -> Vec<Written> {
     vec![
-        Written {
-            about: "nginx, combined",
-            line: |made| agent(made, made.end).replace(" frank ", " - ") + "\n",
-            ..PLAIN
-        },
-        Written {
-            about: "nginx's packaged format, main",
-            line: |made| format!("{} \"-\"\n", agent(made, made.end)),
-            ..PLAIN
-        },
-        Written {
-            about: "nginx, combined with $request_time",
-            durations: Durations::Within(1),
-            line: |made| format!("{} {}\n", agent(made, made.end), made.seconds()),
-            ..PLAIN
-        },
-        Written {
-            about: "nginx, combined with $request_time and $upstream_response_time",
-            durations: Durations::Within(1),
-            line: |made| {
-                format!(
-                    "{} {} {}\n",
-                    agent(made, made.end),
-                    made.seconds(),
-                    made.seconds()
-                )
-            },
-            ..PLAIN
-        },
-        Written {
-            about: "nginx, combined and the usual upstream fields",
-            has_services: true,
-            durations: Durations::Within(1),
-            line: |made| {
-                let (line, took, upstream) =
-                    (agent(made, made.end), made.seconds(), made.upstream());
-                format!("{line} {took} {} {upstream} {took}\n", made.host)
-            },
-            ..PLAIN
-        },
-        Written {
-            about: "nginx, main with $request_time",
-            durations: Durations::Within(1),
-            line: |made| format!("{} \"-\" {}\n", agent(made, made.end), made.seconds()),
-            ..PLAIN
-        },
-        Written {
-            about: "nginx, main with $request_time and $upstream_response_time",
-            durations: Durations::Within(1),
-            line: |made| {
-                format!(
-                    "{} \"-\" {} {}\n",
-                    agent(made, made.end),
-                    made.seconds(),
-                    made.seconds()
-                )
-            },
-            ..PLAIN
-        },
-        Written {
-            about: "nginx, main with $request_time and the usual upstream fields",
-            has_services: true,
-            durations: Durations::Within(1),
-            line: |made| {
-                let (line, took, upstream) =
-                    (agent(made, made.end), made.seconds(), made.upstream());
-                format!("{line} \"-\" {took} {} {upstream} {took}\n", made.host)
-            },
-            ..PLAIN
-        },
-        Written {
-            about: "nginx, combined with rt, uct, uht and urt",
-            durations: Durations::Within(1),
-            line: |made| {
-                let took = made.seconds();
-                format!(
-                    "{} rt={took} uct=\"0.001\" uht=\"{took}\" urt=\"{took}\"\n",
-                    agent(made, made.end)
-                )
-            },
-            ..PLAIN
-        },
-        Written {
-            about: "nginx, main with rt, uct, uht and urt",
-            durations: Durations::Within(1),
-            line: |made| {
-                let took = made.seconds();
-                format!(
-                    "{} \"-\" rt={took} uct=\"-\" uht=\"{took}\" urt=\"{took}\"\n",
-                    agent(made, made.end)
-                )
-            },
-            ..PLAIN
-        },
-        Written {
-            about: "ingress-nginx",
-            has_services: true,
-            durations: Durations::Within(1),
-            line: |made| {
-                let (line, took, upstream) =
-                    (agent(made, made.end), made.seconds(), made.upstream());
-                format!(
-                    "{line} 430 {took} [shop-web-80] [] {} 512 {took} {upstream} 7d1e\n",
-                    made.host
-                )
-            },
-            ..PLAIN
-        },
         Written {
             about: "nginx-proxy-manager",
             has_services: true,
