@@ -143,6 +143,26 @@ fn where_a_log_has_no_durations_the_waiting_that_was_saved_is_not_0() {
 }
 
 #[test]
+fn where_the_calls_saved_have_no_durations_their_waiting_is_not_0() {
+    // As a load balancer writes: no time where no target answered.
+    let fails = |second| (100..160).contains(&second);
+    let log = log(300, fails);
+    let unknown = log.replace("503,\"duration\":0.01", "503,\"duration\":-1");
+    assert_ne!(log, unknown);
+    let text = replay(&[], &unknown);
+    assert!(!text.contains("waiting saved"), "{text}");
+    let circuit = &json(&[], &unknown)["services"][0]["circuits"][0];
+    assert_eq!(circuit["saved_timed"], 0);
+    assert!(circuit["saved"].as_u64() > Some(0), "{circuit}");
+    // All but one: the sum is a lower bound.
+    let text = replay(
+        &[],
+        &log.replacen("503,\"duration\":0.01", "503,\"duration\":-1", 30),
+    );
+    assert!(text.contains("(at least "), "{text}");
+}
+
+#[test]
 fn a_note_is_there_only_where_it_concerns_the_log() {
     let fine = log(30, |_| false);
     let text = replay(&[], &fine.replace("00,\"service", "50,\"service"));

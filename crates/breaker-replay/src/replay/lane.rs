@@ -100,7 +100,11 @@ impl Lane {
                 }
                 self.permits[place] = permit;
             }
-            What::End { fate, took, .. } => {
+            What::End {
+                fate,
+                took,
+                is_timed,
+            } => {
                 let seen = seen(fate, took, self.slow_after);
                 let cost = match self.permits[place] {
                     Some(permit) => {
@@ -109,7 +113,7 @@ impl Lane {
                         [0, u32::from(seen == Fate::Failure)]
                     }
                     None => {
-                        circuit.tally.reject(seen, took);
+                        circuit.tally.reject(seen, is_timed.then_some(took));
                         [u32::from(seen == Fate::Success), 0]
                     }
                 };

@@ -19,6 +19,8 @@ pub(crate) struct Tally {
     pub(crate) harm: u64,
     pub(crate) saved: u64,
     pub(crate) saved_nanos: u64,
+    /// Of the saved ones, those of which the log says how long they took.
+    pub(crate) saved_timed: u64,
     /// Failures that were let pass.
     pub(crate) waste: u64,
     /// Calls that succeeded and were slow, where that counts.
@@ -52,18 +54,21 @@ impl Tally {
         self.harm += other.harm;
         self.saved += other.saved;
         self.saved_nanos = self.saved_nanos.saturating_add(other.saved_nanos);
+        self.saved_timed += other.saved_timed;
         self.waste += other.waste;
         self.episodes.extend(other.episodes);
         self
     }
 
-    pub(crate) fn reject(&mut self, fate: Fate, took: u64) {
+    /// A call is refused that took so long, if that is known.
+    pub(crate) fn reject(&mut self, fate: Fate, took: Option<u64>) {
         self.rejected += 1;
         match fate {
             Fate::Success => self.harm += 1,
             Fate::Failure => {
                 self.saved += 1;
-                self.saved_nanos = self.saved_nanos.saturating_add(took);
+                self.saved_nanos = self.saved_nanos.saturating_add(took.unwrap_or(0));
+                self.saved_timed += u64::from(took.is_some());
             }
             Fate::Ignored | Fate::Cancelled => {}
         }

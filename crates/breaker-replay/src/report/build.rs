@@ -167,6 +167,7 @@ impl CircuitPart {
             harm: tally.harm,
             saved: tally.saved,
             saved_for: Span(tally.saved_nanos),
+            saved_timed: tally.saved_timed,
             waste: tally.waste,
             slow: tally.outages.is_some().then_some(tally.slow),
             answers,

@@ -33,7 +33,7 @@ pub(crate) fn row(circuit: &CircuitPart, service: &ServicePart) -> [String; 9] {
         count(circuit.rejected),
         count(circuit.harm),
         count(circuit.saved),
-        or_dash((service.timed > 0).then_some(circuit.saved_for.0)),
+        or_dash(circuit.waiting(service.timed > 0)),
         count(circuit.waste),
         or_dash(to_trip),
         or_dash(to_closed),
@@ -49,7 +49,8 @@ pub(crate) fn total(report: &Report, lane: usize) -> [String; 9] {
             .filter_map(|service| service.circuits.get(lane))
     };
     let sum = |of: fn(&CircuitPart) -> u64| circuits().map(of).fold(0, u64::saturating_add);
-    let is_timed = report.services.iter().any(|service| service.timed > 0);
+    let is_timed = report.services.iter().any(|service| service.timed > 0)
+        && (sum(|circuit| circuit.saved) == 0 || sum(|circuit| circuit.saved_timed) > 0);
     let dash = || "–".to_owned();
     [
         report.configurations.get(lane).cloned().unwrap_or_default(),

@@ -126,6 +126,8 @@ pub(crate) struct CircuitPart {
     pub(crate) saved: u64,
     #[serde(rename = "saved_seconds")]
     pub(crate) saved_for: Span,
+    /// Of how many of them that is known.
+    pub(crate) saved_timed: u64,
     /// Failures that were let pass.
     pub(crate) waste: u64,
     /// Calls that succeeded and were slow, where the configuration trips on these; and outages with them.

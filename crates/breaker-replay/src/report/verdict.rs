@@ -144,10 +144,16 @@ fn trips(circuit: &CircuitPart) -> String {
 }
 
 fn calls(circuit: &CircuitPart, service: &ServicePart) -> String {
-    let waiting = if service.timed == 0 {
-        String::new()
-    } else {
-        format!(" ({} of waiting saved)", span(circuit.saved_for.0))
+    let waiting = match circuit.waiting(service.timed > 0) {
+        None => String::new(),
+        Some(nanos) => {
+            let at_least = if circuit.saved_timed < circuit.saved {
+                "at least "
+            } else {
+                ""
+            };
+            format!(" ({at_least}{} of waiting saved)", span(nanos))
+        }
     };
     let slow = if circuit.slow.is_some() {
         " or were slow"
@@ -163,6 +169,12 @@ fn calls(circuit: &CircuitPart, service: &ServicePart) -> String {
 }
 
 impl CircuitPart {
+    /// How long the saved calls had taken, in nanoseconds; `None` where the log says it of none of them.
+    pub(crate) fn waiting(&self, is_timed: bool) -> Option<u64> {
+        let is_known = is_timed && (self.saved == 0 || self.saved_timed > 0);
+        is_known.then_some(self.saved_for.0)
+    }
+
     /// Outages that began while it was closed, and without a trip.
     pub(crate) fn missed(&self) -> u64 {
         let answers = self.answers.iter();
