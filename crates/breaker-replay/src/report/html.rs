@@ -36,6 +36,7 @@ td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--line);white-sp
 svg.replay.bars{width:120px;height:18px;display:inline-block;margin:0;vertical-align:middle}.said,.range{min-height:1.5em;font-variant-numeric:tabular-nums}.said:empty,.range:empty{display:none}.js .said:empty{display:block}.js .said:empty::before{content:'Point at the picture, or use the arrow keys, to read a moment out; drag to look closer.'}
 .figure.zoomed .axis,.figure.zoomed .trip{display:none}.js .figure svg.replay{touch-action:pan-y;cursor:crosshair}[hidden]{display:none!important}
 .overview td:nth-child(6),.overview th:nth-child(6){text-align:left}th:first-child,td:first-child,.trips th,.trips td{text-align:left}
+td:first-child,.overview td:nth-child(6){white-space:normal;overflow-wrap:anywhere;min-width:9em;max-width:20em}.trips td:first-child{white-space:nowrap}h2,li{overflow-wrap:anywhere}
 tr:target td{background:#ffe9a8;color:#000}:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 ul.verdicts{padding-left:18px;margin:6px 0}summary{cursor:pointer;color:var(--link)}
 .key span{display:inline-block;width:14px;height:10px;margin:0 5px 0 14px;vertical-align:baseline}
