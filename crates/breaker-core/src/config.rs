@@ -70,7 +70,7 @@ pub struct Checked {
     pub(crate) count_calls: bool,
     pub(crate) mode: Mode,
     /// In milliseconds; zero if there is none.
-    grace: u32,
+    pub(crate) grace: u32,
 }
 
 impl Checked {

@@ -23,8 +23,9 @@ impl Breaker {
         mut now: impl FnMut() -> Timestamp,
     ) -> Option<(Reason, u32)> {
         let trip = &rules.config.trip;
-        if self.is_forgiven(rules.config, call, counted, &mut now) {
-            self.given_up = 0;
+        if self.may_be_in_grace(rules.config)
+            && self.is_forgiven(rules.config, call, counted, now())
+        {
             return None;
         }
         if counted.counts_as == CountsAs::Failure
@@ -53,26 +54,28 @@ impl Breaker {
         None
     }
 
-    /// Whether what speaks against the downstream counts for nothing, because the circuit has just begun. The time is asked for only
-    /// in its first state.
-    #[inline]
+    /// Whether this is a state in which a circuit counts no failures at first.
+    pub(super) const fn may_be_in_grace(&self, config: &Checked) -> bool {
+        config.grace > 0 && self.generation == 0
+    }
+
+    /// Whether what speaks against the downstream counts for nothing, because the circuit has just begun.
+    #[cold]
+    #[inline(never)]
     fn is_forgiven(
-        &self,
+        &mut self,
         config: &Checked,
         call: &EndedCall,
         counted: Counted,
-        now: impl FnOnce() -> Timestamp,
+        now: Timestamp,
     ) -> bool {
         let is_bad =
             counted.counts_as == CountsAs::Failure || counted.is_slow || call.broken.is_some();
-        is_bad
-            && self.may_be_in_grace(config)
-            && now() < Timestamp::ZERO.saturating_add(config.grace())
-    }
-
-    /// Whether this is a state in which a circuit counts no failures at first.
-    pub(super) const fn may_be_in_grace(&self, config: &Checked) -> bool {
-        self.generation == 0 && !config.grace().is_zero()
+        let is_forgiven = is_bad && now < Timestamp::ZERO.saturating_add(config.grace());
+        if is_forgiven {
+            self.given_up = 0;
+        }
+        is_forgiven
     }
 
     /// Opens a closed circuit for this reason, with so many failures in its windows; the call that does it is a failure, or not.

@@ -50,9 +50,9 @@ pub(super) fn settle(slot: &'static Slot, ticket: Ticket, ending: Ending, told: 
             call.generation = generation;
             if asks_policy
                 && let Some(policies) = &state.plan.policies
-                && let Some(outcome) = counted_outcome(state, &call)
+                && let Some(asked) = asked(state, policies, &call)
             {
-                return Done::AsksPolicy(policies.clone(), outcome, grace(state));
+                return asked;
             }
             let (breaker, rules) = state.parts();
             if !now.is_at_hand() && breaker.may_need_time(rules, &call) {
@@ -82,11 +82,9 @@ pub(super) fn settle(slot: &'static Slot, ticket: Ticket, ending: Ending, told: 
             Some(Done::NeedsTime) => {
                 now.read();
             }
-            Some(Done::AsksPolicy(policies, outcome, grace)) => {
+            Some(Done::AsksPolicy(policies, outcome)) => {
                 asks_policy = false;
-                if now.read() >= Timestamp::ZERO.saturating_add(grace) {
-                    call.broken = ask(&policies, outcome, &call, &mut now);
-                }
+                call.broken = ask(slot, &policies, outcome, &call, &mut now);
             }
             Some(Done::Gone) | None => return false,
         }
@@ -98,9 +96,8 @@ enum Done {
     Recorded,
     /// Nothing yet: the user's clock is to be read first, which is not done under the lock.
     NeedsTime,
-    /// Nothing yet: the user's own policy is to be asked first, which is told of this outcome, unless the circuit began so short a
-    /// time ago.
-    AsksPolicy(Arc<Policies>, Outcome, Duration),
+    /// Nothing yet: the user's own policy is to be asked first, which is told of this outcome.
+    AsksPolicy(Arc<Policies>, Outcome),
     /// Its circuit is gone.
     Gone,
 }
@@ -108,11 +105,15 @@ enum Done {
 /// Why the circuit is to trip, if the user's policy says so.
 #[cold]
 fn ask(
+    slot: &'static Slot,
     policies: &Policies,
     outcome: Outcome,
     call: &EndedCall,
     now: &mut Moment,
 ) -> Option<Reason> {
+    if now.read() < Timestamp::ZERO.saturating_add(slot.read(grace)?) {
+        return None;
+    }
     let policy = policies.of(call.generation)?;
     let code = policy.record(&RecordedCall {
         outcome,
@@ -218,6 +219,14 @@ fn grace(state: &CircuitState) -> Duration {
         0 => state.plan.checked.grace(),
         _ => Duration::ZERO,
     }
+}
+
+/// Asks the policy, if the call is one that it is told of. Out of the way of the circuits that have none.
+#[cold]
+#[inline(never)]
+fn asked(state: &CircuitState, policies: &Arc<Policies>, call: &EndedCall) -> Option<Done> {
+    let outcome = counted_outcome(state, call)?;
+    Some(Done::AsksPolicy(policies.clone(), outcome))
 }
 
 /// What a policy is told of a call that counts in a closed circuit.
