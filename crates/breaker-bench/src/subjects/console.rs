@@ -12,7 +12,7 @@ use crate::harness::time::Subject;
 /// So many look at it, as many as may.
 const VIEWERS: usize = 32;
 
-/// Calls of a circuit at which [`VIEWERS`] look by a stream of events.
+/// Calls of a circuit at which as many look as may, each by a stream of events.
 ///
 /// # Panics
 ///
