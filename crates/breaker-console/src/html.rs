@@ -46,25 +46,24 @@ impl Html {
 
     /// A span that goes on growing.
     pub(crate) fn age(&mut self, age: Duration) -> &mut Self {
-        // The print leaves it out: a row is not another one because time passes.
-        let print = self.print;
-        self.raw("<time data-age=\"")
-            .text(age.as_secs())
-            .raw("\">")
-            .text(Short(age))
-            .raw("</time>");
-        self.print = print;
-        self
+        self.span("age", age)
     }
 
     /// A span that goes on shrinking.
     pub(crate) fn left(&mut self, left: Duration) -> &mut Self {
+        let seconds = left.as_millis().div_ceil(1000).try_into().unwrap_or(0);
+        self.span("left", Duration::from_secs(seconds))
+    }
+
+    /// The print leaves it out: a row is not another one because time passes.
+    fn span(&mut self, what: &'static str, span: Duration) -> &mut Self {
         let print = self.print;
-        let seconds = Duration::from_secs(left.as_millis().div_ceil(1000).try_into().unwrap_or(0));
-        self.raw("<time data-left=\"")
-            .text(seconds.as_secs())
+        self.raw("<time data-")
+            .raw(what)
+            .raw("=\"")
+            .text(span.as_secs())
             .raw("\">")
-            .text(Short(seconds))
+            .text(Short(span))
             .raw("</time>");
         self.print = print;
         self
