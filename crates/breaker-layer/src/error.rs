@@ -4,12 +4,13 @@
 //! of errors says nothing twice. What Tower's layers and error types wrap around a rejection does not hide it from
 //! [`Rejected::of`].
 
-use std::{error, fmt, iter, sync::Arc, time::Duration};
+use std::{error, fmt, sync::Arc, time::Duration};
 
 use breaker_core::Refusal;
 
 use crate::{
     failure::LastFailures,
+    fault::chain,
     storage::Slot,
     text::{Millis, Quoted},
 };
@@ -27,13 +28,6 @@ pub(crate) use because::Opened;
 
 /// Any error, as Tower's layers pass it on.
 pub type BoxError = Box<dyn error::Error + Send + Sync>;
-
-/// An error and its sources, one after another.
-pub(crate) fn chain<'a>(
-    error: &'a (dyn error::Error + 'static),
-) -> impl Iterator<Item = &'a (dyn error::Error + 'static)> {
-    iter::successors(Some(error), |&link| link.source())
-}
 
 /// The circuit refused the call; the inner service was not called.
 ///

@@ -1,11 +1,11 @@
 //! What failed: the kinds of the last failures, and the error that tripped a circuit.
 
-use std::{error::Error, fmt, io, sync::OnceLock};
+use std::{error::Error, fmt, sync::OnceLock};
 
 use crate::{
-    error::chain,
+    fault::{chain, kind_of},
     quiet::quietly,
-    text::{begins, bounded},
+    text::bounded,
 };
 
 /// What is known of a failure beside that it is one. Nothing is made of it unless it trips the circuit.
@@ -68,42 +68,6 @@ impl fmt::Display for Chain<'_> {
         chain(self.0)
             .skip(1)
             .try_for_each(|source| write!(f, ": {source}"))
-    }
-}
-
-/// What the error is by the operating system, by a layer that has a limit of time, or by an HTTP client. No text is made for it.
-fn kind_of(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    chain(error).find_map(kind_of_link)
-}
-
-fn kind_of_link(link: &(dyn Error + 'static)) -> Option<&'static str> {
-    #[cfg(feature = "hyper")]
-    if link.is::<hyper::Error>() || link.is::<hyper_util::client::legacy::Error>() {
-        let of_io = chain(link).find_map(kind_of_io);
-        return of_io.or_else(|| crate::http::Fault::of(link).kind());
-    }
-    // Those of Tower, Tokio and tonic. An error without a value has but one text.
-    const TIMEOUTS: [&str; 3] = [
-        "request timed out",
-        "deadline has elapsed",
-        "Timeout expired",
-    ];
-    if size_of_val(link) == 0 && TIMEOUTS.iter().any(|text| begins(link, text)) {
-        return Some("timed out");
-    }
-    kind_of_io(link)
-}
-
-fn kind_of_io(link: &(dyn Error + 'static)) -> Option<&'static str> {
-    match link.downcast_ref::<io::Error>()?.kind() {
-        io::ErrorKind::ConnectionRefused => Some("connection refused"),
-        io::ErrorKind::ConnectionReset => Some("connection reset"),
-        io::ErrorKind::ConnectionAborted => Some("connection aborted"),
-        io::ErrorKind::BrokenPipe => Some("broken pipe"),
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Some("unreachable"),
-        io::ErrorKind::TimedOut => Some("timed out"),
-        io::ErrorKind::UnexpectedEof => Some("unexpected end"),
-        _ => None,
     }
 }
 

@@ -100,6 +100,7 @@ pub mod error;
 mod events;
 mod exclude;
 mod failure;
+mod fault;
 pub mod guide;
 mod held;
 #[cfg(feature = "http")]

@@ -17,7 +17,7 @@ use breaker_layer::{
     Cancelled, Config, Observe, OpenTime, Outcome, Percent, Probes, State, TransitionEvent, Trip,
     Window,
     clock::ManualClock,
-    keyed::{KeyedBuilder, KeyedCircuits, KeyedNews, KeyedPermit},
+    keyed::{KeyedBuilder, KeyedCircuits, KeyedEvent, KeyedPermit},
     policy::Mode,
 };
 
@@ -26,11 +26,11 @@ use support::{MILLI, OPEN_FOR, SECOND, THRESHOLD};
 const KEEP: Duration = Duration::from_secs(60);
 const IDLE: Duration = Duration::from_secs(3600);
 
-/// What an observer was told: transitions, and news of the table.
+/// What an observer was told: transitions, and events of the table.
 #[derive(Clone, Default)]
 struct Told {
     transitions: Arc<Mutex<Vec<(String, State)>>>,
-    news: Arc<Mutex<Vec<KeyedNews>>>,
+    events: Arc<Mutex<Vec<KeyedEvent>>>,
 }
 
 impl Observe for Told {
@@ -39,9 +39,9 @@ impl Observe for Told {
         self.transitions.lock().unwrap().push(told);
     }
 
-    fn keyed(&self, table: &str, news: KeyedNews) {
+    fn keyed(&self, table: &str, event: KeyedEvent) {
         assert_eq!(table, "table");
-        self.news.lock().unwrap().push(news);
+        self.events.lock().unwrap().push(event);
     }
 }
 
@@ -117,8 +117,8 @@ impl Table {
         circuit.map_or(0, |circuit| circuit.snapshot().failures)
     }
 
-    fn news(&self) -> Vec<KeyedNews> {
-        self.told.news.lock().unwrap().clone()
+    fn events(&self) -> Vec<KeyedEvent> {
+        self.told.events.lock().unwrap().clone()
     }
 }
 
@@ -279,7 +279,7 @@ fn when_full_the_key_that_was_not_called_for_the_most_seconds_goes_first_whateve
     drop(table.admit(4));
     table.fail(5, 1);
     assert!(!table.has(1) && table.has(3) && table.has(4) && table.has(5));
-    assert_eq!(table.news(), [KeyedNews::ForgottenOpen { total: 1 }]);
+    assert_eq!(table.events(), [KeyedEvent::ForgottenOpen { total: 1 }]);
     assert_eq!(table.circuits.uncounted(), 0);
 }
 
@@ -314,8 +314,8 @@ fn what_is_commanded_or_held_or_open_and_in_use_is_never_forgotten_for_others() 
         table.fail(key, 1);
     }
     assert_eq!(table.circuits.uncounted(), 10);
-    let totals = (1..=10).map(|total| KeyedNews::Uncounted { total });
-    assert_eq!(table.news(), totals.collect::<Vec<_>>());
+    let totals = (1..=10).map(|total| KeyedEvent::Uncounted { total });
+    assert_eq!(table.events(), totals.collect::<Vec<_>>());
     let full = table.circuits.circuit(&7).unwrap_err();
     let told = "no room for one more circuit beside 6: 2 open or half-open, 3 under an operator's command, 1 held by a handle";
     assert_eq!(full.to_string(), told);
@@ -356,7 +356,7 @@ fn a_closed_circuit_is_forgotten_once_its_key_was_not_called_for_the_idle_time()
     // Making another circuit looks around.
     table.fail(2, 1);
     assert!(!table.has(1));
-    assert!(table.news().is_empty());
+    assert!(table.events().is_empty());
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn an_open_circuit_that_nobody_calls_is_forgotten_aloud_and_an_isolated_one_is_n
     table.clock.advance(MILLI);
     table.circuits.sweep();
     assert!(!table.has(1) && table.has(2) && table.has(3));
-    assert_eq!(table.news(), [KeyedNews::ForgottenOpen { total: 1 }]);
+    assert_eq!(table.events(), [KeyedEvent::ForgottenOpen { total: 1 }]);
     assert_eq!(table.circuits.forgotten_open(), 1);
 }
 

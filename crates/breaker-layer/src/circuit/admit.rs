@@ -5,7 +5,7 @@ use breaker_core::{Admission, Breaker, CallKind, Changes, Refusal, Rules, Timest
 use super::{Circuit, Permit, ticket::Ticket};
 use crate::{
     error::{Rejected, Why},
-    storage::{CircuitState, Door, Moment, News, Slot, Subject},
+    storage::{AfterUnlock, CircuitState, GateState, Moment, Slot, Subject},
 };
 
 /// A request's own random number, drawn once.
@@ -143,16 +143,16 @@ impl Circuit {
     fn refuses_all(&self) -> Option<Why> {
         let slot = self.slot();
         let gate = slot.gate();
-        match gate.door() {
-            Door::Isolated => Some(Why::new(gate.epoch(), Refusal::Isolated)),
-            Door::Open => {
+        match gate.state() {
+            GateState::Isolated => Some(Why::new(gate.epoch(), Refusal::Isolated)),
+            GateState::Open => {
                 let left = slot
                     .until()
                     .as_nanos()
                     .saturating_sub(slot.now().as_nanos());
                 (left > 0).then(|| Why::open(gate.epoch(), left))
             }
-            Door::Ask | Door::Passes | Door::Vacant => None,
+            GateState::Ask | GateState::Passes | GateState::Vacant => None,
         }
     }
 
@@ -165,21 +165,21 @@ impl Circuit {
     ) -> Result<Permit, Why> {
         let slot = self.slot();
         let mut moment = Moment::read_of(slot);
-        let mut news = News::default();
+        let mut after = AfterUnlock::default();
         let admitted = slot.change(|state| {
             let now = moment.now();
             let had_deadline = state.has_deadline(now);
             let (breaker, rules) = state.parts();
             let (admission, changes) = admit(breaker, rules, now);
             if !changes.is_empty() {
-                news = News::of(slot, state, changes, None);
+                after = AfterUnlock::of(slot, state, changes, None);
             } else if !had_deadline && state.has_deadline(now) {
                 // From here on there is a time to wait for.
-                news = News::waking(state);
+                after = AfterUnlock::waking(state);
             }
             begin(state, what, admission, || now)
         });
-        news.tell();
+        after.run();
         match admitted {
             Some(admitted) => admitted.map(|ticket| self.permit(ticket)),
             None => Ok(self.permit(Ticket::void())),
@@ -210,13 +210,13 @@ impl Circuit {
     ) -> Option<Why> {
         let slot = self.slot();
         let mut moment = Moment::read_of(slot);
-        let (why, news) = slot.change(|state| {
+        let (why, after) = slot.change(|state| {
             let (breaker, rules) = state.parts();
             let (refusal, changes) = refusal(breaker, rules, moment.now());
             let why = refusal.map(|refusal| Why::new(state.epoch(), refusal));
-            (why, News::of(slot, state, changes, None))
+            (why, AfterUnlock::of(slot, state, changes, None))
         })?;
-        news.tell();
+        after.run();
         why
     }
 

@@ -6,7 +6,7 @@ use breaker_core::{Changes, Command, Config, ConfigError, Mode, State, Timestamp
 
 use crate::{
     snapshot::Snapshot,
-    storage::{CircuitState, Handle, News, Reconfigured, Slot, Subject, WeakCircuit},
+    storage::{AfterUnlock, CircuitState, Handle, Reconfigured, Slot, Subject, WeakCircuit},
 };
 
 mod acquire;
@@ -24,7 +24,7 @@ pub(crate) use acquire::Pause;
 pub(crate) use admit::Draw;
 pub use permit::Permit;
 #[cfg(feature = "keyed")]
-pub(crate) use permit::Told;
+pub(crate) use record::CallDetails;
 #[cfg(feature = "keyed")]
 pub(crate) use record::dropped;
 
@@ -227,21 +227,21 @@ impl Circuit {
         let (plan, now) = (plan.with(new)?, slot.now());
         let changed = slot.change_plan(|state| {
             let before = state.reconfigure(plan, now);
-            let news = if before.said.starts_as() == new.starts_as() {
-                News::waking(state)
+            let after = if before.said.starts_as() == new.starts_as() {
+                AfterUnlock::waking(state)
             } else {
                 obey(slot, state, command_of(new.starts_as()), now, note)
             };
-            (before, news)
+            (before, after)
         });
-        let Some((before, news)) = changed else {
+        let Some((before, after)) = changed else {
             return Ok(());
         };
         let old = before.said;
         if old != new {
             self.tell_reconfigured(old, new, note);
         }
-        news.tell();
+        after.run();
         Ok(())
     }
 
@@ -255,16 +255,16 @@ impl Circuit {
                 configs: Box::new([old, new]),
                 note: note.cloned(),
             };
-            observers.tell(|audience| audience.reconfigured(&change));
+            observers.tell(|sink| sink.reconfigured(&change));
         }
     }
 
     pub(crate) fn command(&self, command: Command, note: Option<&Arc<str>>) {
         let slot = self.slot();
         let now = slot.now();
-        let news = slot.change(|state| obey(slot, state, command, now, note));
-        if let Some(news) = news {
-            news.tell();
+        let after = slot.change(|state| obey(slot, state, command, now, note));
+        if let Some(after) = after {
+            after.run();
         }
     }
 
@@ -281,16 +281,16 @@ fn obey(
     command: Command,
     now: Timestamp,
     note: Option<&Arc<str>>,
-) -> News {
+) -> AfterUnlock {
     let (breaker, rules) = state.parts();
     if let Some(transition) = breaker.command(rules, command, now) {
-        return News::of(slot, state, Changes::one(transition), note);
+        return AfterUnlock::of(slot, state, Changes::one(transition), note);
     }
     // It stands already, and goes on for this reason.
     if note.is_some() {
         state.note(note, state.breaker.generation());
     }
-    News::waking(state)
+    AfterUnlock::waking(state)
 }
 
 /// What enters this mode.

@@ -5,41 +5,13 @@ use std::{fmt, mem, time::Duration};
 use breaker_core::{CallKind, Ending, Outcome, Phase};
 
 use super::{
-    record::{give_place_back, record_dropped, settle},
+    record::{CallDetails, give_place_back, record_dropped, settle},
     ticket::Ticket,
 };
 use crate::{
     failure::Failure,
     storage::{CircuitState, Slot},
 };
-
-/// What a caller tells of a call beside how it ended.
-#[derive(Clone, Copy)]
-pub(crate) struct Told<'a> {
-    pub(super) took: Option<Duration>,
-    pub(super) failure: Failure<'a>,
-}
-
-impl<'a> Told<'a> {
-    pub(crate) const NOTHING: Self = Self {
-        took: None,
-        failure: Failure::new(None, None),
-    };
-
-    pub(crate) const fn took(took: Duration) -> Self {
-        Self {
-            took: Some(took),
-            ..Self::NOTHING
-        }
-    }
-
-    pub(crate) const fn failure(failure: Failure<'a>) -> Self {
-        Self {
-            failure,
-            ..Self::NOTHING
-        }
-    }
-}
 
 /// The right to make one call, and the duty to say how it went.
 ///
@@ -58,29 +30,30 @@ impl Permit {
     #[inline]
     #[doc(alias("onSuccess", "onError"))]
     pub fn record(self, outcome: Outcome) {
-        self.settle(Ending::Recorded(outcome), Told::NOTHING);
+        self.settle(Ending::Recorded(outcome), CallDetails::NOTHING);
     }
 
     /// Says how the call went and how long it took, for calls that were measured elsewhere.
     pub fn record_after(self, outcome: Outcome, took: Duration) {
-        self.settle(Ending::Recorded(outcome), Told::took(took));
+        self.settle(Ending::Recorded(outcome), CallDetails::took(took));
     }
 
     /// Says how the call went, which is a failure, and what is known of it: see [`Failure`].
     pub fn record_failure(self, outcome: Outcome, failure: Failure<'_>) {
-        self.settle(Ending::Recorded(outcome), Told::failure(failure));
+        self.settle(Ending::Recorded(outcome), CallDetails::failure(failure));
     }
 
     /// As [`Permit::record`], for any ending. `false` if the circuit is gone, so that it counts nowhere yet.
     #[inline]
-    pub(crate) fn settle(self, ending: Ending, told: Told<'_>) -> bool {
+    pub(crate) fn settle(self, ending: Ending, details: CallDetails<'_>) -> bool {
         let (slot, ticket) = self.into_parts();
         // Nothing speaks against the downstream, and neither does this.
-        let is_good = matches!(ending, Ending::Recorded(Outcome::Success)) && told.took.is_none();
+        let is_good =
+            matches!(ending, Ending::Recorded(Outcome::Success)) && details.took.is_none();
         if is_good && ticket.is_plain() && slot.gate().skips_a_success() {
             return true;
         }
-        settle(slot, ticket, ending, &told)
+        settle(slot, ticket, ending, &details)
     }
 
     /// The downstream has answered, whatever is still to come: how long the call took is known, and from now on it is none

@@ -6,20 +6,53 @@ use breaker_core::{
     CallKind, Changes, EndedCall, Ending, Outcome, Phase, Reason, Recorded, State, Timestamp,
 };
 
-use super::{permit::Told, ticket::Ticket};
+use super::ticket::Ticket;
 use crate::{
     failure::{Failure, Kinds, LastFailures},
     policy::{Policies, RecordedCall},
-    storage::{CircuitState, Moment, News, RecordedNews, Slot},
+    storage::{AfterUnlock, CircuitState, Moment, RecordedOutcome, Slot},
 };
+
+/// What a caller tells of a call beside how it ended.
+#[derive(Clone, Copy)]
+pub(crate) struct CallDetails<'a> {
+    pub(super) took: Option<Duration>,
+    pub(super) failure: Failure<'a>,
+}
+
+impl<'a> CallDetails<'a> {
+    pub(crate) const NOTHING: Self = Self {
+        took: None,
+        failure: Failure::new(None, None),
+    };
+
+    pub(crate) const fn took(took: Duration) -> Self {
+        Self {
+            took: Some(took),
+            ..Self::NOTHING
+        }
+    }
+
+    pub(crate) const fn failure(failure: Failure<'a>) -> Self {
+        Self {
+            failure,
+            ..Self::NOTHING
+        }
+    }
+}
 
 /// Records how a call ended, of which the caller tells so much. `false` if its circuit is gone, so that it
 /// counts nowhere yet.
 // In one piece: with a type and methods for what it holds meanwhile, a failing call took 73 instructions more.
 #[inline(never)]
-pub(super) fn settle(slot: &'static Slot, ticket: Ticket, ending: Ending, told: &Told<'_>) -> bool {
+pub(super) fn settle(
+    slot: &'static Slot,
+    ticket: Ticket,
+    ending: Ending,
+    details: &CallDetails<'_>,
+) -> bool {
     let mut now = Moment::of(slot);
-    let took = told.took.or_else(|| ticket.took(|| now.read()));
+    let took = details.took.or_else(|| ticket.took(|| now.read()));
     let kind = ticket.kind();
     let is_good = ending == Ending::Recorded(Outcome::Success) && kind == CallKind::Call;
     let is_fast = took.is_none_or(|took| slot.is_fast(took));
@@ -38,8 +71,8 @@ pub(super) fn settle(slot: &'static Slot, ticket: Ticket, ending: Ending, told: 
         took,
         broken: None,
     };
-    let (mut asks_policy, mut news) = (true, News::default());
-    let kind = told.failure.kind();
+    let (mut asks_policy, mut after) = (true, AfterUnlock::default());
+    let kind = details.failure.kind();
     let mut tripped = None;
     loop {
         let done = slot.change(|state| {
@@ -68,15 +101,15 @@ pub(super) fn settle(slot: &'static Slot, ticket: Ticket, ending: Ending, told: 
             if let Some(transition) = recorded.transition {
                 tripped = (transition.to() == State::Open).then_some(state.kinds);
             }
-            take_down(slot, state, &call, &recorded, &mut news);
+            take_down(slot, state, &call, &recorded, &mut after);
             Done::Recorded
         });
         match done {
             Some(Done::Recorded) => {
                 if let Some(kinds) = tripped {
-                    say_what_failed(slot, ticket, kinds, &told.failure, &mut news);
+                    say_what_failed(slot, ticket, kinds, &details.failure, &mut after);
                 }
-                news.tell();
+                after.run();
                 return true;
             }
             Some(Done::NeedsTime) => {
@@ -130,7 +163,7 @@ fn say_what_failed(
     ticket: Ticket,
     kinds: Kinds,
     failure: &Failure<'_>,
-    news: &mut News,
+    after: &mut AfterUnlock,
 ) {
     let Some(failures) = LastFailures::of(kinds, failure) else {
         return;
@@ -138,19 +171,19 @@ fn say_what_failed(
     let failures = Arc::new(failures);
     // The ticket's state is over; the one after it is the open one.
     slot.change(|state| state.note_failures(ticket.epoch() + 1, &failures));
-    news.say_what_failed(failures);
+    after.say_what_failed(failures);
 }
 
 /// A probe is excluded: its place is free for one whose outcome counts.
 #[cold]
 pub(super) fn give_place_back(slot: &'static Slot, ticket: Ticket) {
-    let news = slot.change(|state| {
+    let after = slot.change(|state| {
         let generation = ticket.epoch().checked_sub(state.first);
         let is_free = generation.is_some_and(|generation| state.breaker.exclude(generation));
-        is_free.then(|| News::waking(state))
+        is_free.then(|| AfterUnlock::waking(state))
     });
-    if let Some(Some(news)) = news {
-        news.tell();
+    if let Some(Some(after)) = after {
+        after.run();
     }
 }
 
@@ -159,11 +192,11 @@ pub(super) fn give_place_back(slot: &'static Slot, ticket: Ticket) {
 pub(super) fn record_dropped(slot: &'static Slot, ticket: Ticket) {
     let panic_is_failure = || slot.read(|state| state.plan.checked.panic_is_failure());
     let ending = dropped(|| panic_is_failure().unwrap_or_default());
-    let told = match ending {
-        Ending::Recorded(_) => Told::failure(Failure::new(Some("panic"), None)),
-        Ending::Cancelled => Told::NOTHING,
+    let details = match ending {
+        Ending::Recorded(_) => CallDetails::failure(Failure::new(Some("panic"), None)),
+        Ending::Cancelled => CallDetails::NOTHING,
     };
-    settle(slot, ticket, ending, &told);
+    settle(slot, ticket, ending, &details);
 }
 
 /// Counts what was recorded, and takes down whom to wake and to tell.
@@ -173,13 +206,13 @@ fn take_down(
     state: &mut CircuitState,
     call: &EndedCall,
     recorded: &Recorded,
-    news: &mut News,
+    after: &mut AfterUnlock,
 ) {
     match recorded.transition {
-        Some(transition) => *news = News::of(slot, state, Changes::one(transition), None),
+        Some(transition) => *after = AfterUnlock::of(slot, state, Changes::one(transition), None),
         // A probe gave its place back.
         None if matches!(state.breaker.phase(), Phase::HalfOpen { .. }) => {
-            *news = News::waking(state);
+            *after = AfterUnlock::waking(state);
         }
         None => {}
     }
@@ -188,7 +221,7 @@ fn take_down(
     }
     state.count_ended(call.counts_as(), recorded.is_slow);
     if state.tells_recorded() {
-        add_recorded(slot, state, call, recorded, news);
+        add_recorded(slot, state, call, recorded, after);
     }
 }
 
@@ -198,10 +231,10 @@ fn add_recorded(
     state: &CircuitState,
     call: &EndedCall,
     recorded: &Recorded,
-    news: &mut News,
+    after: &mut AfterUnlock,
 ) {
     let slow_after = state.plan.checked.slow_after();
-    let told = RecordedNews {
+    let told = RecordedOutcome {
         outcome: match call.counts_as() {
             Ending::Recorded(outcome) => Some(outcome),
             Ending::Cancelled => None,
@@ -210,7 +243,7 @@ fn add_recorded(
         is_slow: slow_after.is_some_and(|limit| call.took.is_some_and(|took| took > limit)),
         is_straggler: !recorded.in_time,
     };
-    news.add_recorded(slot, state, told);
+    after.add_recorded(slot, state, told);
 }
 
 /// For how long from its beginning the circuit does not trip, if this is its first state.

@@ -1,6 +1,6 @@
 //! The last message of a Connect stream: JSON, with an error or without.
 
-use super::GrpcCode;
+use super::grpc_code::GrpcCode;
 
 /// The number of the error's code, 0 without an error. What cannot be understood is `Unknown`.
 pub(super) fn code(end: &[u8]) -> u16 {

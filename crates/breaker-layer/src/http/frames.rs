@@ -5,7 +5,7 @@ use std::{io::IoSlice, mem};
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Buf;
 
-use super::{connect, grpc::STATUS};
+use super::{connect, grpc_code::STATUS};
 
 /// How a body is framed that has its trailers in itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

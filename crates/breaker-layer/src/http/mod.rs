@@ -27,6 +27,7 @@ mod errors;
 mod fault;
 mod frames;
 mod grpc;
+mod grpc_code;
 mod headers;
 mod parts;
 mod sets;
@@ -40,14 +41,17 @@ pub use body::SettlingBody;
 pub use end_of_stream::EndOfStream;
 pub use errors::WithErrors;
 #[cfg(feature = "hyper")]
-pub use fault::{Fault, boxed_by_origin, by_origin};
+pub use fault::{boxed_by_origin, by_origin};
 pub use frames::Framing;
-pub use grpc::{GrpcCode, GrpcErrors};
+pub use grpc::GrpcErrors;
+pub use grpc_code::GrpcCode;
 pub use headers::REJECTED;
 pub use parts::ByParts;
 pub use status::ServerErrors;
 pub use unavailable::unavailable;
 
+#[cfg(feature = "hyper")]
+pub use crate::fault::Fault;
 #[cfg(feature = "tonic")]
 pub use crate::stack::tonic::grpc_unavailable;
 

@@ -4,7 +4,12 @@ use std::{fmt, sync::Arc};
 
 use breaker_core::{Command, Config, ConfigError};
 
-use super::{any_table::Part, circuits::KeyedCircuits, entry::Key, mode::Mode, table::Table};
+use super::{
+    circuits::KeyedCircuits,
+    entry::Key,
+    mode::Mode,
+    table::{Part, Table},
+};
 use crate::circuit::Circuit;
 
 /// Commands to every key of a table: those that have a circuit, those that have none, and those that come later. Made by

@@ -3,12 +3,14 @@
 use std::sync::{Arc, Weak};
 
 use super::{
-    all::AllKeys, circuits::KeyedCircuits, entry::Key, map::Map, mode::Mode, table::Table,
+    all::AllKeys,
+    circuits::KeyedCircuits,
+    entry::Key,
+    map::Map,
+    mode::Mode,
+    table::{Part, Table},
 };
 use crate::{circuit::Circuit, storage::Listener};
-
-/// Circuits of a table, each with the name of its key if it has one.
-pub(super) type Part = Vec<(Option<Arc<str>>, Circuit)>;
 
 /// A table of circuits that may be gone.
 pub(crate) trait AnyTable: Send + Sync {

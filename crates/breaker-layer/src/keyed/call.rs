@@ -12,9 +12,9 @@ use super::{
     table::Table,
 };
 use crate::{
-    circuit::{Draw, Permit, Told, dropped},
+    circuit::{CallDetails, Draw, Permit, dropped},
     error::Rejected,
-    storage::Door,
+    storage::GateState,
 };
 
 /// A call to a key.
@@ -139,7 +139,7 @@ impl<K: Key> Call<K> {
     /// Records that its permit was dropped.
     pub(super) fn give_up(self) {
         let ending = dropped(|| self.policy().is_none_or(|policy| policy.panic_is_failure()));
-        self.settle(ending, Told::NOTHING);
+        self.settle(ending, CallDetails::NOTHING);
     }
 
     /// That of its key, unless the table is gone.
@@ -150,12 +150,12 @@ impl<K: Key> Call<K> {
 
     /// Records what became of it.
     #[inline]
-    pub(super) fn settle(mut self, ending: Ending, told: Told<'_>) {
+    pub(super) fn settle(mut self, ending: Ending, details: CallDetails<'_>) {
         let needs_circuit = match self.given.take() {
             None => self.needs_circuit(ending),
             Some(given) => {
                 let (entry, slot) = (given.entry, given.permit.slot());
-                if self.record(given.permit, ending, told) || !given.is_renewable {
+                if self.record(given.permit, ending, details) || !given.is_renewable {
                     if !entry.keeps_calls() && slot.gate().is_calm() && !slot.is_shared() {
                         self.store.tidy(&entry);
                     }
@@ -167,7 +167,7 @@ impl<K: Key> Call<K> {
         };
         let found = self.store.find(self.hash, &self.key, self.table);
         if needs_circuit || found.is_some() {
-            self.settle_without_permit(found, needs_circuit, ending, told);
+            self.settle_without_permit(found, needs_circuit, ending, details);
         }
     }
 
@@ -179,7 +179,7 @@ impl<K: Key> Call<K> {
         mut found: Option<Arc<Entry<K>>>,
         needs_circuit: bool,
         ending: Ending,
-        told: Told<'_>,
+        details: CallDetails<'_>,
     ) {
         let (store, hash, key) = (self.store, self.hash, &self.key);
         // Each round another circuit of the key was removed.
@@ -189,7 +189,7 @@ impl<K: Key> Call<K> {
                 return;
             };
             let first = entry.circuit.first_permit(entry.first);
-            if self.record(first, ending, told) {
+            if self.record(first, ending, details) {
                 if !entry.keeps_calls() && entry.circuit.slot().gate().is_calm() {
                     store.tidy(&entry);
                 }
@@ -201,12 +201,12 @@ impl<K: Key> Call<K> {
     }
 
     /// Records it with this permit; says whether the permit's circuit is still there.
-    fn record(&self, permit: Permit, ending: Ending, told: Told<'_>) -> bool {
+    fn record(&self, permit: Permit, ending: Ending, details: CallDetails<'_>) -> bool {
         let permit = match self.is_excluded {
             true => permit.excluded(),
             false => permit,
         };
-        permit.settle(ending, told)
+        permit.settle(ending, details)
     }
 
     /// Whether this outcome needs a circuit, should there be none by now.
@@ -229,9 +229,9 @@ impl<K: Key> Given<K> {
             permit.discard();
             return None;
         }
-        let door = permit.slot().gate().door();
+        let state = permit.slot().gate().state();
         // What was removed since counts as closed here: an open circuit has other permits.
-        let was_closed = matches!(door, Door::Passes | Door::Vacant);
+        let was_closed = matches!(state, GateState::Passes | GateState::Vacant);
         Some(Self {
             is_renewable: was_closed && permit.epoch() == entry.first
                 || entry.was_kept(permit.epoch(), now, keep),

@@ -134,4 +134,4 @@ pub use layer::KeyedBreakerLayer;
 pub use permit::KeyedPermit;
 pub use service::KeyedBreaker;
 
-pub use crate::observe::KeyedNews;
+pub use crate::observe::KeyedEvent;

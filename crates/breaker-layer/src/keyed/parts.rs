@@ -15,7 +15,7 @@ use crate::{
     builder::random_seed,
     circuit::Circuit,
     clock::Clock,
-    storage::{self, CircuitState, KeyedNews, Listener, Observers, Plan, Slot},
+    storage::{self, CircuitState, KeyedEvent, Listener, Observers, Plan, Slot},
     sync::lock,
 };
 
@@ -213,8 +213,7 @@ impl<K: Key> Parts<K> {
     }
 
     /// With nothing held.
-    pub(super) fn tell(&self, news: KeyedNews) {
-        self.observers()
-            .tell(|audience| audience.keyed(&self.name, news));
+    pub(super) fn tell(&self, event: KeyedEvent) {
+        self.observers().tell(|sink| sink.keyed(&self.name, event));
     }
 }

@@ -6,7 +6,7 @@ use breaker_core::{Ending, Outcome};
 
 use super::{call::Call, entry::Key, table::Table};
 use crate::{
-    circuit::{Draw, Permit, Told},
+    circuit::{CallDetails, Draw, Permit},
     classify::{AnyPermit, Failure},
     error::Rejected,
 };
@@ -59,22 +59,22 @@ impl<K: Key> KeyedPermit<K> {
     /// Says how the call went.
     #[inline]
     pub fn record(self, outcome: Outcome) {
-        self.settle(Ending::Recorded(outcome), Told::NOTHING);
+        self.settle(Ending::Recorded(outcome), CallDetails::NOTHING);
     }
 
     /// Says how the call went and how long it took, for calls that were measured elsewhere.
     pub fn record_after(self, outcome: Outcome, took: Duration) {
-        self.settle(Ending::Recorded(outcome), Told::took(took));
+        self.settle(Ending::Recorded(outcome), CallDetails::took(took));
     }
 
     /// Says how the call went, which is a failure, and what is known of it: see [`Failure`].
     pub fn record_failure(self, outcome: Outcome, failure: Failure<'_>) {
-        self.settle(Ending::Recorded(outcome), Told::failure(failure));
+        self.settle(Ending::Recorded(outcome), CallDetails::failure(failure));
     }
 
     #[inline]
-    fn settle(mut self, ending: Ending, told: Told<'_>) {
-        mem::replace(&mut self.held, Held::Nothing).settle(ending, told);
+    fn settle(mut self, ending: Ending, details: CallDetails<'_>) {
+        mem::replace(&mut self.held, Held::Nothing).settle(ending, details);
     }
 }
 
@@ -135,13 +135,13 @@ impl<K: Key> fmt::Debug for KeyedPermit<K> {
 
 impl<K: Key> Held<K> {
     #[inline]
-    fn settle(self, ending: Ending, told: Told<'_>) {
+    fn settle(self, ending: Ending, details: CallDetails<'_>) {
         match self {
             Self::Nothing => {}
             Self::Keyless(permit) => {
-                permit.settle(ending, told);
+                permit.settle(ending, details);
             }
-            Self::Keyed(call) => call.settle(ending, told),
+            Self::Keyed(call) => call.settle(ending, details),
         }
     }
 }

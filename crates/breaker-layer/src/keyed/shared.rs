@@ -16,7 +16,7 @@ use super::{
     mode::Mode,
     parts::{Parts, Policy},
 };
-use crate::{circuit::Circuit, storage::KeyedNews};
+use crate::{circuit::Circuit, storage::KeyedEvent};
 
 /// What all handles of a table share, apart from its circuits.
 pub(super) struct Shared<K> {
@@ -130,12 +130,12 @@ impl<K: Key> Shared<K> {
     /// A call passes uncounted, because there is no room for its key's circuit. To be called with nothing held.
     pub(super) fn tell_uncounted(&self) {
         let total = self.uncounted.fetch_add(1, Relaxed) + 1;
-        self.parts.tell(KeyedNews::Uncounted { total });
+        self.parts.tell(KeyedEvent::Uncounted { total });
     }
 
     /// A circuit is forgotten that was not closed. To be called with nothing held.
     pub(super) fn tell_forgotten_open(&self) {
         let total = self.forgotten_open.fetch_add(1, Relaxed) + 1;
-        self.parts.tell(KeyedNews::ForgottenOpen { total });
+        self.parts.tell(KeyedEvent::ForgottenOpen { total });
     }
 }

@@ -12,6 +12,9 @@ use super::{
 };
 use crate::circuit::Circuit;
 
+/// Circuits of a table, each with the name of its key if it has one.
+pub(super) type Part = Vec<(Option<Arc<str>>, Circuit)>;
+
 /// A table of circuits. With its last handle its circuits are gone, but for those that somebody holds.
 pub(super) struct Table<K: Key> {
     pub(super) store: &'static Store<K>,

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use breaker_core::Ending;
 
 use super::*;
-use crate::{circuit::Told, storage::Slot};
+use crate::{circuit::CallDetails, storage::Slot};
 
 const FAILURE: Ending = Ending::Recorded(Outcome::Failure);
 
@@ -32,9 +32,10 @@ fn a_circuit_is_ended_or_trips_and_never_both() {
         let bench = bench();
         let (slot, permit) = (bench.circuit.slot(), bench.admit());
         let (weak, seen) = (bench.circuit.downgrade(), version(slot));
-        let (a, b) = together!(move || permit.settle(FAILURE, Told::NOTHING), move || end(
-            slot, seen
-        ));
+        let (a, b) = together!(
+            move || permit.settle(FAILURE, CallDetails::NOTHING),
+            move || end(slot, seen)
+        );
         let (is_counted, is_ended) = (a.join().unwrap(), b.join().unwrap());
         assert_ne!(is_counted, is_ended);
         assert_eq!(weak.is_over(), is_ended);
@@ -51,7 +52,7 @@ fn a_call_that_finds_its_circuit_gone_can_tell_whoever_has_the_slot_now() {
         let (weak, seen) = (bench.circuit.downgrade(), version(slot));
         let (a, b) = together!(
             move || {
-                let is_counted = permit.settle(FAILURE, Told::NOTHING);
+                let is_counted = permit.settle(FAILURE, CallDetails::NOTHING);
                 assert!(is_counted || weak.is_over());
                 is_counted
             },
@@ -80,7 +81,7 @@ fn whoever_asks_a_circuit_that_goes_gets_a_permit_of_it_or_a_void_one() {
                 let permit = caller.circuit.try_acquire().expect("it is closed, or gone");
                 let is_late = permit.is_void();
                 HAS_BEEN_LATE.fetch_or(is_late, SeqCst);
-                let is_counted = permit.settle(FAILURE, Told::NOTHING);
+                let is_counted = permit.settle(FAILURE, CallDetails::NOTHING);
                 assert!(!(is_late && is_counted));
                 is_counted
             },

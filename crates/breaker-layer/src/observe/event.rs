@@ -7,7 +7,7 @@ use breaker_core::{Config, Outcome, Refusal, Transition};
 use crate::{
     failure::LastFailures,
     snapshot::Snapshot,
-    storage::{Change, Reconfigured, RecordedNews, Subject},
+    storage::{Change, Reconfigured, RecordedOutcome, Subject},
     text::OneLine,
 };
 
@@ -218,7 +218,7 @@ impl fmt::Debug for RejectedEvent<'_> {
 /// A call whose outcome was recorded.
 pub struct RecordedEvent<'a> {
     pub(super) subject: &'a Subject,
-    pub(super) call: &'a RecordedNews,
+    pub(super) call: &'a RecordedOutcome,
 }
 
 impl RecordedEvent<'_> {

@@ -17,13 +17,13 @@ use crate::{
     circuit::Circuit,
     quiet::Quiet,
     snapshot::Snapshot,
-    storage::{Audience, Change, Ended, Handle, Listener, Reconfigured, RecordedNews, Subject},
+    storage::{Change, Ended, EventSink, Handle, Listener, Reconfigured, RecordedOutcome, Subject},
 };
 
 pub use crate::events::{Event, Events};
 pub use crate::failure::LastFailures;
 #[cfg(feature = "keyed")]
-pub use crate::storage::KeyedNews;
+pub use crate::storage::KeyedEvent;
 pub use breaker_core::{Reason, Rule, Tally, Totals, Transition};
 pub use event::{EndedEvent, ReconfiguredEvent, RecordedEvent, RejectedEvent, TransitionEvent};
 #[cfg(feature = "metrics")]
@@ -124,8 +124,8 @@ pub trait Observe: Send + Sync + 'static {
 
     /// Something happened to the table of this name, rather than to one of its circuits. Default: nothing.
     #[cfg(feature = "keyed")]
-    fn keyed(&self, table: &str, news: KeyedNews) {
-        let _ = (table, news);
+    fn keyed(&self, table: &str, event: KeyedEvent) {
+        let _ = (table, event);
     }
 }
 
@@ -192,13 +192,13 @@ impl<O: Observe + ?Sized> Observe for Arc<O> {
     }
 
     #[cfg(feature = "keyed")]
-    fn keyed(&self, table: &str, news: KeyedNews) {
-        (**self).keyed(table, news);
+    fn keyed(&self, table: &str, event: KeyedEvent) {
+        (**self).keyed(table, event);
     }
 }
 
 /// The user's observer, as a circuit tells it.
-struct Told(Quiet<Arc<dyn Observe>>);
+struct Guarded(Quiet<Arc<dyn Observe>>);
 
 /// One that wants what this observer says that it wants.
 pub(crate) fn listener(observer: Arc<dyn Observe>) -> Listener {
@@ -206,7 +206,7 @@ pub(crate) fn listener(observer: Arc<dyn Observe>) -> Listener {
         id_of(&observer),
         observer.wants_rejected(),
         observer.wants_recorded(),
-        Arc::new(Told(Quiet::new(observer))),
+        Arc::new(Guarded(Quiet::new(observer))),
     )
 }
 
@@ -215,7 +215,7 @@ pub(crate) fn id_of(observer: &Arc<dyn Observe>) -> usize {
     Arc::as_ptr(observer).cast::<()>().addr()
 }
 
-impl Audience for Told {
+impl EventSink for Guarded {
     fn changed(&self, change: &Change) {
         self.0
             .run(|observer| observer.transition(&TransitionEvent(Cow::Borrowed(change))));
@@ -231,7 +231,7 @@ impl Audience for Told {
             .run(|observer| observer.rejected(&RejectedEvent { subject, refusal }));
     }
 
-    fn recorded(&self, subject: &Subject, call: &RecordedNews) {
+    fn recorded(&self, subject: &Subject, call: &RecordedOutcome) {
         self.0
             .run(|observer| observer.recorded(&RecordedEvent { subject, call }));
     }
@@ -248,7 +248,7 @@ impl Audience for Told {
     }
 
     #[cfg(feature = "keyed")]
-    fn keyed(&self, table: &str, news: KeyedNews) {
-        self.0.run(|observer| observer.keyed(table, news));
+    fn keyed(&self, table: &str, event: KeyedEvent) {
+        self.0.run(|observer| observer.keyed(table, event));
     }
 }

@@ -4,7 +4,7 @@ use breaker_core::{Refusal, State};
 use tracing::{Level, event};
 
 #[cfg(feature = "keyed")]
-use super::KeyedNews;
+use super::KeyedEvent;
 use super::{Observe, ReconfiguredEvent, RejectedEvent, TransitionEvent};
 
 /// Writes each transition, each change of settings and each rejection as an event of the crate tracing (feature `tracing`), under the target
@@ -114,10 +114,10 @@ impl Observe for Tracing {
     }
 
     #[cfg(feature = "keyed")]
-    fn keyed(&self, table: &str, news: KeyedNews) {
-        let (total, text) = match news {
-            KeyedNews::Uncounted { total } => (total, "no room: a call passes uncounted"),
-            KeyedNews::ForgottenOpen { total } => (total, "an open circuit is forgotten"),
+    fn keyed(&self, table: &str, event: KeyedEvent) {
+        let (total, text) = match event {
+            KeyedEvent::Uncounted { total } => (total, "no room: a call passes uncounted"),
+            KeyedEvent::ForgottenOpen { total } => (total, "an open circuit is forgotten"),
         };
         // Whoever makes up keys does not fill the log.
         if total.is_power_of_two() {

@@ -20,9 +20,7 @@ impl Ended {
             return;
         }
         let subject = &Subject::of(&self.state, self.circuit.slot());
-        self.state
-            .observers
-            .tell(|audience| audience.ended(subject, self));
+        self.state.observers.tell(|sink| sink.ended(subject, self));
     }
 
     pub(crate) const fn state(&self) -> &CircuitState {

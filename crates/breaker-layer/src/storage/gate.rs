@@ -3,7 +3,7 @@
 use crate::clock::Source;
 
 /// A circuit's state as far as most calls need it, in one word that is replaced as a whole:
-/// `epoch 54 │ wishes 6 │ restless 1 │ door 3`, where zero is what a healthy call likes best.
+/// `epoch 54 │ flags 6 │ not calm 1 │ state 3`, where zero is what a healthy call likes best.
 ///
 /// The *epoch* counts the states of all circuits that a slot has had. It never comes back, so a permit that carries one
 /// tells for good whether its state is over. It is written only by whoever holds the slot's lock.
@@ -12,7 +12,7 @@ pub(crate) struct Gate(u64);
 
 /// What a call meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Door {
+pub(crate) enum GateState {
     /// Every call passes and counts.
     Passes = 0,
     /// It depends: ask under the lock.
@@ -27,9 +27,9 @@ pub(crate) enum Door {
 
 /// What a circuit's settings and observers want, of which each call is to know: the bits of a gate that say so.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Wishes(u64);
+pub(crate) struct Flags(u64);
 
-impl Wishes {
+impl Flags {
     pub(crate) fn of(clock: Source) -> Self {
         Self(clock.to_bits() << Gate::CLOCK)
     }
@@ -64,8 +64,8 @@ impl Wishes {
 }
 
 impl Gate {
-    const DOOR: u64 = 0b111;
-    const RESTLESS: u64 = 1 << 3;
+    const STATE: u64 = 0b111;
+    const NOT_CALM: u64 = 1 << 3;
     const TIMED: u64 = 1 << 4;
     const COUNTED: u64 = 1 << 5;
     const RECORDED: u64 = 1 << 6;
@@ -74,11 +74,11 @@ impl Gate {
     /// The lowest bit of the epoch.
     pub(crate) const EPOCH: u32 = 10;
 
-    /// Of a circuit behind this door; *calm* is one that nothing speaks against.
+    /// Of a circuit in this state; *calm* is one that nothing speaks against.
     #[inline]
-    pub(crate) const fn new(epoch: u64, door: Door, is_calm: bool, wishes: Wishes) -> Self {
-        let restless = if is_calm { 0 } else { Self::RESTLESS };
-        Self(epoch << Self::EPOCH | wishes.0 | restless | door as u64)
+    pub(crate) const fn new(epoch: u64, state: GateState, is_calm: bool, flags: Flags) -> Self {
+        let not_calm = if is_calm { 0 } else { Self::NOT_CALM };
+        Self(epoch << Self::EPOCH | flags.0 | not_calm | state as u64)
     }
 
     /// That of a circuit which lets every call pass and against whose downstream nothing speaks.
@@ -89,7 +89,7 @@ impl Gate {
 
     /// That of a slot without a circuit.
     pub(crate) const fn vacant(epoch: u64) -> Self {
-        Self(epoch << Self::EPOCH | Self::RESTLESS | Door::Vacant as u64)
+        Self(epoch << Self::EPOCH | Self::NOT_CALM | GateState::Vacant as u64)
     }
 
     pub(crate) const fn from_bits(bits: u64) -> Self {
@@ -104,43 +104,43 @@ impl Gate {
         self.0 >> Self::EPOCH
     }
 
-    pub(crate) const fn door(self) -> Door {
-        match self.0 & Self::DOOR {
-            0 => Door::Passes,
-            2 => Door::Open,
-            3 => Door::Isolated,
-            4 => Door::Vacant,
-            _ => Door::Ask,
+    pub(crate) const fn state(self) -> GateState {
+        match self.0 & Self::STATE {
+            0 => GateState::Passes,
+            2 => GateState::Open,
+            3 => GateState::Isolated,
+            4 => GateState::Vacant,
+            _ => GateState::Ask,
         }
     }
 
     /// Whether a call passes, counts, and nothing else is to be done for it.
     #[inline]
     pub(crate) const fn passes_plainly(self) -> bool {
-        self.0 & (Self::DOOR | Self::TIMED | Self::COUNTED) == 0
+        self.0 & (Self::STATE | Self::TIMED | Self::COUNTED) == 0
     }
 
     /// Whether a call passes, counts, and is to be timed and nothing else.
     #[inline]
     pub(crate) const fn passes_timed(self) -> bool {
-        self.0 & (Self::DOOR | Self::TIMED | Self::COUNTED) == Self::TIMED
+        self.0 & (Self::STATE | Self::TIMED | Self::COUNTED) == Self::TIMED
     }
 
     /// Whether a success of this moment changes nothing, if it was fast.
     #[inline]
     pub(crate) const fn skips_a_success(self) -> bool {
-        self.0 & (Self::RESTLESS | Self::RECORDED) == 0
+        self.0 & (Self::NOT_CALM | Self::RECORDED) == 0
     }
 
     #[inline]
     pub(crate) const fn passes(self) -> bool {
-        self.0 & Self::DOOR == 0
+        self.0 & Self::STATE == 0
     }
 
     /// Whether nothing speaks against the downstream.
     #[inline]
     pub(crate) const fn is_calm(self) -> bool {
-        self.0 & Self::RESTLESS == 0
+        self.0 & Self::NOT_CALM == 0
     }
 
     #[inline]
@@ -160,23 +160,28 @@ mod tests {
 
     #[test]
     fn what_goes_into_a_gate_comes_out() {
-        let doors = [Door::Ask, Door::Passes, Door::Open, Door::Isolated];
-        for (door, flags) in doors
+        let states = [
+            GateState::Ask,
+            GateState::Passes,
+            GateState::Open,
+            GateState::Isolated,
+        ];
+        for (state, flags) in states
             .into_iter()
-            .flat_map(|door| (0..32).map(move |flags| (door, flags)))
+            .flat_map(|state| (0..32).map(move |flags| (state, flags)))
         {
             let (is_calm, is_timed) = (flags & 1 != 0, flags & 2 != 0);
             let (is_counted, is_recorded, tells) =
                 (flags & 4 != 0, flags & 8 != 0, flags & 16 != 0);
-            let wishes = Wishes::of(Source::User)
+            let flags = Flags::of(Source::User)
                 .timed(is_timed)
                 .counted(is_counted)
                 .recorded(is_recorded)
                 .tells_rejections(tells);
-            let gate = Gate::new(1 << 53, door, is_calm, wishes);
+            let gate = Gate::new(1 << 53, state, is_calm, flags);
             assert_eq!(gate.epoch(), 1 << 53);
-            assert_eq!(gate.door(), door);
-            let passes = door == Door::Passes && !is_counted;
+            assert_eq!(gate.state(), state);
+            let passes = state == GateState::Passes && !is_counted;
             assert_eq!(gate.passes_plainly(), passes && !is_timed);
             assert_eq!(gate.passes_timed(), passes && is_timed);
             assert_eq!(gate.is_calm(), is_calm);
@@ -189,7 +194,7 @@ mod tests {
     #[test]
     fn where_there_is_no_circuit_nothing_passes_plainly_and_nothing_is_calm() {
         let gate = Gate::vacant(7);
-        assert_eq!((gate.epoch(), gate.door()), (7, Door::Vacant));
+        assert_eq!((gate.epoch(), gate.state()), (7, GateState::Vacant));
         assert!(!gate.passes_plainly() && !gate.is_calm() && !gate.passes());
     }
 }

@@ -13,11 +13,11 @@
 //!
 //! Nothing of the user's runs while the lock is held: no observer, no waker, no policy, no clock of their own.
 
-mod audience;
+mod after_unlock;
 mod ended;
 mod gate;
 mod handle;
-mod news;
+mod observers;
 mod plan;
 mod pool;
 mod slot;
@@ -25,13 +25,13 @@ mod state;
 mod waiters;
 mod weak;
 
-#[cfg(feature = "keyed")]
-pub use audience::KeyedNews;
-pub(crate) use audience::{Audience, Change, Listener, Observers, Reconfigured, Subject};
+pub(crate) use after_unlock::{AfterUnlock, RecordedOutcome};
 pub(crate) use ended::Ended;
-pub(crate) use gate::{Door, Gate};
+pub(crate) use gate::{Gate, GateState};
 pub(crate) use handle::Handle;
-pub(crate) use news::{News, RecordedNews};
+#[cfg(feature = "keyed")]
+pub use observers::KeyedEvent;
+pub(crate) use observers::{Change, EventSink, Listener, Observers, Reconfigured, Subject};
 pub(crate) use plan::Plan;
 pub(crate) use slot::{Moment, Slot};
 pub(crate) use state::{CircuitState, Extra, Parts};

@@ -8,7 +8,7 @@ use breaker_core::{
 
 use super::{
     Observers, Slot, WeakCircuit,
-    gate::{Door, Gate, Wishes},
+    gate::{Flags, Gate, GateState},
     plan::Plan,
     waiters::Waiters,
 };
@@ -34,7 +34,7 @@ pub(crate) struct CircuitState {
     /// The epoch of its first state.
     pub(crate) first: u64,
     pub(crate) plan: Arc<Plan>,
-    wishes: Wishes,
+    flags: Flags,
     seed: u16,
     tells_recorded: bool,
     /// Of the failures of this state.
@@ -95,13 +95,13 @@ impl CircuitState {
             counts: Counts::default(),
             first,
             version: 0,
-            wishes: Wishes::default(),
+            flags: Flags::default(),
             tells_recorded: false,
             kinds: Kinds::default(),
             seed,
             extra: None,
         };
-        state.note_wishes();
+        state.update_flags();
         state
     }
 
@@ -143,22 +143,22 @@ impl CircuitState {
     #[inline]
     pub(super) fn gate(&self) -> Gate {
         let breaker = &self.breaker;
-        let door = match breaker.phase() {
-            Phase::Isolated => Door::Isolated,
-            _ if breaker.is_shadow() => Door::Ask,
-            Phase::Closed(_) => Door::Passes,
-            Phase::Open { .. } => Door::Open,
-            Phase::Recovering(_) | Phase::HalfOpen { .. } | Phase::Disabled => Door::Ask,
+        let state = match breaker.phase() {
+            Phase::Isolated => GateState::Isolated,
+            _ if breaker.is_shadow() => GateState::Ask,
+            Phase::Closed(_) => GateState::Passes,
+            Phase::Open { .. } => GateState::Open,
+            Phase::Recovering(_) | Phase::HalfOpen { .. } | Phase::Disabled => GateState::Ask,
         };
-        Gate::new(self.epoch(), door, breaker.is_clean(), self.wishes)
+        Gate::new(self.epoch(), state, breaker.is_clean(), self.flags)
     }
 
     /// What the plan and the observers want, of which the gate tells: to be called after they have changed.
-    pub(super) fn note_wishes(&mut self) {
+    pub(super) fn update_flags(&mut self) {
         let (config, observers) = (&self.plan.checked, &self.observers);
         let tells_recorded = observers.want_recorded();
         let has_say = self.plan.policies.is_some() || tells_recorded;
-        self.wishes = Wishes::of(self.plan.source)
+        self.flags = Flags::of(self.plan.source)
             .timed(has_say || config.slow_after().is_some())
             .counted(config.count_calls())
             .recorded(has_say || config.counts_good_calls())
@@ -168,13 +168,13 @@ impl CircuitState {
 
     /// Whether it is to be known how long calls take.
     pub(crate) const fn is_timed(&self) -> bool {
-        self.wishes.are_timed()
+        self.flags.are_timed()
     }
 
     /// Changes who observes it.
     pub(super) fn change_observers<T>(&mut self, change: impl FnOnce(&mut Observers) -> T) -> T {
         let changed = change(&mut self.observers);
-        self.note_wishes();
+        self.update_flags();
         changed
     }
 
@@ -322,7 +322,7 @@ impl CircuitState {
             seed: self.seed,
         };
         self.breaker.reconfigure(rules(old), rules(new), now);
-        self.note_wishes();
+        self.update_flags();
         before
     }
 }

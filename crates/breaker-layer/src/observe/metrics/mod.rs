@@ -19,7 +19,7 @@ use self::{
     series::Series,
 };
 #[cfg(feature = "keyed")]
-use super::KeyedNews;
+use super::KeyedEvent;
 use super::{EndedEvent, Observe, ReconfiguredEvent, Subject, TransitionEvent};
 use crate::{circuit::Circuit, snapshot::Snapshot, storage::WeakCircuit, sync::lock};
 
@@ -267,12 +267,12 @@ impl Observe for Metrics {
     }
 
     #[cfg(feature = "keyed")]
-    fn keyed(&self, table: &str, news: KeyedNews) {
+    fn keyed(&self, table: &str, event: KeyedEvent) {
         let known = &mut *self.shared.known();
         let handles = known.table(&self.shared.sink, table);
-        match news {
-            KeyedNews::Uncounted { .. } => handles.uncounted.increment(1),
-            KeyedNews::ForgottenOpen { .. } => handles.forgotten_open.increment(1),
+        match event {
+            KeyedEvent::Uncounted { .. } => handles.uncounted.increment(1),
+            KeyedEvent::ForgottenOpen { .. } => handles.forgotten_open.increment(1),
         }
     }
 }

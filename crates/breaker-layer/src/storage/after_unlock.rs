@@ -10,15 +10,15 @@ use crate::{failure::LastFailures, quiet::quietly};
 /// Whom to wake and whom to tell of what has happened to a circuit: taken down under its lock, done without.
 #[derive(Default)]
 #[must_use = "those who wait are to be woken, and the observers told"]
-pub(crate) struct News(Option<Telling>);
+pub(crate) struct AfterUnlock(Option<Pending>);
 
 #[derive(Default)]
-struct Telling {
+struct Pending {
     wakers: Vec<Waker>,
-    told: Option<Told>,
+    notification: Option<Notification>,
 }
 
-struct Told {
+struct Notification {
     /// The circuit does not end before all have been told of this.
     _circuit: Option<Handle>,
     subject: Subject,
@@ -26,22 +26,25 @@ struct Told {
     changes: Changes,
     note: Option<Arc<str>>,
     observe_only: bool,
-    recorded: Option<RecordedNews>,
+    recorded: Option<RecordedOutcome>,
     failures: Option<Arc<LastFailures>>,
 }
 
 /// A call whose outcome was recorded.
-pub(crate) struct RecordedNews {
+pub(crate) struct RecordedOutcome {
     pub(crate) outcome: Option<Outcome>,
     pub(crate) took: Option<Duration>,
     pub(crate) is_slow: bool,
     pub(crate) is_straggler: bool,
 }
 
-impl News {
-    fn new(wakers: Vec<Waker>, told: Option<Told>) -> Self {
-        let is_any = !wakers.is_empty() || told.is_some();
-        Self(is_any.then_some(Telling { wakers, told }))
+impl AfterUnlock {
+    fn new(wakers: Vec<Waker>, notification: Option<Notification>) -> Self {
+        let is_any = !wakers.is_empty() || notification.is_some();
+        Self(is_any.then_some(Pending {
+            wakers,
+            notification,
+        }))
     }
 
     /// Those who wait are woken.
@@ -61,7 +64,10 @@ impl News {
         }
         state.note_changes(changes, note);
         let wakers = state.wakers();
-        Self::new(wakers, Told::of(slot, state, changes, note.cloned()))
+        Self::new(
+            wakers,
+            Notification::of(slot, state, changes, note.cloned()),
+        )
     }
 
     /// A call was recorded, too.
@@ -69,46 +75,50 @@ impl News {
         &mut self,
         slot: &'static Slot,
         state: &CircuitState,
-        recorded: RecordedNews,
+        recorded: RecordedOutcome,
     ) {
-        let telling = self.0.get_or_insert_default();
-        if telling.told.is_none() {
-            telling.told = Told::of(slot, state, Changes::default(), None);
+        let pending = self.0.get_or_insert_default();
+        if pending.notification.is_none() {
+            pending.notification = Notification::of(slot, state, Changes::default(), None);
         }
-        if let Some(told) = &mut telling.told {
-            told.recorded = Some(recorded);
+        if let Some(notification) = &mut pending.notification {
+            notification.recorded = Some(recorded);
         }
     }
 
     /// This failed before the circuit opened.
     pub(crate) fn say_what_failed(&mut self, failures: Arc<LastFailures>) {
-        if let Some(told) = self.0.as_mut().and_then(|telling| telling.told.as_mut()) {
-            told.failures = Some(failures);
+        if let Some(notification) = self
+            .0
+            .as_mut()
+            .and_then(|pending| pending.notification.as_mut())
+        {
+            notification.failures = Some(failures);
         }
     }
 
-    /// With nothing held.
+    /// To be called with nothing held.
     #[inline]
-    pub(crate) fn tell(self) {
-        if let Some(telling) = self.0 {
-            telling.tell();
+    pub(crate) fn run(self) {
+        if let Some(pending) = self.0 {
+            pending.run();
         }
     }
 }
 
-impl Telling {
+impl Pending {
     #[cold]
-    fn tell(self) {
+    fn run(self) {
         for waker in self.wakers {
             quietly(|| waker.wake());
         }
-        if let Some(told) = self.told {
-            told.tell();
+        if let Some(notification) = self.notification {
+            notification.tell();
         }
     }
 }
 
-impl Told {
+impl Notification {
     fn of(
         slot: &'static Slot,
         state: &CircuitState,
@@ -140,7 +150,7 @@ impl Told {
                 observe_only: self.observe_only,
                 failures: self.failures.clone(),
             };
-            self.observers.tell(|audience| audience.changed(&change));
+            self.observers.tell(|sink| sink.changed(&change));
         }
         if let Some(recorded) = self.recorded {
             self.observers.tell_recorded(&self.subject, &recorded);

@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc};
 
 use breaker_core::{Config, Refusal, Transition};
 
-use super::{CircuitState, Ended, Handle, RecordedNews, Slot, WeakCircuit};
+use super::{CircuitState, Ended, Handle, RecordedOutcome, Slot, WeakCircuit};
 use crate::{failure::LastFailures, text::OneLine};
 
 /// A circuit as its observers know it.
@@ -39,7 +39,7 @@ pub(crate) struct Reconfigured {
 #[cfg(feature = "keyed")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum KeyedNews {
+pub enum KeyedEvent {
     /// A call was not counted: its key has no circuit, and there is no room for one.
     Uncounted {
         /// How often that happened to the table.
@@ -54,15 +54,15 @@ pub enum KeyedNews {
 }
 
 /// One that is told. It does not panic.
-pub(crate) trait Audience: Send + Sync {
+pub(crate) trait EventSink: Send + Sync {
     fn changed(&self, change: &Change);
     fn reconfigured(&self, change: &Reconfigured);
     fn rejected(&self, subject: &Subject, refusal: Refusal);
-    fn recorded(&self, subject: &Subject, call: &RecordedNews);
+    fn recorded(&self, subject: &Subject, call: &RecordedOutcome);
     fn began(&self, circuit: &Handle, table: Option<&str>);
     fn ended(&self, subject: &Subject, ended: &Ended);
     #[cfg(feature = "keyed")]
-    fn keyed(&self, table: &str, news: KeyedNews);
+    fn keyed(&self, table: &str, event: KeyedEvent);
 }
 
 impl Subject {
@@ -109,7 +109,7 @@ pub(crate) struct Listener {
     id: usize,
     wants_rejected: bool,
     wants_recorded: bool,
-    audience: Arc<dyn Audience>,
+    sink: Arc<dyn EventSink>,
 }
 
 impl Listener {
@@ -117,13 +117,13 @@ impl Listener {
         id: usize,
         wants_rejected: bool,
         wants_recorded: bool,
-        audience: Arc<dyn Audience>,
+        sink: Arc<dyn EventSink>,
     ) -> Self {
         Self {
             id,
             wants_rejected,
             wants_recorded,
-            audience,
+            sink,
         }
     }
 
@@ -189,32 +189,32 @@ impl Observers {
     }
 
     /// Tells each, whatever the others do.
-    pub(crate) fn tell(&self, tell: impl Fn(&dyn Audience)) {
+    pub(crate) fn tell(&self, tell: impl Fn(&dyn EventSink)) {
         self.tell_those(|_| true, tell);
     }
 
     pub(crate) fn tell_rejected(&self, subject: &Subject, refusal: Refusal) {
         self.tell_those(
             |listener| listener.wants_rejected,
-            |audience| audience.rejected(subject, refusal),
+            |sink| sink.rejected(subject, refusal),
         );
     }
 
-    pub(crate) fn tell_recorded(&self, subject: &Subject, call: &RecordedNews) {
+    pub(crate) fn tell_recorded(&self, subject: &Subject, call: &RecordedOutcome) {
         self.tell_those(
             |listener| listener.wants_recorded,
-            |audience| audience.recorded(subject, call),
+            |sink| sink.recorded(subject, call),
         );
     }
 
     pub(crate) fn tell_began(&self, circuit: &Handle) {
         let table = self.table();
-        self.tell(|audience| audience.began(circuit, table.as_deref()));
+        self.tell(|sink| sink.began(circuit, table.as_deref()));
     }
 
-    fn tell_those(&self, wants: impl Fn(&Listener) -> bool, tell: impl Fn(&dyn Audience)) {
+    fn tell_those(&self, wants: impl Fn(&Listener) -> bool, tell: impl Fn(&dyn EventSink)) {
         for listener in self.all().iter().filter(|listener| wants(listener)) {
-            tell(&*listener.audience);
+            tell(&*listener.sink);
         }
     }
 }
