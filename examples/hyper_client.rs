@@ -222,7 +222,7 @@ async fn get_through(mut get: impl AsyncFnMut() -> Answer) -> Answer {
         let Err(error) = get().await else {
             return Ok(());
         };
-        // Isolated by an operator it says no time: then there is nothing to wait for.
+        // Isolated by an operator without an end it says no time: then there is nothing to wait for.
         let rejected = error.downcast_ref().and_then(Rejected::retry_after);
         let Some(wait) = rejected else {
             return Err(error);

@@ -49,7 +49,8 @@ impl Transition {
         self.at
     }
 
-    /// For how long the circuit will reject every call; `None` unless it opened.
+    /// For how long the circuit will reject every call; `None` unless it opened, or was isolated
+    /// with an end.
     pub const fn open_for(&self) -> Option<Duration> {
         self.open_for
     }

@@ -12,7 +12,7 @@ pub enum State {
     Open,
     /// A few calls pass as probes; their outcomes decide.
     HalfOpen,
-    /// The operator has every call rejected.
+    /// The operator has every call rejected, for a time or until another command.
     Isolated,
     /// The operator has every call pass, uncounted.
     Disabled,
@@ -77,7 +77,10 @@ pub enum Refusal {
         retry_after: Duration,
     },
     /// The operator isolated the circuit.
-    Isolated,
+    Isolated {
+        /// The time left until the isolation ends; `None` if the operator set no end.
+        retry_after: Option<Duration>,
+    },
 }
 
 impl Refusal {
@@ -88,7 +91,7 @@ impl Refusal {
             Self::Open { retry_after }
             | Self::ProbesTaken { retry_after }
             | Self::Recovering { retry_after } => Some(retry_after),
-            Self::Isolated => None,
+            Self::Isolated { retry_after } => retry_after,
         }
     }
 }

@@ -83,6 +83,15 @@ impl Why {
         }
     }
 
+    /// Refused in this epoch of an isolated circuit, for so many nanoseconds; zero where the operator set no end.
+    #[inline]
+    pub(crate) const fn isolated(epoch: u64, nanos: u64) -> Self {
+        Self {
+            refused: epoch << 8 | Self::ISOLATED,
+            nanos,
+        }
+    }
+
     const fn epoch(self) -> u64 {
         self.refused >> 8
     }
@@ -93,7 +102,13 @@ impl Why {
             Self::OPEN => Refusal::Open { retry_after },
             Self::PROBES_TAKEN => Refusal::ProbesTaken { retry_after },
             Self::RECOVERING => Refusal::Recovering { retry_after },
-            _ => Refusal::Isolated,
+            _ => Refusal::Isolated {
+                retry_after: if self.nanos > 0 {
+                    Some(retry_after)
+                } else {
+                    None
+                },
+            },
         }
     }
 }
@@ -142,7 +157,8 @@ impl Rejected {
     /// - open, and this call [was not drawn](crate::OpenTime::probe_share) as a probe: as long again as the circuit has been
     ///   open, until the next call is certainly one at the most;
     /// - half-open, and all places are taken: as long again as probes have been under way, from 50 ms to the deadline;
-    /// - recovering: the time until the allowance has room, 1 ms at least.
+    /// - recovering: the time until the allowance has room, 1 ms at least;
+    /// - isolated: the time until the isolation ends, where the operator [set an end](crate::Circuit::isolate_for).
     pub const fn retry_after(&self) -> Option<Duration> {
         self.0.why.refusal().retry_after()
     }
@@ -178,7 +194,10 @@ impl fmt::Display for Rejected {
             Refusal::Recovering { retry_after } => {
                 write!(f, "recovering, retry after {}", Millis(retry_after))
             }
-            Refusal::Isolated => f.write_str("isolated"),
+            Refusal::Isolated {
+                retry_after: Some(retry_after),
+            } => write!(f, "isolated, retry after {}", Millis(retry_after)),
+            Refusal::Isolated { retry_after: None } => f.write_str("isolated"),
             _ => f.write_str("rejecting"),
         }
     }

@@ -36,8 +36,8 @@ pub struct Snapshot {
     pub generation: u64,
     /// The failures that count in this state.
     pub failures: u32,
-    /// How long the circuit will go on rejecting every call, which is zero in any state but open; `None` while isolated. What a
-    /// rejected call is told is never zero: see [`Rejected::retry_after`](crate::Rejected::retry_after).
+    /// How long the circuit will go on rejecting every call, which is zero in any state but open and isolated; `None` while
+    /// isolated [without an end](crate::Circuit::isolate_for). What a rejected call is told is never zero: see [`Rejected::retry_after`](crate::Rejected::retry_after).
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::span"))]
     pub retry_after: Option<Duration>,
     /// How long ago the state was entered. In half-open it starts over with each probe that

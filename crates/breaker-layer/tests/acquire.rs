@@ -36,7 +36,7 @@ fn a_thread_s_wait_ends_with_its_limit_and_is_a_rejection() {
     bench.circuit.isolate();
     for limit in [Duration::ZERO, MILLI, 20 * MILLI] {
         let rejected = bench.circuit.acquire_blocking(limit).unwrap_err();
-        assert_eq!(rejected.refusal(), Refusal::Isolated);
+        assert_eq!(rejected.refusal(), Refusal::Isolated { retry_after: None });
     }
     assert_eq!(bench.circuit.snapshot().rejected, 3);
 }
@@ -51,11 +51,17 @@ fn time_ends_a_thread_s_wait() {
 
 #[test]
 fn a_clock_that_is_moved_by_hand_ends_a_thread_s_wait() {
-    let bench = Bench::new();
-    bench.open();
-    let worker = worker(&bench.circuit, 3600 * SECOND);
-    bench.clock.advance(OPEN_FOR);
-    assert!(worker.join().unwrap());
+    let refusals: [fn(&Circuit); 2] = [
+        |circuit| circuit.trip_for(OPEN_FOR),
+        |circuit| circuit.isolate_for(OPEN_FOR),
+    ];
+    for refuse in refusals {
+        let bench = Bench::new();
+        refuse(&bench.circuit);
+        let worker = worker(&bench.circuit, 3600 * SECOND);
+        bench.clock.advance(OPEN_FOR);
+        assert!(worker.join().unwrap());
+    }
 }
 
 /// A lost wake-up would hang until the limit, which is longer than anybody waits for a test.
@@ -158,6 +164,28 @@ mod tasks {
         bench.circuit.reset();
         assert!(waiting.is_woken());
         assert_ready!(waiting.poll()).record(Outcome::Success);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_an_isolation_wakes_the_first_in_line_and_its_probe_s_deadline_the_next() {
+        let bench = bench();
+        bench.circuit.isolate();
+        let (mut first, mut second) = (waiting(&bench.circuit), waiting(&bench.circuit));
+        assert_pending!(first.poll());
+        assert_pending!(second.poll());
+        bench.circuit.isolate_for(OPEN_FOR);
+        assert!(first.is_woken() && second.is_woken(), "there is a time now");
+        assert_pending!(first.poll());
+        assert_pending!(second.poll());
+        advance(OPEN_FOR - MILLI).await;
+        assert!(!first.is_woken() && !second.is_woken());
+        advance(MILLI).await;
+        assert!(first.is_woken() && !second.is_woken());
+        let lost = assert_ready!(first.poll());
+        assert_eq!(bench.state(), State::HalfOpen);
+        advance(PROBE_TIMEOUT).await;
+        assert!(second.is_woken());
+        drop(lost);
     }
 
     #[tokio::test(start_paused = true)]

@@ -116,7 +116,10 @@ fn a_rejection_says_which_circuit_why_and_until_when() {
     );
 
     bench.circuit.isolate();
-    assert_eq!(rejected(&bench).refusal(), Refusal::Isolated);
+    assert_eq!(
+        rejected(&bench).refusal(),
+        Refusal::Isolated { retry_after: None }
+    );
     assert_eq!(rejected(&bench).retry_after(), None);
     assert_eq!(
         rejected(&bench).to_string(),

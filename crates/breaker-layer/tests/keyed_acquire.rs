@@ -46,7 +46,7 @@ fn a_thread_s_wait_ends_with_its_limit_and_is_a_rejection() {
     hosts.circuit(&key()).unwrap().isolate();
     for limit in [Duration::ZERO, MILLI, 20 * MILLI] {
         let rejected = hosts.acquire_blocking(key(), limit).unwrap_err();
-        assert_eq!(rejected.refusal(), Refusal::Isolated);
+        assert_eq!(rejected.refusal(), Refusal::Isolated { retry_after: None });
         assert_eq!(rejected.circuit().as_deref(), Some("a.example"));
     }
     assert_eq!(hosts.get(&key()).unwrap().snapshot().rejected, 3);
@@ -145,6 +145,25 @@ mod tokio_waits {
         assert!((&mut waiting).now_or_never().is_none());
         hosts.all().reset();
         waiting.await.record(Outcome::Success);
+        assert!(hosts.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_all_are_isolated_with_an_end_time_ends_every_wait() {
+        let hosts = hosts(|builder| builder);
+        hosts.all().isolate_for(OPEN_FOR);
+        let since = Instant::now();
+        let workers = (0..20).map(|number: u32| {
+            let hosts = hosts.clone();
+            tokio::spawn(async move {
+                let permit = hosts.acquire(number.to_string()).await;
+                permit.record(Outcome::Success);
+            })
+        });
+        for worker in workers.collect::<Vec<_>>() {
+            worker.await.unwrap();
+        }
+        assert!(since.elapsed() >= OPEN_FOR && since.elapsed() < 2 * OPEN_FOR);
         assert!(hosts.is_empty());
     }
 }

@@ -347,6 +347,71 @@ fn while_all_only_observe_a_full_table_forgets_as_usual() {
 }
 
 #[test]
+fn all_keys_are_isolated_for_a_time_after_which_a_circuit_probes_and_a_key_without_one_passes() {
+    let (clock, told) = (ManualClock::new(), Arc::default());
+    let sink: Arc<std::sync::Mutex<Vec<String>>> = Arc::clone(&told);
+    let hosts = hosts_with(|builder| {
+        builder
+            .clock(clock.clock())
+            .observe(move |event: &TransitionEvent<'_>| {
+                sink.lock().unwrap().push(event.to_string());
+            })
+    });
+    let registry = Registry::new();
+    registry.add_keyed(&hosts).unwrap();
+    fail(&hosts, "flaky", 1);
+    hosts.all().because("we move").isolate_for(10 * OPEN_FOR);
+    clock.advance(4 * OPEN_FOR);
+    // One that is made meanwhile has the same end.
+    let later = hosts.circuit("later").unwrap();
+    clock.advance(OPEN_FOR);
+    for host in ["flaky", "fine", "later"] {
+        let rejected = hosts.try_acquire(host.to_owned()).unwrap_err();
+        assert_eq!(rejected.retry_after(), Some(5 * OPEN_FOR));
+        assert_eq!(hosts.state(host), State::Isolated);
+    }
+    assert_eq!(later.snapshot().note.as_deref(), Some("we move"));
+    hosts.sweep();
+    assert_eq!(hosts.len(), 2, "none is forgotten under a command");
+
+    clock.advance(5 * OPEN_FOR);
+    assert_eq!(hosts.state("fine"), State::Closed);
+    for host in ["flaky", "later"] {
+        assert_eq!(hosts.state(host), State::HalfOpen);
+        let probe = hosts.try_acquire(host.to_owned()).unwrap();
+        assert!(!passes(&hosts, host), "its one probe is under way");
+        probe.record(Outcome::Success);
+        assert_eq!(hosts.state(host), State::Closed);
+    }
+    assert!(passes(&hosts, "fine"));
+    // The command is over for the table, and whoever observes it knows.
+    let listed = registry.circuits();
+    assert!(listed.iter().all(|found| found.key().is_some()));
+    let of_table = |line: &&String| line.starts_with("hosts: ");
+    let told = told.lock().unwrap();
+    assert_eq!(
+        told.iter().filter(of_table).collect::<Vec<_>>(),
+        [
+            "hosts: closed -> isolated, operator, for 50s, because we move",
+            "hosts: isolated -> closed, operator"
+        ]
+    );
+}
+
+#[test]
+fn a_key_s_own_isolation_that_is_over_does_not_keep_its_circuit() {
+    let clock = ManualClock::new();
+    let hosts = hosts_with(|builder| builder.clock(clock.clock()).idle_time(OPEN_FOR));
+    hosts.circuit("a").unwrap().isolate_for(10 * OPEN_FOR);
+    clock.advance(9 * OPEN_FOR);
+    hosts.sweep();
+    assert_eq!((hosts.len(), hosts.state("a")), (1, State::Isolated));
+    clock.advance(OPEN_FOR);
+    hosts.sweep();
+    assert!(hosts.is_empty());
+}
+
+#[test]
 fn a_key_can_be_an_exception_to_what_holds_for_all() {
     let hosts = hosts();
     hosts.all().isolate();

@@ -3,7 +3,7 @@
 mod support;
 
 use breaker_layer::{BreakerLayer, Circuit, Outcome, Probes, Refusal, State, observe::Reason};
-use support::{Answer, Bench, DAY, Downstream, OPEN_FOR, PROBE_TIMEOUT, THRESHOLD, call};
+use support::{Answer, Bench, DAY, Downstream, OPEN_FOR, PROBE_TIMEOUT, SECOND, THRESHOLD, call};
 use tower::Layer;
 
 /// A command of the operator's.
@@ -19,12 +19,80 @@ fn isolated_stays_isolated_until_the_operator_says_otherwise() {
     for _ in 0..3 {
         bench.clock.advance(300 * DAY);
         let rejected = bench.circuit.try_acquire().unwrap_err();
-        assert_eq!(rejected.refusal(), Refusal::Isolated);
+        assert_eq!(rejected.refusal(), Refusal::Isolated { retry_after: None });
         assert_eq!(rejected.retry_after(), None);
         assert_eq!(bench.circuit.snapshot().retry_after, None);
         assert_eq!(bench.state(), State::Isolated);
     }
     assert_eq!(bench.generation(), generation);
+}
+
+#[test]
+fn an_isolation_with_an_end_tells_it_to_everybody_and_is_followed_by_probes() {
+    let bench = Bench::new();
+    let straggler = bench.admit();
+    bench.circuit.observe_only();
+    bench.circuit.because("they move").isolate_for(30 * SECOND);
+    let isolated = bench.log.last();
+    assert_eq!(
+        isolated.to_string(),
+        "closed -> isolated, operator, for 30s"
+    );
+    straggler.record(Outcome::Failure);
+    bench.clock.advance(20 * SECOND);
+
+    let rejected = bench.circuit.try_acquire().unwrap_err();
+    let left = Some(10 * SECOND);
+    assert_eq!(rejected.refusal(), Refusal::Isolated { retry_after: left });
+    assert_eq!(rejected.retry_after(), left);
+    assert_eq!(
+        rejected.to_string(),
+        format!(
+            "circuit {:?} is isolated, retry after 10s",
+            bench.circuit.name()
+        )
+    );
+    let snapshot = bench.circuit.snapshot();
+    assert_eq!(
+        (snapshot.state, snapshot.retry_after),
+        (State::Isolated, left)
+    );
+    assert_eq!((snapshot.rejected, snapshot.opened), (1, 0));
+    let line = snapshot.to_string();
+    assert!(
+        line.contains("by the operator, because they move, retry after 10s;"),
+        "{line}"
+    );
+    assert!(!bench.circuit.is_ready() && !bench.circuit.is_observe_only());
+
+    bench.clock.advance(10 * SECOND);
+    assert_eq!(bench.state(), State::HalfOpen);
+    assert!(bench.circuit.is_ready());
+    assert_eq!(bench.generation(), isolated.generation());
+    let _probe = bench.admit();
+    let probing = bench.log.last();
+    assert_eq!(
+        (probing.from(), probing.to()),
+        (State::Isolated, State::HalfOpen)
+    );
+    assert_eq!(probing.generation(), isolated.generation() + 1);
+    assert_eq!(bench.circuit.snapshot().note, None, "the command is over");
+}
+
+#[test]
+fn every_command_ends_an_isolation_with_an_end_and_its_time_then_changes_nothing() {
+    let commands: [(Command, State); 3] = [
+        (Circuit::isolate, State::Isolated),
+        (Circuit::disable, State::Disabled),
+        (Circuit::reset, State::Closed),
+    ];
+    for (command, state) in commands {
+        let bench = Bench::new();
+        bench.circuit.isolate_for(30 * SECOND);
+        command(&bench.circuit);
+        bench.clock.advance(DAY);
+        assert_eq!(bench.state(), state);
+    }
 }
 
 #[test]

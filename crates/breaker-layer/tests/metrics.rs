@@ -149,6 +149,8 @@ fn each_state_has_its_number() {
         (Circuit::half_open as fn(&Circuit), 1.0),
         (Circuit::trip, 2.0),
         (Circuit::isolate, 3.0),
+        (Circuit::reset, 0.0),
+        (|circuit| circuit.isolate_for(OPEN_FOR), 3.0),
         (Circuit::disable, 4.0),
         (Circuit::reset, 0.0),
     ] {

@@ -69,9 +69,18 @@ async fn an_open_circuit_is_pending_and_its_inner_service_is_not_polled() {
 
 #[tokio::test(start_paused = true)]
 async fn time_wakes_it_when_the_open_time_is_over_and_not_before() {
-    let (bench, downstream) = (bench(), Downstream::new());
-    let mut service = service(&bench, &downstream);
-    bench.open();
+    for refuse in [Circuit::trip, |circuit: &Circuit| {
+        circuit.isolate_for(OPEN_FOR)
+    }] {
+        let bench = bench();
+        refuse(&bench.circuit);
+        time_wakes_it(&bench).await;
+    }
+}
+
+async fn time_wakes_it(bench: &Bench) {
+    let downstream = Downstream::new();
+    let mut service = service(bench, &downstream);
     let mut waiting = ready(&mut service);
     assert_pending!(waiting.poll());
     advance(OPEN_FOR - MILLI).await;

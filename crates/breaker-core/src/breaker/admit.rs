@@ -146,7 +146,11 @@ impl Breaker {
     /// Why calls are refused in a state that is not open.
     fn refuses_all(&self, rules: Rules<'_>, now: Timestamp) -> Option<Refusal> {
         match self.phase {
-            Phase::Isolated => Some(Refusal::Isolated),
+            Phase::Isolated { until } => {
+                let left = until.map(|until| until.saturating_since(now));
+                let is_over = left.is_some_and(|left| left.is_zero());
+                (!is_over).then_some(Refusal::Isolated { retry_after: left })
+            }
             Phase::HalfOpen { tally, .. } if !rules.config.probes.has_room(tally) => {
                 // As long again as probes have been under way: whoever asks at these times asks a few times until the
                 // deadline.
@@ -183,22 +187,24 @@ impl Breaker {
         }
         match self.phase {
             Phase::Closed(_) | Phase::Recovering(_) => (Admission::Pass, None),
-            // An isolated circuit has a refusal.
-            Phase::Disabled | Phase::Isolated => (Admission::PassUncounted, None),
-            Phase::Open { attempt, .. } => {
-                let tally = Tally {
-                    live: 1,
-                    ..Tally::default()
-                };
-                let half_open = Phase::HalfOpen { attempt, tally };
-                let transition = self.enter(half_open, Reason::ProbeDue, 0, now);
-                (Admission::Pass, Some(transition))
-            }
+            Phase::Disabled => (Admission::PassUncounted, None),
+            // An isolated circuit has a refusal until its time is over.
+            Phase::Isolated { .. } => (Admission::Pass, Some(self.begin_probes(0, now))),
+            Phase::Open { attempt, .. } => (Admission::Pass, Some(self.begin_probes(attempt, now))),
             Phase::HalfOpen { attempt, tally } => {
                 self.admit_probe(rules, attempt, tally, now);
                 (Admission::Pass, None)
             }
         }
+    }
+
+    /// Becomes half-open with a first probe.
+    fn begin_probes(&mut self, attempt: u32, now: Timestamp) -> Transition {
+        let tally = Tally {
+            live: 1,
+            ..Tally::default()
+        };
+        self.enter(Phase::HalfOpen { attempt, tally }, Reason::ProbeDue, 0, now)
     }
 
     /// Uses up allowance of a recovering circuit for a call, or says that there is none.

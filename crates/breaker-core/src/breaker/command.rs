@@ -19,8 +19,8 @@ pub enum Command {
     HalfOpen,
     /// Closed.
     Close,
-    /// Refuse every call until told otherwise.
-    Isolate,
+    /// Refuse every call, for so long or until told otherwise. After so long the circuit is half-open.
+    Isolate(Option<Duration>),
     /// Let every call pass uncounted until told otherwise.
     Disable,
     /// Start afresh, do everything as usual, but refuse nothing.
@@ -39,9 +39,10 @@ impl Breaker {
     ) -> Option<Transition> {
         let phase = match command {
             Command::Trip(wait) => return Some(self.trip_by_hand(rules, wait, now)),
-            Command::Isolate if self.phase == Phase::Isolated => return None,
+            Command::Isolate(Some(span)) => return Some(self.isolate_for(rules, span, now)),
+            Command::Isolate(None) if self.phase == Phase::Isolated { until: None } => return None,
             Command::Disable if self.phase == Phase::Disabled => return None,
-            Command::Isolate => Phase::Isolated,
+            Command::Isolate(None) => Phase::Isolated { until: None },
             Command::Disable => Phase::Disabled,
             Command::HalfOpen => Phase::HalfOpen {
                 attempt: 0,
@@ -51,7 +52,7 @@ impl Breaker {
         };
         self.shadow = match command {
             Command::ObserveOnly => true,
-            Command::Isolate | Command::Disable | Command::Reset => false,
+            Command::Isolate(_) | Command::Disable | Command::Reset => false,
             Command::Trip(_) | Command::HalfOpen | Command::Close => self.shadow,
         };
         self.trips = 0;
@@ -66,9 +67,7 @@ impl Breaker {
         now: Timestamp,
     ) -> Transition {
         self.trips = 0;
-        let wait = wait
-            .unwrap_or_else(|| self.next_wait(rules, 0, None))
-            .clamp(Duration::from_millis(1), MAX_WAIT);
+        let wait = in_range(wait.unwrap_or_else(|| self.next_wait(rules, 0, None)));
         let cause = Cause {
             reason: Reason::Operator,
             failures: self.failures_in_phase(rules),
@@ -76,4 +75,20 @@ impl Breaker {
         };
         self.open_for(0, wait, now, cause)
     }
+
+    fn isolate_for(&mut self, rules: Rules<'_>, span: Duration, now: Timestamp) -> Transition {
+        (self.trips, self.shadow) = (0, false);
+        let span = in_range(span);
+        let until = Some(now.rounded_after(span));
+        let failures = self.failures_in_phase(rules);
+        Transition {
+            open_for: Some(span),
+            ..self.enter(Phase::Isolated { until }, Reason::Operator, failures, now)
+        }
+    }
+}
+
+/// A span as long as a circuit can be told to refuse calls.
+fn in_range(span: Duration) -> Duration {
+    span.clamp(Duration::from_millis(1), MAX_WAIT)
 }

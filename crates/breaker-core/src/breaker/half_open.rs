@@ -39,7 +39,11 @@ impl Breaker {
     /// When half-open ends if its probes are never answered, at the earliest: the half-open of now, or that which begins as
     /// soon as a caller that waits is let in. `None` where none comes by itself.
     pub fn next_lapse(&self, rules: Rules<'_>, now: Timestamp) -> Option<Timestamp> {
-        if let Phase::Open { .. } = self.phase {
+        let opened = matches!(
+            self.phase,
+            Phase::Open { .. } | Phase::Isolated { until: Some(_) }
+        );
+        if opened {
             let refusal = self.refuses_waiting(rules, now);
             let wait = refusal.and_then(Refusal::retry_after).unwrap_or_default();
             let lasts = rules.config.probes.lasts(0);
@@ -96,7 +100,7 @@ impl Breaker {
             | Phase::Closed(_)
             | Phase::Recovering(_)
             | Phase::Open { .. }
-            | Phase::Isolated
+            | Phase::Isolated { .. }
             | Phase::Disabled => false,
         }
     }

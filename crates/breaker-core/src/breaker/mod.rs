@@ -78,7 +78,7 @@ impl Breaker {
             Mode::Normal => (Phase::CLOSED, false),
             Mode::ObserveOnly => (Phase::CLOSED, true),
             Mode::Disabled => (Phase::Disabled, false),
-            Mode::Isolated => (Phase::Isolated, false),
+            Mode::Isolated => (Phase::Isolated { until: None }, false),
         };
         Self {
             generation: 0,

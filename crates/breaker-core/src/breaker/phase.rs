@@ -28,7 +28,10 @@ pub enum Phase {
         tally: Tally,
     },
     /// Held open by the operator.
-    Isolated,
+    Isolated {
+        /// Until when, if the operator said so.
+        until: Option<Timestamp>,
+    },
     /// Held closed by the operator.
     Disabled,
 }
@@ -48,7 +51,7 @@ impl Phase {
             Self::Closed(_) | Self::Recovering(_) => State::Closed,
             Self::Open { .. } => State::Open,
             Self::HalfOpen { .. } => State::HalfOpen,
-            Self::Isolated => State::Isolated,
+            Self::Isolated { .. } => State::Isolated,
             Self::Disabled => State::Disabled,
         }
     }

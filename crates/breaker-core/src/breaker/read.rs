@@ -10,7 +10,7 @@ use crate::{
     window::Totals,
 };
 
-/// The open state of a moment.
+/// A state of a moment that refuses every call until a time: open, or isolated with an end.
 #[derive(Clone, Copy)]
 struct Opened {
     until: Timestamp,
@@ -49,35 +49,44 @@ impl Breaker {
     pub fn state(&self, rules: Rules<'_>, now: Timestamp) -> State {
         match self.opened(rules, now) {
             Some(open) if now >= open.until.max(open.certain_at) => State::HalfOpen,
-            Some(_) => State::Open,
-            None => self.stored_state(),
+            // A half-open period that has lapsed.
+            Some(_) if self.stored_state() == State::HalfOpen => State::Open,
+            Some(_) | None => self.stored_state(),
         }
     }
 
-    /// How long every call will be refused from now on, if any is; `None` if the operator refuses them.
+    /// How long every call will be refused from now on, if any is; `None` if the operator refuses them and set no end.
     pub fn retry_after(&self, rules: Rules<'_>, now: Timestamp) -> Option<Duration> {
         match self.opened(rules, now) {
             Some(open) => Some(open.until.saturating_since(now)),
-            None if self.phase == Phase::Isolated => None,
+            None if self.phase == Phase::Isolated { until: None } => None,
             None => Some(Duration::ZERO),
         }
     }
 
-    /// After how long [`Breaker::state`] makes an open circuit half-open if no call comes; `None` in any other state.
+    /// After how long [`Breaker::state`] makes an open or isolated circuit half-open if no call comes; `None` in any other
+    /// state, and where the isolation has no end.
     pub fn half_open_in(&self, rules: Rules<'_>, now: Timestamp) -> Option<Duration> {
         let open = self.opened(rules, now)?;
         let left = open.until.max(open.certain_at).saturating_since(now);
         (!left.is_zero()).then_some(left)
     }
 
-    /// The open state that a caller of this moment would meet: its own, or that of a half-open period which has lapsed.
+    /// The state that refuses every call until a time and that a caller of this moment would meet: its own, or that of a
+    /// half-open period which has lapsed.
     fn opened(&self, rules: Rules<'_>, now: Timestamp) -> Option<Opened> {
-        let (until, generation) = if let Phase::Open { until, .. } = self.phase {
-            (until, self.generation)
-        } else {
-            let lapse = self.lapsed(rules, now)?;
-            let wait = self.next_wait(rules, lapse.attempt, None);
-            (lapse.at.rounded_after(wait), self.generation + 1)
+        let (until, generation) = match self.phase {
+            Phase::Open { until, .. } => (until, self.generation),
+            Phase::Isolated { until } => {
+                let until = until?;
+                let certain_at = until;
+                return Some(Opened { until, certain_at });
+            }
+            _ => {
+                let lapse = self.lapsed(rules, now)?;
+                let wait = self.next_wait(rules, lapse.attempt, None);
+                (lapse.at.rounded_after(wait), self.generation + 1)
+            }
         };
         let random = rules.random(generation);
         Some(Opened {
@@ -99,7 +108,7 @@ impl Breaker {
         match self.phase {
             Phase::Closed(seen) | Phase::Recovering(seen) => rules.config.trip.failures(seen),
             Phase::HalfOpen { tally, .. } => tally.failed,
-            Phase::Open { .. } | Phase::Isolated | Phase::Disabled => 0,
+            Phase::Open { .. } | Phase::Isolated { .. } | Phase::Disabled => 0,
         }
     }
 
@@ -107,9 +116,10 @@ impl Breaker {
     pub fn evidence(&self) -> Evidence {
         match self.phase {
             Phase::Closed(evidence) | Phase::Recovering(evidence) => evidence,
-            Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::Isolated | Phase::Disabled => {
-                Evidence::default()
-            }
+            Phase::Open { .. }
+            | Phase::HalfOpen { .. }
+            | Phase::Isolated { .. }
+            | Phase::Disabled => Evidence::default(),
         }
     }
 
@@ -131,10 +141,12 @@ impl Breaker {
         self.phase == Phase::CLOSED && !self.shadow && self.given_up == 0 && is_full
     }
 
-    /// Until when every call is refused, whatever is drawn: that of an open circuit that is not in the shadow.
+    /// Until when every call is refused, whatever is drawn: that of an open circuit that is not in the shadow, or of one that
+    /// is isolated with an end.
     pub const fn refuses_until(&self) -> Option<Timestamp> {
         match self.phase {
             Phase::Open { until, .. } if !self.shadow => Some(until),
+            Phase::Isolated { until } => until,
             _ => None,
         }
     }

@@ -50,7 +50,7 @@ impl Breaker {
                     self.phase = Phase::HalfOpen { attempt, tally };
                 }
             }
-            Phase::Closed(_) | Phase::Isolated | Phase::Disabled => {}
+            Phase::Closed(_) | Phase::Isolated { .. } | Phase::Disabled => {}
         }
     }
 }

@@ -78,7 +78,7 @@ impl Breaker {
                 recorded.transition =
                     self.record_probe(rules, (attempt, tally), call, counted, now());
             }
-            Phase::Open { .. } | Phase::Isolated | Phase::Disabled => {}
+            Phase::Open { .. } | Phase::Isolated { .. } | Phase::Disabled => {}
         }
         recorded
     }
@@ -106,7 +106,7 @@ impl Breaker {
                 has_grace || self.windows.is_some() || call.broken.is_some() || asks() || may_trip()
             }
             Phase::HalfOpen { .. } => true,
-            Phase::Open { .. } | Phase::Isolated | Phase::Disabled => false,
+            Phase::Open { .. } | Phase::Isolated { .. } | Phase::Disabled => false,
         }
     }
 

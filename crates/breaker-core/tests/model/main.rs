@@ -93,7 +93,8 @@ fn command() -> impl Strategy<Value = Command> {
         (1..500u64).prop_map(|wait| Command::Trip(Some(Duration::from_millis(wait)))),
         Just(Command::HalfOpen),
         Just(Command::Close),
-        Just(Command::Isolate),
+        Just(Command::Isolate(None)),
+        (1..500u64).prop_map(|span| Command::Isolate(Some(Duration::from_millis(span)))),
         Just(Command::Disable),
         Just(Command::ObserveOnly),
         Just(Command::Reset),
@@ -146,7 +147,12 @@ fn is_alike(told: &Told, transition: &Transition) -> bool {
         && told.generation == transition.generation()
         && told.failures == transition.failures()
         && Timestamp::from_nanos(told.at) == transition.at()
-        && transition.open_for().is_some() == (told.to == State::Open)
+        && match told.to {
+            State::Open => transition.open_for().is_some(),
+            // With an end or without.
+            State::Isolated => true,
+            _ => transition.open_for().is_none(),
+        }
 }
 
 proptest! {
@@ -227,11 +233,12 @@ proptest! {
 
     /// Whoever only knows until when all calls are refused refuses as the circuit does, and says the same wait.
     #[test]
-    fn until_it_says_so_an_open_circuit_refuses_every_call(
+    fn until_it_says_so_an_open_or_isolated_circuit_refuses_every_call(
         opened in 0..5000 * DAYS,
         wait in 1..100 * DAYS,
         later in prop_oneof![0..101 * DAYS, 0..1500 * DAYS],
         shadow: bool,
+        isolates: bool,
     ) {
         let config = Config::new().build().unwrap();
         let rules = Rules { config: &config, seed: 0 };
@@ -240,17 +247,25 @@ proptest! {
             let _ = breaker.command(rules, Command::ObserveOnly, Timestamp::ZERO);
         }
         let wait = Duration::from_nanos(wait);
-        let _ = breaker.command(rules, Command::Trip(Some(wait)), Timestamp::from_nanos(opened));
+        let command = match isolates {
+            true => Command::Isolate(Some(wait)),
+            false => Command::Trip(Some(wait)),
+        };
+        let _ = breaker.command(rules, command, Timestamp::from_nanos(opened));
         let now = Timestamp::from_nanos(opened + later);
         let retry_after = breaker.refuses_until().map(|until| until.saturating_since(now));
         let retry_after = retry_after.filter(|left| !left.is_zero());
         let (admission, _) = breaker.admit(rules, now, &mut Some(u32::MAX));
         if let Some(retry_after) = retry_after {
-            prop_assert!(!shadow);
-            prop_assert_eq!(admission, Admission::Refuse(Refusal::Open { retry_after }));
+            prop_assert!(isolates || !shadow);
+            let refusal = match isolates {
+                true => Refusal::Isolated { retry_after: Some(retry_after) },
+                false => Refusal::Open { retry_after },
+            };
+            prop_assert_eq!(admission, Admission::Refuse(refusal));
         }
         let is_open = Duration::from_nanos(later) < wait.max(Duration::from_millis(1));
-        prop_assert!(retry_after.is_some() || shadow || !is_open, "it should refuse");
+        prop_assert!(retry_after.is_some() || shadow && !isolates || !is_open, "it should refuse");
     }
 }
 

@@ -113,7 +113,7 @@ impl<'a> Model<'a> {
                 row.max(counted)
             }
             Mode::HalfOpen { .. } => failed(&results),
-            Mode::Open { .. } | Mode::Isolated | Mode::Disabled => 0,
+            Mode::Open { .. } | Mode::Isolated { .. } | Mode::Disabled => 0,
         }
     }
 
@@ -207,7 +207,14 @@ impl<'a> Model<'a> {
         let refusal = match self.mode {
             Mode::Closed => return Ok(self.permit(true)),
             Mode::Disabled => return Ok(self.permit(false)),
-            Mode::Isolated => return Err(Refusal::Isolated),
+            Mode::Isolated { until: Some(until) } if self.now >= until => {
+                self.enter(Mode::HalfOpen { attempt: 0 }, Why::Due, 0, self.now);
+                return Ok(self.permit(true));
+            }
+            Mode::Isolated { until } => {
+                let left = until.map(|until| Duration::from_nanos(until - self.now));
+                return Err(Refusal::Isolated { retry_after: left });
+            }
             Mode::Open { attempt, at, until } => {
                 let drawn = match self.settings.open {
                     Open::Share(share, ..) => {
@@ -332,7 +339,7 @@ impl<'a> Model<'a> {
                     self.open(attempt + 1, why, failed, now, asked);
                 }
             }
-            Mode::Open { .. } | Mode::Isolated | Mode::Disabled => {}
+            Mode::Open { .. } | Mode::Isolated { .. } | Mode::Disabled => {}
         }
     }
 
@@ -354,9 +361,14 @@ impl<'a> Model<'a> {
                 Mode::Open { attempt, at, until }
             }
             Command::HalfOpen => Mode::HalfOpen { attempt: 0 },
-            Command::Isolate if self.mode == Mode::Isolated => return,
+            Command::Isolate(None) if self.mode == Mode::Isolated { until: None } => return,
             Command::Disable if self.mode == Mode::Disabled => return,
-            Command::Isolate => Mode::Isolated,
+            Command::Isolate(None) => Mode::Isolated { until: None },
+            Command::Isolate(Some(asked)) => {
+                assert_eq!(self.waits.pop_front(), Some(asked));
+                let until = (now + asked.as_nanos() as u64).next_multiple_of(TICK);
+                Mode::Isolated { until: Some(until) }
+            }
             Command::Disable => Mode::Disabled,
             Command::Close | Command::ObserveOnly | Command::Reset => Mode::Closed,
         };
@@ -364,7 +376,7 @@ impl<'a> Model<'a> {
         self.enter(mode, Why::Operator, failures, now);
         self.shadow = match command {
             Command::ObserveOnly => true,
-            Command::Isolate | Command::Disable | Command::Reset => false,
+            Command::Isolate(_) | Command::Disable | Command::Reset => false,
             Command::Trip(_) | Command::HalfOpen | Command::Close => self.shadow,
         };
     }
@@ -395,7 +407,11 @@ impl<'a> Model<'a> {
                 let most = until(*waits.end()).saturating_sub(self.now);
                 (states, Some(most))
             }
-            Mode::Isolated => (vec![State::Isolated], None),
+            Mode::Isolated { until: None } => (vec![State::Isolated], None),
+            Mode::Isolated { until: Some(until) } if self.now < until => {
+                (vec![State::Isolated], Some(until - self.now))
+            }
+            Mode::Isolated { until: Some(_) } => (vec![State::HalfOpen], Some(0)),
             Mode::Closed | Mode::HalfOpen { .. } | Mode::Disabled => {
                 (vec![self.mode.state()], Some(0))
             }

@@ -7,7 +7,7 @@ pub(crate) enum Mode {
     Closed,
     Open { attempt: u32, at: u64, until: u64 },
     HalfOpen { attempt: u32 },
-    Isolated,
+    Isolated { until: Option<u64> },
     Disabled,
 }
 
@@ -17,7 +17,7 @@ impl Mode {
             Self::Closed => State::Closed,
             Self::Open { .. } => State::Open,
             Self::HalfOpen { .. } => State::HalfOpen,
-            Self::Isolated => State::Isolated,
+            Self::Isolated { .. } => State::Isolated,
             Self::Disabled => State::Disabled,
         }
     }

@@ -37,7 +37,7 @@ pub(crate) struct Pause(pub(crate) Option<Duration>);
 /// due after the shortest wait, doubled with each opening in a row up to the longest.
 impl Circuit {
     /// Waits until a call may be made: woken by time, by an operator's command, and when a probe gives its place back. Of an
-    /// isolated circuit only an operator ends the wait.
+    /// isolated circuit only an operator ends the wait, unless he [set an end](Circuit::isolate_for).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -188,7 +188,8 @@ impl Circuit {
                 let lapses_in = |state: &CircuitState| state.breaker.lapses_in(state.rules(), now);
                 self.slot().read(lapses_in).flatten()
             }
-            // Isolated, and whatever else only an operator ends.
+            Refusal::Isolated { retry_after } => retry_after,
+            // Whatever else only an operator ends.
             _ => None,
         })
     }

@@ -144,13 +144,14 @@ impl Circuit {
         let slot = self.slot();
         let gate = slot.gate();
         match gate.state() {
-            GateState::Isolated => Some(Why::new(gate.epoch(), Refusal::Isolated)),
+            GateState::Isolated => Some(Why::isolated(gate.epoch(), 0)),
             GateState::Open => {
-                let left = slot
-                    .until()
-                    .as_nanos()
-                    .saturating_sub(slot.now().as_nanos());
+                let left = slot.refuses_for();
                 (left > 0).then(|| Why::open(gate.epoch(), left))
+            }
+            GateState::IsolatedUntil => {
+                let left = slot.refuses_for();
+                (left > 0).then(|| Why::isolated(gate.epoch(), left))
             }
             GateState::Ask | GateState::Passes | GateState::Vacant => None,
         }

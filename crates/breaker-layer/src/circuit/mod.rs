@@ -160,7 +160,32 @@ impl Circuit {
     /// Rejects every call until another command says otherwise.
     #[doc(alias("transitionToForcedOpenState", "IsolateAsync"))]
     pub fn isolate(&self) {
-        self.command(Command::Isolate, None);
+        self.command(Command::Isolate(None), None);
+    }
+
+    /// Rejects every call for this long, from 1 ms to 100 days, or until another command says otherwise. Then the circuit is
+    /// half-open: the next calls are probes, so that a downstream that is not back yet gets a few calls and no burst.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_layer::{Circuit, State, clock::ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// let circuit = Circuit::builder("payments").clock(clock.clock()).build()?;
+    /// circuit.because("their database moves").isolate_for(Duration::from_secs(600));
+    /// assert_eq!(circuit.state(), State::Isolated);
+    /// let rejected = circuit.try_acquire().unwrap_err();
+    /// assert_eq!(rejected.to_string(), r#"circuit "payments" is isolated, retry after 600s"#);
+    /// clock.advance(Duration::from_secs(600));
+    /// assert_eq!(circuit.state(), State::HalfOpen);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    ///
+    /// An isolated circuit is isolated for this long from now on, whatever end it had. Unlike [`Circuit::trip_for`] it ends
+    /// [`Circuit::observe_only`], is told as isolated and not as open, and is followed by a probe for certain, whatever the
+    /// [open time](crate::OpenTime) says.
+    pub fn isolate_for(&self, span: Duration) {
+        self.command(Command::Isolate(Some(span)), None);
     }
 
     /// Lets every call pass, uncounted, until another command says otherwise.
@@ -260,10 +285,21 @@ impl Circuit {
     }
 
     pub(crate) fn command(&self, command: Command, note: Option<&Arc<str>>) {
+        self.command_if(|_, _| true, command, note);
+    }
+
+    /// As [`Circuit::command`], if the circuit is as it should be.
+    pub(crate) fn command_if(
+        &self,
+        is_it: impl FnOnce(&CircuitState, Timestamp) -> bool,
+        command: Command,
+        note: Option<&Arc<str>>,
+    ) {
         let slot = self.slot();
         let now = slot.now();
-        let after = slot.change(|state| obey(slot, state, command, now, note));
-        if let Some(after) = after {
+        let after =
+            slot.change(|state| is_it(state, now).then(|| obey(slot, state, command, now, note)));
+        if let Some(after) = after.flatten() {
             after.run();
         }
     }
@@ -298,7 +334,7 @@ const fn command_of(mode: Mode) -> Command {
     match mode {
         Mode::ObserveOnly => Command::ObserveOnly,
         Mode::Disabled => Command::Disable,
-        Mode::Isolated => Command::Isolate,
+        Mode::Isolated => Command::Isolate(None),
         _ => Command::Reset,
     }
 }

@@ -5,7 +5,7 @@ use ::http::{HeaderValue, Response, StatusCode, header::RETRY_AFTER};
 use super::REJECTED;
 use crate::error::Rejected;
 
-/// 503 with an empty body, and `Retry-After` in whole seconds, one at least; without it while isolated, as nobody knows. The mark
+/// 503 with an empty body, and `Retry-After` in whole seconds, one at least; without it while isolated without an end, as nobody knows. The mark
 /// [`breaker-rejected`](REJECTED) tells circuits further out that nobody has failed.
 ///
 /// For a rejection that was caught, in a handler for instance:

@@ -86,7 +86,7 @@ impl<K: Key> KeyedCircuits<K> {
             let entry = self.table().find(hash, key);
             let circuit = match &entry {
                 Some(entry) => store.handle(entry),
-                None => shared.others().cloned(),
+                None => shared.commanded().cloned(),
             };
             if let Some(circuit) = circuit.filter(|circuit| !circuit.lets_all_pass()) {
                 return Err(Line { circuit, entry });

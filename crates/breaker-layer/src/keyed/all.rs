@@ -1,6 +1,6 @@
 //! Commands to a whole table.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use breaker_core::{Command, Config, ConfigError};
 
@@ -86,7 +86,27 @@ impl AllKeys {
     /// Rejects every call until another command says otherwise: see [`Circuit::isolate`]. A key without a circuit is
     /// rejected in the name of the table.
     pub fn isolate(&self) {
-        self.command(Command::Isolate);
+        self.command(Command::Isolate(None));
+    }
+
+    /// Rejects every call for this long, from 1 ms to 100 days, or until another command says otherwise: see
+    /// [`Circuit::isolate_for`]. Then each circuit there is goes on half-open, and a key without one has nothing against it, as
+    /// usual.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use breaker_layer::{State, clock::ManualClock, keyed::KeyedCircuits};
+    ///
+    /// let clock = ManualClock::new();
+    /// let hosts = KeyedCircuits::<String>::builder("hosts").clock(clock.clock()).build()?;
+    /// hosts.all().because("we move").isolate_for(Duration::from_secs(600));
+    /// assert_eq!(hosts.state("shop.example"), State::Isolated);
+    /// clock.advance(Duration::from_secs(600));
+    /// assert_eq!(hosts.state("shop.example"), State::Closed);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn isolate_for(&self, span: Duration) {
+        self.command(Command::Isolate(Some(span)));
     }
 
     /// Lets every call pass, uncounted, until another command says otherwise: see [`Circuit::disable`].
@@ -185,7 +205,7 @@ impl<K: Key> Commands for Table<K> {
             // If another command comes meanwhile, the later one holds everywhere in the end.
             let epoch = others.slot().gate().epoch();
             let note = note.cloned().or_else(|| others.note_in_force());
-            let mode = Mode::of(others);
+            let mode = Mode::of(others, shared.parts.clock.now());
             self.each(|circuit| circuit.command(mode.command(), note.as_ref()));
             if others.slot().gate().epoch() == epoch {
                 break;

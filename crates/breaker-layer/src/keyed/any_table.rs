@@ -7,7 +7,6 @@ use super::{
     circuits::KeyedCircuits,
     entry::Key,
     map::Map,
-    mode::Mode,
     table::{Part, Table},
 };
 use crate::{circuit::Circuit, storage::Listener};
@@ -49,9 +48,7 @@ impl<K: Key> Table<K> {
 
     /// The circuits of no key: that of requests without one, and, under a command, that of all other keys.
     fn of_no_key(&self) -> Vec<(Option<Arc<str>>, Circuit)> {
-        let is_commanded = self.shared.mode() != Mode::Usual;
-        let others = self.shared.others().filter(|_| is_commanded);
-        let of_no_key = others.into_iter().chain(&self.keyless);
+        let of_no_key = self.shared.commanded().into_iter().chain(&self.keyless);
         of_no_key.map(|circuit| (None, circuit.clone())).collect()
     }
 }

@@ -67,8 +67,9 @@ impl<K: Key> Call<K> {
                 Some(entry) => entry,
                 None => {
                     match (shared.mode(), shared.others()) {
-                        (Mode::Isolated, Some(others)) => others.acquire_drawn(draw)?.discard(),
+                        (Mode::Isolated(_), Some(others)) => others.acquire_drawn(draw)?.discard(),
                         (Mode::Disabled, _) => return Ok(None),
+                        (Mode::Usual, Some(_)) => shared.end_isolation(),
                         _ => {}
                     }
                     if !shared.parts.keeps_calls(&key) {

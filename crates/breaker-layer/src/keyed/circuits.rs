@@ -158,7 +158,7 @@ impl<K: Key> KeyedCircuits<K> {
         Q: Hash + Eq + ?Sized,
     {
         let circuit = self.get(key);
-        let circuit = circuit.as_ref().or(self.table.shared.others());
+        let circuit = circuit.as_ref().or_else(|| self.table.shared.commanded());
         circuit.map_or(State::Closed, Circuit::state)
     }
 

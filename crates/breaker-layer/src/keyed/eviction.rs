@@ -72,13 +72,14 @@ impl<K> Entry<K> {
     fn status_in(&self, state: &CircuitState, now: Timestamp, limits: &Limits) -> Status {
         let (breaker, version, idle) = (&state.breaker, state.version, self.idle(now));
         // What is not as the whole table is was commanded by itself.
-        if !limits.mode.counts() || Mode::of_state(state) != limits.mode {
+        if !limits.mode.counts() || Mode::of_state(state, now) != limits.mode {
             return Status::Kept;
         }
         let is_open = match breaker.phase() {
             Phase::HalfOpen { tally, .. } if tally.live > 0 => return Status::Kept,
-            Phase::Isolated | Phase::Disabled => return Status::Kept,
-            Phase::Open { .. } | Phase::HalfOpen { .. } => true,
+            Phase::Disabled => return Status::Kept,
+            // An isolated one is half-open here: its time is over.
+            Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::Isolated { .. } => true,
             Phase::Closed(_) | Phase::Recovering(_) => false,
         };
         let has_expired = match is_open {

@@ -26,9 +26,12 @@ impl Full {
             commanded: 0,
             held: 0,
         };
+        let now = table.shared.parts.clock.now();
+        let mode = table.shared.mode_at(now);
         for entry in table.entries() {
-            let (slot, mode) = (entry.circuit.slot(), table.shared.mode());
-            let of_state = slot.read(|state| (Mode::of_state(state), state.breaker.phase()));
+            let slot = entry.circuit.slot();
+            let now = slot.since_built(now);
+            let of_state = slot.read(|state| (Mode::of_state(state, now), state.breaker.phase()));
             let count = match of_state {
                 Some((own, _)) if !mode.counts() || own != mode => &mut full.commanded,
                 Some((_, Phase::Open { .. } | Phase::HalfOpen { .. })) => &mut full.open,

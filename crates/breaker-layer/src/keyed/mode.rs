@@ -1,6 +1,8 @@
 //! The command that a whole table is under.
 
-use breaker_core::{Command, Phase};
+use std::time::Duration;
+
+use breaker_core::{Command, Phase, Timestamp};
 
 use crate::{circuit::Circuit, storage::CircuitState};
 
@@ -9,19 +11,26 @@ use crate::{circuit::Circuit, storage::CircuitState};
 pub(super) enum Mode {
     Usual,
     ObserveOnly,
-    Isolated,
+    /// For so long yet; `None` if there is no end.
+    Isolated(Option<Duration>),
     Disabled,
 }
 
 impl Mode {
-    pub(super) fn of(circuit: &Circuit) -> Self {
-        let mode = circuit.slot().read(Self::of_state);
+    /// `now` is a time of the circuit's clock.
+    pub(super) fn of(circuit: &Circuit, now: Timestamp) -> Self {
+        let slot = circuit.slot();
+        let mode = slot.read(|state| Self::of_state(state, slot.since_built(now)));
         mode.unwrap_or(Self::Usual)
     }
 
-    pub(super) fn of_state(state: &CircuitState) -> Self {
+    /// `now` is a time since the circuit was built.
+    pub(super) fn of_state(state: &CircuitState, now: Timestamp) -> Self {
         match state.breaker.phase() {
-            Phase::Isolated => Self::Isolated,
+            Phase::Isolated { until: None } => Self::Isolated(None),
+            Phase::Isolated { until: Some(until) } if now < until => {
+                Self::Isolated(Some(until.saturating_since(now)))
+            }
             Phase::Disabled => Self::Disabled,
             _ if state.breaker.is_shadow() => Self::ObserveOnly,
             _ => Self::Usual,
@@ -32,7 +41,7 @@ impl Mode {
         match self {
             Self::Usual => Command::Reset,
             Self::ObserveOnly => Command::ObserveOnly,
-            Self::Isolated => Command::Isolate,
+            Self::Isolated(left) => Command::Isolate(left),
             Self::Disabled => Command::Disable,
         }
     }
@@ -41,7 +50,7 @@ impl Mode {
     pub(super) const fn counts(self) -> bool {
         match self {
             Self::Usual | Self::ObserveOnly => true,
-            Self::Isolated | Self::Disabled => false,
+            Self::Isolated(_) | Self::Disabled => false,
         }
     }
 }

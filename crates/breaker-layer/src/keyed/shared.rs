@@ -16,7 +16,10 @@ use super::{
     mode::Mode,
     parts::{Parts, Policy},
 };
-use crate::{circuit::Circuit, storage::KeyedEvent};
+use crate::{
+    circuit::Circuit,
+    storage::{CircuitState, KeyedEvent},
+};
 
 /// What all handles of a table share, apart from its circuits.
 pub(super) struct Shared<K> {
@@ -58,12 +61,25 @@ impl<K: Key> Shared<K> {
     }
 
     pub(super) fn mode(&self) -> Mode {
-        self.others().map_or(Mode::Usual, Mode::of)
+        self.others().map_or(Mode::Usual, |others| {
+            Mode::of(others, self.parts.clock.now())
+        })
     }
 
-    /// With the present mode.
-    pub(super) fn limits(&self) -> Limits {
-        let mode = self.mode();
+    /// As [`Shared::mode`], at this time of the table's clock.
+    pub(super) fn mode_at(&self, now: Timestamp) -> Mode {
+        self.others()
+            .map_or(Mode::Usual, |others| Mode::of(others, now))
+    }
+
+    /// As [`Shared::others`], while the whole table is under a command.
+    pub(super) fn commanded(&self) -> Option<&Circuit> {
+        self.others().filter(|_| self.mode() != Mode::Usual)
+    }
+
+    /// With the mode at this time of the table's clock.
+    pub(super) fn limits(&self, now: Timestamp) -> Limits {
+        let mode = self.mode_at(now);
         Limits {
             mode,
             ..self.limits
@@ -79,7 +95,7 @@ impl<K: Key> Shared<K> {
     ) -> Circuit {
         let policy = special.unwrap_or_else(|| self.parts.usual());
         let (command, note) = (
-            self.mode().command(),
+            self.mode_at(now).command(),
             self.others().and_then(Circuit::note_in_force),
         );
         self.parts.circuit(name, policy, now, |state| {
@@ -106,6 +122,21 @@ impl<K: Key> Shared<K> {
         others.command(command, note);
         self.is_commanded.store(true, SeqCst);
         others
+    }
+
+    /// Calls go on as usual where the time is over for which the whole table was isolated.
+    pub(super) fn end_isolation(&self) {
+        if !self.is_commanded.load(Relaxed) {
+            return;
+        }
+        if let Some(others) = self.others() {
+            let is_over = |state: &CircuitState, now| {
+                Mode::of_state(state, now) == Mode::Usual && !state.breaker.passes()
+            };
+            // Observers are told, and those who wait are woken.
+            others.command_if(is_over, Command::Reset, None);
+        }
+        self.end_command();
     }
 
     /// Calls go on as usual where the whole table is no longer under a command.

@@ -26,7 +26,7 @@ impl<K: Key> Store<K> {
             if let Some(entry) = self.map.find(hash, key) {
                 return (Some(entry), None);
             }
-            let has_room = changing.list.make_room(now, &shared.limits());
+            let has_room = changing.list.make_room(now, &shared.limits(now));
             let Some(kept) = kept.take_if(|_| has_room) else {
                 return (None, None);
             };
@@ -72,7 +72,7 @@ impl<K: Key> Store<K> {
         if let Some(shared) = self.shared(entry.table) {
             let now = shared.parts.clock.now();
             self.change(&shared, |changing| {
-                changing.list.check(entry, now, &shared.limits());
+                changing.list.check(entry, now, &shared.limits(now));
             });
         }
     }
@@ -83,7 +83,7 @@ impl<K: Key> Store<K> {
         while place > 0 {
             let now = shared.parts.clock.now();
             place = self.change(shared, |changing| {
-                changing.list.check_below(place, now, &shared.limits())
+                changing.list.check_below(place, now, &shared.limits(now))
             });
         }
     }
@@ -99,7 +99,8 @@ impl<K: Key> Store<K> {
         drop(changing);
         for Removed { ended, .. } in removed {
             ended.tell();
-            if let Phase::Open { .. } | Phase::HalfOpen { .. } = ended.state().breaker.phase() {
+            let phase = ended.state().breaker.phase();
+            if let Phase::Open { .. } | Phase::HalfOpen { .. } | Phase::Isolated { .. } = phase {
                 shared.tell_forgotten_open();
             }
         }

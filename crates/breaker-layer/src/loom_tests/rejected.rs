@@ -68,3 +68,26 @@ fn an_open_circuit_refuses_until_its_own_time_and_not_that_of_the_state_before()
         assert_eq!(rejected.retry_after(), Some(9 * SECOND));
     });
 }
+
+#[test]
+fn an_isolation_tells_an_end_that_some_command_gave_it() {
+    check_within(3, || {
+        let bench = Bench::new();
+        bench.circuit.isolate();
+        let (caller, operator) = (bench.clone(), bench.clone());
+        let (a, b) = together!(
+            move || {
+                let rejected = caller.circuit.try_acquire().expect_err("it is isolated");
+                let told = rejected.retry_after();
+                assert!([None, Some(SECOND), Some(9 * SECOND)].contains(&told));
+            },
+            move || {
+                operator.circuit.isolate_for(SECOND);
+                operator.circuit.isolate_for(9 * SECOND);
+            },
+        );
+        join([a, b]);
+        let rejected = bench.circuit.try_acquire().expect_err("it is isolated");
+        assert_eq!(rejected.retry_after(), Some(9 * SECOND));
+    });
+}

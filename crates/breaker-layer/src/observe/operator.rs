@@ -37,7 +37,12 @@ impl Operator<'_> {
 
     /// As [`Circuit::isolate`]. Where the circuit is isolated already, it goes on for this reason.
     pub fn isolate(&self) {
-        self.command(Command::Isolate);
+        self.command(Command::Isolate(None));
+    }
+
+    /// As [`Circuit::isolate_for`].
+    pub fn isolate_for(&self, span: Duration) {
+        self.command(Command::Isolate(Some(span)));
     }
 
     /// As [`Circuit::disable`]. Where the circuit is disabled already, it goes on for this reason.

@@ -137,7 +137,7 @@ const fn kind(refusal: Refusal) -> &'static str {
         Refusal::Open { .. } => "circuit_open",
         Refusal::ProbesTaken { .. } => "circuit_probing",
         Refusal::Recovering { .. } => "circuit_recovering",
-        Refusal::Isolated => "circuit_isolated",
+        Refusal::Isolated { .. } => "circuit_isolated",
         _ => "circuit_rejecting",
     }
 }

@@ -66,7 +66,7 @@ impl Snapshot {
             write!(f, ", because {}", OneLine(note))?;
         }
         match self.retry_after {
-            Some(wait) if self.state == State::Open => {
+            Some(wait) if matches!(self.state, State::Open | State::Isolated) => {
                 write!(f, ", retry after {}", Millis(wait))
             }
             _ => Ok(()),

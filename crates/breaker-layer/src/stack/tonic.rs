@@ -44,7 +44,7 @@ where
 }
 
 /// `Unavailable`. `grpc-retry-pushback-ms` says how long it is not worth trying again, 1 ms at least, and −1, which forbids to
-/// retry, while isolated. [`Rejected::of`] finds the rejection in it, and the mark [`breaker-rejected`](crate::http::REJECTED) tells circuits
+/// retry, while isolated without an end. [`Rejected::of`] finds the rejection in it, and the mark [`breaker-rejected`](crate::http::REJECTED) tells circuits
 /// further out that nobody has failed.
 impl From<Rejected> for Status {
     fn from(rejected: Rejected) -> Self {

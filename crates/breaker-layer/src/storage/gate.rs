@@ -23,6 +23,8 @@ pub(crate) enum GateState {
     Isolated = 3,
     /// There is no circuit.
     Vacant = 4,
+    /// Every call is refused by the operator, until a time that stands beside the gate.
+    IsolatedUntil = 5,
 }
 
 /// What a circuit's settings and observers want, of which each call is to know: the bits of a gate that say so.
@@ -110,6 +112,7 @@ impl Gate {
             2 => GateState::Open,
             3 => GateState::Isolated,
             4 => GateState::Vacant,
+            5 => GateState::IsolatedUntil,
             _ => GateState::Ask,
         }
     }
@@ -165,6 +168,7 @@ mod tests {
             GateState::Passes,
             GateState::Open,
             GateState::Isolated,
+            GateState::IsolatedUntil,
         ];
         for (state, flags) in states
             .into_iter()

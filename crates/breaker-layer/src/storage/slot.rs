@@ -160,11 +160,13 @@ impl Slot {
         Gate::from_bits(self.gate.load(Acquire))
     }
 
-    /// Until when every call is refused, if the gate that was read before is an open circuit's.
+    /// For how many nanoseconds every call is refused, if the gate that was read before is that of a circuit which is open or
+    /// isolated with an end.
     ///
-    /// Where the circuit has opened once more since, it is that state's: later, and as true.
-    pub(crate) fn until(&self) -> Timestamp {
-        Timestamp::from_nanos(self.until.load(Acquire))
+    /// Where the circuit has opened or was isolated once more since, it is that state's, and as true.
+    pub(crate) fn refuses_for(&self) -> u64 {
+        let until = self.until.load(Acquire);
+        until.saturating_sub(self.now().as_nanos())
     }
 
     /// The time since the circuit was built. It may run the user's clock: not to be called with the lock held.

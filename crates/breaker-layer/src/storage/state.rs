@@ -144,7 +144,8 @@ impl CircuitState {
     pub(super) fn gate(&self) -> Gate {
         let breaker = &self.breaker;
         let state = match breaker.phase() {
-            Phase::Isolated => GateState::Isolated,
+            Phase::Isolated { until: None } => GateState::Isolated,
+            Phase::Isolated { until: Some(_) } => GateState::IsolatedUntil,
             _ if breaker.is_shadow() => GateState::Ask,
             Phase::Closed(_) => GateState::Passes,
             Phase::Open { .. } => GateState::Open,
@@ -199,8 +200,11 @@ impl CircuitState {
     /// Those whom a change concerns, to be woken with nothing held.
     pub(crate) fn wakers(&mut self) -> Vec<Waker> {
         let all_pass = self.lets_all_pass();
-        let is_open = matches!(self.breaker.phase(), Phase::Open { .. });
-        let opened = is_open.then(|| self.plan.checked.probes_at_once() as usize);
+        let has_end = matches!(
+            self.breaker.phase(),
+            Phase::Open { .. } | Phase::Isolated { until: Some(_) }
+        );
+        let opened = has_end.then(|| self.plan.checked.probes_at_once() as usize);
         let extra = self.extra.as_deref_mut();
         match extra.and_then(|extra| extra.waiters.as_deref_mut()) {
             Some(waiters) => waiters.take(all_pass, opened),

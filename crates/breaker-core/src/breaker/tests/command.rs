@@ -81,7 +81,16 @@ fn commands_and_modes_say_what_is_refused() {
     let config = config();
     let rules = rules(&config);
     let commands = vec![
-        (Command::Isolate, Admission::Refuse(Refusal::Isolated)),
+        (
+            Command::Isolate(None),
+            Admission::Refuse(Refusal::Isolated { retry_after: None }),
+        ),
+        (
+            Command::Isolate(Some(2 * SECOND)),
+            Admission::Refuse(Refusal::Isolated {
+                retry_after: Some(2 * SECOND),
+            }),
+        ),
         (Command::Disable, Admission::PassUncounted),
         (Command::ObserveOnly, Admission::Pass),
         (Command::Reset, Admission::Pass),
@@ -93,12 +102,63 @@ fn commands_and_modes_say_what_is_refused() {
         assert_eq!(admit(&mut breaker, rules, 0).0, admission, "{command:?}");
         assert_eq!(breaker.is_shadow(), command == Command::ObserveOnly);
     }
-    for command in [Command::Isolate, Command::Disable] {
+    for command in [Command::Isolate(None), Command::Disable] {
         assert!(breaker.command(rules, command, at(0)).is_some());
         assert_eq!(
             breaker.command(rules, command, at(0)),
             None,
             "it is so already"
         );
+    }
+}
+
+#[test]
+fn an_isolation_with_an_end_is_followed_by_probes_whatever_the_open_time_is() {
+    let share = OpenTime::probe_share(Percent(1.0), SECOND, 30 * SECOND);
+    let config = settings().open_time(share).build().unwrap();
+    let rules = rules(&config);
+    let mut breaker = Breaker::new(rules);
+    let _ = breaker.command(rules, Command::ObserveOnly, at(0));
+    let isolated = breaker.command(rules, Command::Isolate(Some(9 * SECOND)), at(1));
+    assert_eq!(isolated.unwrap().open_for(), Some(9 * SECOND));
+    let seen = |breaker: &Breaker, seconds| {
+        let state = breaker.state(rules, at(seconds));
+        let half_open_in = breaker.half_open_in(rules, at(seconds));
+        (state, half_open_in, breaker.retry_after(rules, at(seconds)))
+    };
+    assert!(!breaker.is_shadow(), "it refuses");
+    let (four, zero) = (Some(4 * SECOND), Some(Duration::ZERO));
+    assert_eq!(seen(&breaker, 6), (State::Isolated, four, four));
+    let refusal = Refusal::Isolated { retry_after: four };
+    assert_eq!(admit(&mut breaker, rules, 6).0, Admission::Refuse(refusal));
+    assert_eq!(seen(&breaker, 10), (State::HalfOpen, None, zero));
+    // This call would not be drawn, were the circuit open.
+    let (admission, changes) = breaker.admit(rules, at(10), &mut Some(u32::MAX));
+    assert_eq!(admission, Admission::Pass);
+    let probing = changes.iter().next().unwrap();
+    assert_eq!(
+        (probing.from(), probing.to(), probing.reason()),
+        (State::Isolated, State::HalfOpen, Reason::ProbeDue)
+    );
+    assert_eq!(probing.generation(), isolated.unwrap().generation() + 1);
+}
+
+#[test]
+fn an_isolation_takes_another_end_and_loses_it() {
+    let config = config();
+    let rules = rules(&config);
+    let mut breaker = Breaker::new(rules);
+    for (span, left) in [
+        (None, None),
+        (Some(9 * SECOND), Some(9 * SECOND)),
+        (Some(2 * SECOND), Some(2 * SECOND)),
+        (Some(Duration::ZERO), Some(Duration::from_millis(1))),
+        (Some(Duration::MAX), Some(crate::time::MAX_WAIT)),
+        (None, None),
+    ] {
+        let generation = breaker.generation();
+        let isolated = breaker.command(rules, Command::Isolate(span), at(0));
+        assert_eq!(isolated.unwrap().generation(), generation + 1);
+        assert_eq!(breaker.retry_after(rules, at(0)), left);
     }
 }

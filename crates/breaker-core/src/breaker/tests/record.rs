@@ -26,7 +26,7 @@ fn what_does_not_count_changes_nothing_in_any_state() {
 fn only_closed_and_half_open_count_calls() {
     let config = config();
     let rules = rules(&config);
-    for phase in [open(0, 5), Phase::Isolated, Phase::Disabled] {
+    for phase in [open(0, 5), Phase::Isolated { until: None }, Phase::Disabled] {
         let mut breaker = in_phase(rules, phase);
         let call = call(&breaker, CallKind::Call, FAILURE);
         let recorded = breaker.record(rules, &call, || panic!("no time is needed"));
