@@ -56,7 +56,9 @@ impl Act {
 
     pub(crate) const fn does(self) -> &'static str {
         match self {
-            Self::Isolate => "Rejects every call until another command says otherwise.",
+            Self::Isolate => {
+                "Rejects every call: until another command says otherwise, or for so long, after which probes decide."
+            }
             Self::Reset => {
                 "Starts afresh: closed, with nothing counted, and under no command any more."
             }
@@ -77,6 +79,15 @@ impl Act {
         matches!(self, Self::Isolate | Self::Disable)
     }
 
+    /// What its time is called in a form that has several; `None` where it has none.
+    pub(crate) const fn span_name(self) -> Option<&'static str> {
+        match self {
+            Self::Isolate => Some("isolate_for"),
+            Self::Trip => Some("trip_for"),
+            Self::Reset | Self::HalfOpen | Self::Close | Self::ObserveOnly | Self::Disable => None,
+        }
+    }
+
     pub(crate) const fn is_for_tables(self) -> bool {
         matches!(
             self,
@@ -90,8 +101,8 @@ impl Act {
 pub(crate) struct Order {
     pub(crate) act: Act,
     pub(crate) reason: String,
-    /// For so long, where it is a trip.
-    pub(crate) wait: Option<Duration>,
+    /// For so long, where it can be.
+    pub(crate) span: Option<Duration>,
     pub(crate) is_confirmed: bool,
 }
 
@@ -101,22 +112,22 @@ impl Order {
         let command = form.get("command").unwrap_or_default();
         let act = Act::ALL.into_iter().find(|act| act.name() == command);
         let reason = form.get("reason").unwrap_or_default().trim();
-        let wait = match form.get("for").unwrap_or_default() {
-            "" => None,
-            seconds => Some(
-                seconds
-                    .parse()
-                    .map_err(|_| "`for` is a number of seconds")?,
-            ),
-        };
         let act = act.ok_or("there is no such command")?;
         if reason.is_empty() {
             return Err("a reason is required: say it in `reason`");
         }
+        let of_act = || act.span_name().and_then(|name| form.get(name));
+        let span = match form.get("for").or_else(of_act).unwrap_or_default() {
+            "" => None,
+            _ if act.span_name().is_none() => {
+                return Err("only `isolate` and `trip` take `for`");
+            }
+            seconds => Some(span(seconds).ok_or("`for` is a number of seconds, from 1 on")?),
+        };
         Ok(Self {
             act,
             reason: Clip(reason, 300).to_string(),
-            wait: wait.map(Duration::from_secs).filter(|_| act == Act::Trip),
+            span,
             is_confirmed: form.get("confirmed") == Some("yes"),
         })
     }
@@ -140,11 +151,12 @@ impl Order {
 
     fn command(&self, circuit: &Circuit, who: &str) {
         let operator = circuit.because(self.note(who));
-        match (self.act, self.wait) {
-            (Act::Isolate, _) => operator.isolate(),
+        match (self.act, self.span) {
+            (Act::Isolate, None) => operator.isolate(),
+            (Act::Isolate, Some(span)) => operator.isolate_for(span),
             (Act::Reset, _) => operator.reset(),
             (Act::Trip, None) => operator.trip(),
-            (Act::Trip, Some(wait)) => operator.trip_for(wait),
+            (Act::Trip, Some(span)) => operator.trip_for(span),
             (Act::HalfOpen, _) => operator.half_open(),
             (Act::Close, _) => operator.close(),
             (Act::ObserveOnly, _) => operator.observe_only(),
@@ -153,14 +165,20 @@ impl Order {
     }
 
     fn command_all(&self, table: AllKeys) {
-        match self.act {
-            Act::Isolate => table.isolate(),
-            Act::Disable => table.disable(),
-            Act::ObserveOnly => table.observe_only(),
-            Act::Reset => table.reset(),
-            Act::Trip | Act::HalfOpen | Act::Close => {}
+        match (self.act, self.span) {
+            (Act::Isolate, None) => table.isolate(),
+            (Act::Isolate, Some(span)) => table.isolate_for(span),
+            (Act::Disable, _) => table.disable(),
+            (Act::ObserveOnly, _) => table.observe_only(),
+            (Act::Reset, _) => table.reset(),
+            (Act::Trip | Act::HalfOpen | Act::Close, _) => {}
         }
     }
+}
+
+fn span(seconds: &str) -> Option<Duration> {
+    let seconds = seconds.parse().ok().filter(|seconds| *seconds > 0)?;
+    Some(Duration::from_secs(seconds))
 }
 
 /// What a request is about.

@@ -290,7 +290,7 @@ impl Console {
         }
         let (name, key, is_table) = target.parts();
         if wants_json(parts) {
-            let done = json!({ "done": order.act.name(), "circuit": name, "key": key, "by": who });
+            let done = json!({ "done": order.act.name(), "for": order.span.map(|span| span.as_secs()), "circuit": name, "key": key, "by": who });
             return answer::json(StatusCode::OK, &done);
         }
         let location = match key {

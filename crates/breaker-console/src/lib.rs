@@ -31,8 +31,8 @@
 //! curl localhost:8080/breakers?circuit=payments -H 'accept: application/json' -d command=isolate -d reason='their database moves'
 //! ```
 //!
-//! The commands are `isolate`, `reset`, `trip` (with `for=SECONDS`, if not for its usual time), `half_open`, `close`, `observe_only` and
-//! `disable`; of a whole table, which is `?table=NAME`, `isolate`, `reset`, `observe_only` and `disable`. One of a table's circuits is
+//! The commands are `isolate` (with `for=SECONDS`, if it is to end by itself), `reset`, `trip` (with `for=SECONDS`, if not for its usual time),
+//! `half_open`, `close`, `observe_only` and `disable`; of a whole table, which is `?table=NAME`, `isolate`, `reset`, `observe_only` and `disable`. One of a table's circuits is
 //! `?circuit=NAME&key=KEY`.
 //!
 //! # What it costs

@@ -311,8 +311,55 @@ async fn isolating_needs_a_reason_and_is_asked_once_more() {
         (done.status(), one.state()),
         (StatusCode::SEE_OTHER, State::Closed)
     );
-    ask(&console, post(), "command=trip&reason=later&for=600").await;
+    ask(
+        &console,
+        post(),
+        "command=trip&reason=later&trip_for=600&isolate_for=60",
+    )
+    .await;
     assert!(one.snapshot().retry_after.unwrap() > Duration::from_secs(500));
+}
+
+#[tokio::test]
+async fn an_isolation_has_the_end_that_was_confirmed() {
+    let registry = Registry::new();
+    let one = circuit(&registry, "payments");
+    let hosts = KeyedCircuits::<String>::builder("hosts").build().unwrap();
+    registry.add_keyed(&hosts).unwrap();
+    let console = steered(&registry);
+    let form = "command=isolate&reason=they+move&isolate_for=600&trip_for=60";
+    let asked = text(ask(&console, Request::post("/?circuit=payments"), form).await).await;
+    assert!(asked.contains("Rejects every call for 10m 0s, unless another command comes first."));
+    assert!(asked.contains(r#"name="for" value="600""#));
+    assert_eq!(one.state(), State::Closed);
+    let form = "command=isolate&reason=they+move&for=600&confirmed=yes";
+    ask(&console, Request::post("/?circuit=payments"), form).await;
+    ask(&console, Request::post("/?table=hosts"), form).await;
+    let left = |circuit: &Circuit| circuit.snapshot().retry_after.unwrap();
+    let table = registry.circuits().pop().unwrap();
+    for circuit in [&one, table.circuit()] {
+        assert_eq!(circuit.state(), State::Isolated);
+        assert!(left(circuit) > Duration::from_secs(590));
+        assert!(left(circuit) <= Duration::from_secs(601));
+    }
+    assert!(
+        get(&console, "/?circuit=payments")
+            .await
+            .contains("ends in <time data-left=")
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&get(&console, "/?circuit=payments&json").await).unwrap();
+    assert!(
+        json["retry_after"].as_str().unwrap().starts_with("9m 5"),
+        "{json}"
+    );
+    // Without an end nothing is said of one.
+    one.isolate();
+    assert!(
+        !get(&console, "/?circuit=payments")
+            .await
+            .contains("ends in")
+    );
 }
 
 #[tokio::test]
@@ -332,12 +379,15 @@ async fn a_script_commands_with_json_and_is_told_what_is_wrong() {
     .await;
     assert_eq!(
         told,
-        r#"{"by":"alice","circuit":"payments","done":"isolate","key":null}"#
+        r#"{"by":"alice","circuit":"payments","done":"isolate","for":null,"key":null}"#
     );
     assert_eq!(one.state(), State::Isolated);
     for (query, form, status) in [
         ("/?circuit=payments", "command=explode&reason=x", 400),
         ("/?circuit=payments", "command=trip&reason=x&for=soon", 400),
+        ("/?circuit=payments", "command=isolate&reason=x&for=0", 400),
+        ("/?circuit=payments", "command=isolate&reason=x&for=-1", 400),
+        ("/?circuit=payments", "command=reset&reason=x&for=60", 400),
         ("/?circuit=nobody", "command=reset&reason=x", 404),
     ] {
         assert_eq!(ask(&console, post(query), form).await.status(), status);

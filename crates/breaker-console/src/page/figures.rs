@@ -95,10 +95,13 @@ pub(super) fn when(html: &mut Html, snapshot: &Snapshot) {
     if let Some(age) = snapshot.age {
         html.raw("for ").age(age);
     }
-    if let (State::Open, Some(left)) = (snapshot.state, snapshot.retry_after) {
-        html.raw(", <span class=\"until\">probe in ")
-            .left(left)
-            .raw("</span>");
+    let until = match snapshot.state {
+        State::Open => ", <span class=\"until\">probe in ",
+        State::Isolated => ", <span class=\"until\">ends in ",
+        _ => return,
+    };
+    if let Some(left) = snapshot.retry_after {
+        html.raw(until).left(left).raw("</span>");
     }
 }
 

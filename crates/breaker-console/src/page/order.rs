@@ -1,7 +1,5 @@
 //! The forms of the commands.
 
-use std::time::Duration;
-
 use super::{Head, begin, end, message};
 use crate::{
     command::{Act, Order, Target},
@@ -9,8 +7,15 @@ use crate::{
     standing::Standing,
 };
 
-/// How long a circuit may be opened for, in seconds.
-const SPANS: [u64; 5] = [60, 600, 3600, 28_800, 86_400];
+/// How long a circuit may be told to reject calls, in seconds.
+const SPANS: [(u64, &str); 6] = [
+    (60, "1 minute"),
+    (600, "10 minutes"),
+    (3600, "1 hour"),
+    (14_400, "4 hours"),
+    (28_800, "8 hours"),
+    (86_400, "1 day"),
+];
 
 /// All commands, each with what it does.
 pub(super) fn form(html: &mut Html, name: &str, key: Option<&str>, is_table: bool) {
@@ -32,12 +37,17 @@ pub(super) fn form(html: &mut Html, name: &str, key: Option<&str>, is_table: boo
             .raw("\">")
             .raw(act.does())
             .raw("</span>");
-        if act == Act::Trip {
-            html.raw(" <label>For <select name=\"for\"><option value=\"\">its usual time</option>");
-            for seconds in SPANS {
+        if let Some(name) = act.span_name() {
+            html.raw(" <label>For <select name=\"").raw(name);
+            html.raw("\"><option value=\"\">")
+                .raw(match act {
+                    Act::Trip => "its usual time",
+                    _ => "until another command",
+                })
+                .raw("</option>");
+            for (seconds, name) in SPANS {
                 html.raw("<option value=\"").text(seconds).raw("\">");
-                html.text(Short(Duration::from_secs(seconds)))
-                    .raw("</option>");
+                html.raw(name).raw("</option>");
             }
             html.raw("</select></label>");
         }
@@ -74,14 +84,25 @@ pub(crate) fn asked_again(order: &Order, target_of: &Target) -> String {
     if is_table {
         html.raw(", every key");
     }
-    html.raw("?</h1><p>")
-        .raw(order.act.does())
-        .raw("</p><p>Reason: <q>")
+    html.raw("?</h1><p>");
+    match (order.act, order.span) {
+        (Act::Isolate, Some(span)) => html
+            .raw("Rejects every call for ")
+            .text(Short(span))
+            .raw(", unless another command comes first. Then the next calls are probes, and they decide."),
+        (Act::Isolate, None) => html.raw("Rejects every call until another command says otherwise."),
+        (act, _) => html.raw(act.does()),
+    };
+    html.raw("</p><p>Reason: <q>")
         .name(&order.reason)
         .raw("</q></p><form method=\"post\" action=\"");
     target(&mut html, name, key, is_table);
     html.raw("\"><input type=\"hidden\" name=\"reason\" value=\"")
         .text(&order.reason);
+    if let Some(span) = order.span {
+        html.raw("\"><input type=\"hidden\" name=\"for\" value=\"")
+            .text(span.as_secs());
+    }
     html.raw("\"><input type=\"hidden\" name=\"confirmed\" value=\"yes\"><p><button name=\"command\" value=\"").raw(order.act.name());
     html.raw("\" autofocus>")
         .raw(order.act.label())
