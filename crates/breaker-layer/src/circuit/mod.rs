@@ -11,6 +11,8 @@ use crate::{
 
 mod acquire;
 mod admit;
+mod custom;
+mod details;
 #[cfg(feature = "keyed")]
 mod keyed;
 mod permit;
@@ -22,9 +24,9 @@ mod waiting;
 #[cfg(feature = "tokio")]
 pub(crate) use acquire::Pause;
 pub(crate) use admit::Draw;
-pub use permit::Permit;
 #[cfg(feature = "keyed")]
-pub(crate) use record::CallDetails;
+pub(crate) use details::CallDetails;
+pub use permit::Permit;
 #[cfg(feature = "keyed")]
 pub(crate) use record::dropped;
 

@@ -5,7 +5,8 @@ use std::{fmt, mem, time::Duration};
 use breaker_core::{CallKind, Ending, Outcome, Phase};
 
 use super::{
-    record::{CallDetails, give_place_back, record_dropped, settle},
+    details::CallDetails,
+    record::{give_place_back, record_dropped, settle},
     ticket::Ticket,
 };
 use crate::{

@@ -1,45 +1,19 @@
 //! What a permit does when it is used up.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, thread};
 
-use breaker_core::{
-    CallKind, Changes, EndedCall, Ending, Outcome, Phase, Reason, Recorded, State, Timestamp,
+use breaker_core::{CallKind, Changes, EndedCall, Ending, Outcome, Phase, Recorded, State};
+
+use super::{
+    custom::{ask, asks},
+    details::CallDetails,
+    ticket::Ticket,
 };
-
-use super::ticket::Ticket;
 use crate::{
     failure::{Failure, Kinds, LastFailures},
-    policy::{Policies, RecordedCall},
+    policy::Policies,
     storage::{AfterUnlock, CircuitState, Moment, RecordedOutcome, Slot},
 };
-
-/// What a caller tells of a call beside how it ended.
-#[derive(Clone, Copy)]
-pub(crate) struct CallDetails<'a> {
-    pub(super) took: Option<Duration>,
-    pub(super) failure: Failure<'a>,
-}
-
-impl<'a> CallDetails<'a> {
-    pub(crate) const NOTHING: Self = Self {
-        took: None,
-        failure: Failure::new(None, None),
-    };
-
-    pub(crate) const fn took(took: Duration) -> Self {
-        Self {
-            took: Some(took),
-            ..Self::NOTHING
-        }
-    }
-
-    pub(crate) const fn failure(failure: Failure<'a>) -> Self {
-        Self {
-            failure,
-            ..Self::NOTHING
-        }
-    }
-}
 
 /// Records how a call ended, of which the caller tells so much. `false` if its circuit is gone, so that it
 /// counts nowhere yet.
@@ -132,9 +106,9 @@ impl Recording {
         self.call.generation = generation;
         if self.asks_policy
             && let Some(policies) = &state.plan.policies
-            && let Some(asked) = asked(state, policies, &self.call)
+            && let Some((policies, outcome)) = asks(state, policies, &self.call)
         {
-            return asked;
+            return Done::AsksPolicy(policies, outcome);
         }
         let (breaker, rules) = state.parts();
         if !self.now.is_at_hand() && breaker.may_need_time(rules, &self.call) {
@@ -164,27 +138,6 @@ enum Done {
     AsksPolicy(Arc<Policies>, Outcome),
     /// Its circuit is gone.
     Gone,
-}
-
-/// Why the circuit is to trip, if the user's policy says so.
-#[cold]
-fn ask(
-    slot: &'static Slot,
-    policies: &Policies,
-    outcome: Outcome,
-    call: &EndedCall,
-    now: &mut Moment,
-) -> Option<Reason> {
-    if now.read() < Timestamp::ZERO.saturating_add(slot.read(grace)?) {
-        return None;
-    }
-    let policy = policies.of(call.generation)?;
-    let code = policy.record(&RecordedCall {
-        outcome,
-        took: call.took.unwrap_or_default(),
-        at: now.read(),
-    });
-    code.map(|code| Reason::Custom { code })
 }
 
 /// Takes down what failed before a trip, of whose error the text is made with nothing held.
@@ -275,39 +228,6 @@ fn add_recorded(
         is_straggler: !recorded.in_time,
     };
     after.add_recorded(slot, state, told);
-}
-
-/// For how long from its beginning the circuit does not trip, if this is its first state.
-fn grace(state: &CircuitState) -> Duration {
-    match state.breaker.generation() {
-        0 => state.plan.checked.grace(),
-        _ => Duration::ZERO,
-    }
-}
-
-/// Asks the policy, if the call is one that it is told of. Out of the way of the circuits that have none.
-#[cold]
-#[inline(never)]
-fn asked(state: &CircuitState, policies: &Arc<Policies>, call: &EndedCall) -> Option<Done> {
-    let outcome = counted_outcome(state, call)?;
-    Some(Done::AsksPolicy(policies.clone(), outcome))
-}
-
-/// What a policy is told of a call that counts in a closed circuit.
-fn counted_outcome(state: &CircuitState, call: &EndedCall) -> Option<Outcome> {
-    let breaker = &state.breaker;
-    let is_closed = matches!(breaker.phase(), Phase::Closed(_) | Phase::Recovering(_));
-    if !is_closed || call.generation != breaker.generation() {
-        return None;
-    }
-    match (call.kind, call.counts_as()) {
-        (CallKind::Uncounted | CallKind::Readiness, _) => None,
-        (_, Ending::Recorded(outcome)) => Some(outcome),
-        (_, Ending::Cancelled) => {
-            let is_failure = breaker.cancelled_is_failure(state.rules());
-            is_failure.then_some(Outcome::Failure)
-        }
-    }
 }
 
 /// How a call ends whose permit is dropped now; `panic_is_failure` is asked where its thread unwinds.

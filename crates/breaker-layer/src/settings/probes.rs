@@ -46,6 +46,13 @@ pub(super) fn probes(tree: &Tree, path: &str, faults: &mut Faults) -> Probes {
     if let Some(ignored) = members.count("ignored", faults) {
         probes = probes.ignored(ignored);
     }
+    check(probes, &members, faults);
+    members.finish(faults);
+    probes
+}
+
+/// Tells what is wrong with these probes by themselves.
+fn check(probes: Probes, members: &Members<'_>, faults: &mut Faults) {
     let alone = Config::new().probes(probes).slow_after(SECOND);
     alone.each_fault(|fault| {
         let name = match fault.setting() {
@@ -54,8 +61,6 @@ pub(super) fn probes(tree: &Tree, path: &str, faults: &mut Faults) -> Probes {
         };
         faults.of_core(&members.path(name), members.value(name), &fault);
     });
-    members.finish(faults);
-    probes
 }
 
 /// Which of the two it is: the one that is there, or the one that `kind` says.

@@ -38,12 +38,33 @@ pub(super) fn config(tree: &Tree, path: &str, faults: &mut Faults) -> Config {
         return Config::new();
     };
     members.take("preset");
-    let mut config = Config::new();
     let so_far = faults.count();
+    let mut config = Config::new();
     if let Some(tree) = members.take("trip") {
         config = config.trip(trip(tree, &members.path("trip"), faults));
     }
     let rules_are_good = faults.count() == so_far;
+    let config = policies(config, &mut members, faults);
+    let config = others(config, &mut members, faults);
+    config.each_fault(|fault| match fault.setting() {
+        setting @ ("slow_after" | "one_event" | "grace") => {
+            let path = members.path(setting);
+            faults.of_core(&path, members.value(setting), &fault);
+        }
+        // Of two rules that contradict each other; each alone is checked where it is read.
+        setting if setting.starts_with("trip") && fault.value().is_none() && rules_are_good => {
+            let path = members.path("trip");
+            let said = setting.trim_start_matches("trip").trim_start_matches('.');
+            faults.add(format!("`{path}`: `{said}` takes {}", fault.takes()));
+        }
+        _ => {}
+    });
+    members.finish(faults);
+    config
+}
+
+/// How long it stays open, how it probes and how it comes back.
+fn policies(mut config: Config, members: &mut Members<'_>, faults: &mut Faults) -> Config {
     if let Some(tree) = members.take("open_time") {
         config = config.open_time(open_time(tree, &members.path("open_time"), faults));
     }
@@ -54,6 +75,11 @@ pub(super) fn config(tree: &Tree, path: &str, faults: &mut Faults) -> Config {
         let ramp = ramp(tree, &members.path("ramp"), faults);
         config = ramp.map_or(config, |ramp| config.ramp(ramp));
     }
+    config
+}
+
+/// The settings of one value.
+fn others(mut config: Config, members: &mut Members<'_>, faults: &mut Faults) -> Config {
     if let Some(slow_after) = members.span("slow_after", faults) {
         config = config.slow_after(slow_after);
     }
@@ -72,33 +98,18 @@ pub(super) fn config(tree: &Tree, path: &str, faults: &mut Faults) -> Config {
     if let Some(count) = members.flag("count_calls", faults) {
         config = config.count_calls(count);
     }
-    if let Some(tree) = members.take("mode") {
-        let mode = Mode::ALL
-            .into_iter()
-            .find(|mode| *tree == Tree::text(mode.name()));
-        match mode {
-            Some(mode) => config = config.mode(mode),
-            None => {
-                let takes = one_of(&Mode::ALL.map(Mode::name));
-                faults.takes(&members.path("mode"), tree, &takes);
-            }
-        }
+    mode(members, faults).map_or(config, |mode| config.mode(mode))
+}
+
+fn mode(members: &mut Members<'_>, faults: &mut Faults) -> Option<Mode> {
+    let tree = members.take("mode")?;
+    let mut modes = Mode::ALL.into_iter();
+    let mode = modes.find(|mode| *tree == Tree::text(mode.name()));
+    if mode.is_none() {
+        let takes = one_of(&Mode::ALL.map(Mode::name));
+        faults.takes(&members.path("mode"), tree, &takes);
     }
-    config.each_fault(|fault| match fault.setting() {
-        setting @ ("slow_after" | "one_event" | "grace") => {
-            let path = members.path(setting);
-            faults.of_core(&path, members.value(setting), &fault);
-        }
-        // Of two rules that contradict each other; each alone is checked where it is read.
-        setting if setting.starts_with("trip") && fault.value().is_none() && rules_are_good => {
-            let path = members.path("trip");
-            let said = setting.trim_start_matches("trip").trim_start_matches('.');
-            faults.add(format!("`{path}`: `{said}` takes {}", fault.takes()));
-        }
-        _ => {}
-    });
-    members.finish(faults);
-    config
+    mode
 }
 
 fn preset_of(tree: &Tree, path: &str, faults: &mut Faults) -> Option<Config> {

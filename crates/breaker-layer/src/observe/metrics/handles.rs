@@ -30,52 +30,10 @@ impl Sink {
 
     pub(super) fn describe(&self) {
         self.with(|recorder| {
-            let gauges = [
-                (
-                    "breaker_state",
-                    None,
-                    "The circuit's state: 0 closed, 1 half-open, 2 open, 3 isolated, 4 disabled.",
-                ),
-                (
-                    "breaker_open_seconds",
-                    Some(Unit::Seconds),
-                    "For how long the circuit has been open in all.",
-                ),
-            ];
-            for (name, unit, text) in gauges {
+            for (name, unit, text) in GAUGES {
                 recorder.describe_gauge(name.into(), unit, text.into());
             }
-            let counters = [
-                ("breaker_opened_total", "How often the circuit opened."),
-                (
-                    "breaker_transitions_total",
-                    "Transitions, by where from, where to, and why.",
-                ),
-                ("breaker_calls_total", "Calls, by what became of them."),
-                (
-                    "breaker_admitted_calls_total",
-                    "Calls that were admitted, where they are counted.",
-                ),
-                (
-                    "breaker_slow_calls_total",
-                    "Calls that took longer than slow_after.",
-                ),
-                (
-                    "breaker_reconfigured_total",
-                    "How often the circuit's settings were changed.",
-                ),
-                #[cfg(feature = "keyed")]
-                (
-                    "breaker_uncounted_calls_total",
-                    "Calls that were not counted, because the table of circuits had no room.",
-                ),
-                #[cfg(feature = "keyed")]
-                (
-                    "breaker_forgotten_open_total",
-                    "Open circuits that a table of circuits forgot.",
-                ),
-            ];
-            for (name, text) in counters {
+            for &(name, text) in COUNTERS {
                 recorder.describe_counter(name.into(), None, text.into());
             }
             recorder.describe_histogram(
@@ -86,6 +44,50 @@ impl Sink {
         });
     }
 }
+
+const GAUGES: [(&str, Option<Unit>, &str); 2] = [
+    (
+        "breaker_state",
+        None,
+        "The circuit's state: 0 closed, 1 half-open, 2 open, 3 isolated, 4 disabled.",
+    ),
+    (
+        "breaker_open_seconds",
+        Some(Unit::Seconds),
+        "For how long the circuit has been open in all.",
+    ),
+];
+
+const COUNTERS: &[(&str, &str)] = &[
+    ("breaker_opened_total", "How often the circuit opened."),
+    (
+        "breaker_transitions_total",
+        "Transitions, by where from, where to, and why.",
+    ),
+    ("breaker_calls_total", "Calls, by what became of them."),
+    (
+        "breaker_admitted_calls_total",
+        "Calls that were admitted, where they are counted.",
+    ),
+    (
+        "breaker_slow_calls_total",
+        "Calls that took longer than slow_after.",
+    ),
+    (
+        "breaker_reconfigured_total",
+        "How often the circuit's settings were changed.",
+    ),
+    #[cfg(feature = "keyed")]
+    (
+        "breaker_uncounted_calls_total",
+        "Calls that were not counted, because the table of circuits had no room.",
+    ),
+    #[cfg(feature = "keyed")]
+    (
+        "breaker_forgotten_open_total",
+        "Open circuits that a table of circuits forgot.",
+    ),
+];
 
 const METADATA: Metadata<'_> = Metadata::new("breaker_layer", Level::INFO, Some(module_path!()));
 
