@@ -8,16 +8,10 @@ pub(crate) struct Params(Vec<(String, String)>);
 const MOST: usize = 32;
 
 impl Params {
+    /// What is no UTF-8 is replaced.
     pub(crate) fn of(text: &[u8]) -> Self {
-        let parts = text
-            .split(|&byte| byte == b'&')
-            .filter(|part| !part.is_empty());
-        let pairs = parts.take(MOST).map(|part| {
-            let end = part.iter().position(|&byte| byte == b'=');
-            let (name, value) = part.split_at(end.unwrap_or(part.len()));
-            (decoded(name), decoded(value.get(1..).unwrap_or_default()))
-        });
-        Self(pairs.collect())
+        let parts = form_urlencoded::parse(text).into_owned().take(MOST);
+        Self(parts.collect())
     }
 
     /// The first value of this name.
@@ -29,30 +23,6 @@ impl Params {
     pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
-}
-
-/// Without its percent signs; what is no UTF-8 is replaced.
-fn decoded(text: &[u8]) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        let (byte, after) = match (byte, after) {
-            (b'+', _) => (b' ', after),
-            (b'%', [high, low, after @ ..]) => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, after),
-                _ => (byte, rest.get(1..).unwrap_or_default()),
-            },
-            _ => (byte, after),
-        };
-        bytes.push(byte);
-        rest = after;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    let digit = char::from(byte).to_digit(16)?;
-    u8::try_from(digit).ok()
 }
 
 #[cfg(test)]
@@ -73,5 +43,11 @@ mod tests {
     #[test]
     fn what_is_no_text_is_replaced() {
         assert_eq!(Params::of(b"a=%ff%00").get("a"), Some("\u{fffd}\0"));
+    }
+
+    #[test]
+    fn of_very_many_parts_the_first_are_read() {
+        let params = Params::of("a=b&".repeat(1_000_000).as_bytes());
+        assert_eq!(params.0.len(), MOST);
     }
 }
