@@ -80,6 +80,8 @@ struct Candidate {
     of_table: bool,
     standing: Standing,
     weight: Reverse<u64>,
+    /// `None` where it is taken only once the circuit is shown.
+    snapshot: Option<Box<Snapshot>>,
     circuit: Circuit,
 }
 
@@ -94,18 +96,23 @@ impl Candidate {
             of_table,
             standing: Standing::of(&snapshot),
             weight: Reverse(evidence << 32 | u64::from(snapshot.failures)),
+            snapshot: Some(Box::new(snapshot)),
             circuit,
         }
     }
 
-    /// Of no table. Its failures matter only once it is shown.
-    fn single(circuit: Circuit) -> Self {
+    /// Of no table. Of ten thousand most are calm, of which only those on the page are looked at closely.
+    fn single(name: Arc<str>, circuit: Circuit) -> Self {
+        if Standing::of_circuit(&circuit) != Standing::Closed {
+            return Self::of(name, None, false, circuit);
+        }
         Self {
-            name: circuit.name(),
+            name,
             key: None,
             of_table: false,
-            standing: Standing::of_circuit(&circuit),
+            standing: Standing::Closed,
             weight: Reverse(0),
+            snapshot: None,
             circuit,
         }
     }
@@ -116,7 +123,10 @@ impl Candidate {
 
     fn row(self, watch: &Watch, with_bars: bool) -> Row {
         let id = watch.id(&self.name, self.key.as_deref());
-        let snapshot = self.circuit.snapshot();
+        let snapshot = match self.snapshot {
+            Some(snapshot) => *snapshot,
+            None => self.circuit.snapshot(),
+        };
         Row {
             id,
             name: self.name,
@@ -140,7 +150,8 @@ impl Listing {
         let mut attention = Vec::new();
         let mut calm = Vec::new();
         for found in registry.singles().filter(|found| is_meant(found.name())) {
-            let candidate = Candidate::single(found.circuit().clone());
+            let circuit = found.circuit().clone();
+            let candidate = Candidate::single(circuit.name(), circuit);
             let list = if candidate.is_calm() {
                 &mut calm
             } else {
@@ -157,7 +168,7 @@ impl Listing {
                 more_tables += 1;
                 continue;
             }
-            let (table, troubled) = look(registry, watch, &table, &ask.search, is_meant);
+            let (table, troubled) = look(watch, &table, &ask.search, is_meant);
             attention.extend(troubled);
             counts[Standing::Closed as usize] += table.rows.len() + table.more;
             tables.push(table);
@@ -243,7 +254,6 @@ fn unique(rows: Vec<Row>) -> Vec<Row> {
 
 /// Looks at a table's circuits: gives what is shown of it, and its circuits that are not closed.
 fn look(
-    registry: &Registry,
     watch: &Watch,
     table: &AllKeys,
     search: &str,
@@ -256,7 +266,7 @@ fn look(
     // Those that changed last are found wherever they are in the table, and so is a key that is named in full.
     let changed = watch.changed_keys(&name).into_iter();
     for key in changed.chain((!search.is_empty()).then(|| search.into())) {
-        if let Some(circuit) = registry.find(&name, Some(&key))
+        if let Some(circuit) = table.find(&key)
             && seen.insert(key.clone())
         {
             found.push((Some(key), circuit));
@@ -273,10 +283,10 @@ fn look(
     let is_shown = |key: &Option<Arc<str>>| is_whole || key.as_deref().is_some_and(&is_meant);
     let found = found.into_iter().filter(|(key, _)| is_shown(key));
     let candidates = found.map(|(key, circuit)| Candidate::of(name.clone(), key, true, circuit));
-    let (mut calm, troubled): (Vec<_>, Vec<_>) = candidates.partition(Candidate::is_calm);
-    calm.sort_by(|a, b| (a.weight, &a.key).cmp(&(b.weight, &b.key)));
+    let (calm, troubled): (Vec<_>, Vec<_>) = candidates.partition(Candidate::is_calm);
     let more = calm.len().saturating_sub(PER_PAGE);
-    let shown = calm.into_iter().take(PER_PAGE);
+    let by_weight = |a: &Candidate, b: &Candidate| (a.weight, &a.key).cmp(&(b.weight, &b.key));
+    let shown = part(calm, 0, by_weight).into_iter();
     let rows = unique(shown.map(|candidate| candidate.row(watch, false)).collect());
     let len = table.len();
     let id = watch.id(&name, Some("\0table"));

@@ -31,6 +31,7 @@ pub(super) trait Commands: Send + Sync {
     fn command(&self, command: Command, note: Option<&Arc<str>>);
     fn reconfigure(&self, config: Config, note: Option<&Arc<str>>) -> Result<(), ConfigError>;
     fn len(&self) -> usize;
+    fn find(&self, key: &str) -> Option<Circuit>;
     fn part(&self, number: usize) -> Option<Part>;
 }
 
@@ -57,6 +58,24 @@ impl AllKeys {
     /// Whether no key has a circuit.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The circuit of the key that the table calls so, if it has one.
+    ///
+    /// ```
+    /// use breaker_layer::{Registry, keyed::KeyedCircuits};
+    ///
+    /// let (registry, hosts) = (Registry::new(), KeyedCircuits::<String>::builder("hosts").build()?);
+    /// registry.add_keyed(&hosts).unwrap();
+    /// hosts.circuit("shop.example").unwrap().trip();
+    /// let table = registry.table("hosts").unwrap();
+    /// assert!(table.find("shop.example").unwrap().is_open());
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    ///
+    /// Names are looked up once the table is in a [`Registry`](crate::Registry).
+    pub fn find(&self, key: &str) -> Option<Circuit> {
+        self.table.find(key)
     }
 
     /// The circuits that there are, each with what the table calls its key: see [`Found::key`](crate::registry::Found::key). A
@@ -158,6 +177,10 @@ impl<K: Key> Commands for Table<K> {
 
     fn len(&self) -> usize {
         self.store.lock().list.len()
+    }
+
+    fn find(&self, key: &str) -> Option<Circuit> {
+        self.named(key)
     }
 
     fn part(&self, number: usize) -> Option<Part> {

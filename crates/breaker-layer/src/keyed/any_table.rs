@@ -54,6 +54,12 @@ impl<K: Key> Table<K> {
 }
 
 impl<K: Key> Table<K> {
+    /// The circuit of the key that has this name.
+    pub(super) fn named(&self, key: &str) -> Option<Circuit> {
+        let entry = self.store.lock().list.named(key).cloned()?;
+        self.store.handle(&entry)
+    }
+
     /// A part of its circuits: first those of no key, then a shard at a time.
     pub(super) fn numbered_part(&self, number: usize) -> Option<Part> {
         let Some(shard) = number.checked_sub(1) else {
@@ -72,9 +78,7 @@ impl<K: Key> Table<K> {
 
 impl<K: Key> AnyTable for Weak<Table<K>> {
     fn find(&self, key: &str) -> Option<Circuit> {
-        let table = self.upgrade()?;
-        let entry = table.store.lock().list.named(key).cloned()?;
-        table.store.handle(&entry)
+        self.upgrade()?.named(key)
     }
 
     fn part(&self, number: usize) -> Option<Part> {
