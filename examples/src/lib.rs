@@ -34,6 +34,9 @@ mod guide {
     #[doc = include_str!("../../crates/breaker-layer/src/guide/grpc.md")]
     struct Grpc;
 
+    #[doc = include_str!("../../crates/breaker-layer/src/guide/console.md")]
+    mod console {}
+
     #[doc = include_str!("../../crates/breaker-layer/src/guide/databases.md")]
     struct Databases;
 }

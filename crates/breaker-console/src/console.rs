@@ -8,7 +8,9 @@ use std::{
 };
 
 use breaker_layer::Registry;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{
+    HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
+};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -268,7 +270,13 @@ impl Console {
             self.hub.clone(),
             place,
         );
-        answer::of(StatusCode::OK, "text/event-stream", Body::stream(stream))
+        let mut answer = answer::of(StatusCode::OK, "text/event-stream", Body::stream(stream));
+        // nginx holds back what it is not told to pass on at once.
+        let buffering = HeaderName::from_static("x-accel-buffering");
+        answer
+            .headers_mut()
+            .insert(buffering, HeaderValue::from_static("no"));
+        answer
     }
 
     /// Does what the form says, or asks once more.

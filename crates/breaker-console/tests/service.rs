@@ -1,48 +1,15 @@
 //! The console through its service, as a server calls it.
 
+mod support;
+
 use std::time::Duration;
 
-use breaker_console::{Body, Console};
-use breaker_layer::{Circuit, OpenTime, Outcome, Registry, State, Trip, keyed::KeyedCircuits};
-use http::{Request, Response, StatusCode};
+use breaker_console::Console;
+use breaker_layer::{Circuit, Outcome, Registry, State, keyed::KeyedCircuits};
+use http::{Request, StatusCode};
 use http_body_util::BodyExt;
+use support::{ask, circuit, fail, get, next, steered, text};
 use tower::ServiceExt;
-
-fn circuit(registry: &Registry, name: &str) -> Circuit {
-    let circuit = Circuit::builder(name)
-        .trip(Trip::consecutive_failures(3))
-        .open_time(OpenTime::fixed(Duration::from_secs(60)))
-        .build()
-        .unwrap();
-    registry.add(&circuit).unwrap();
-    circuit
-}
-
-fn fail(circuit: &Circuit, times: u32) {
-    for _ in 0..times {
-        circuit.try_acquire().unwrap().record(Outcome::Failure);
-    }
-}
-
-async fn ask(console: &Console, request: http::request::Builder, body: &str) -> Response<Body> {
-    let request = request.body(body.to_owned()).unwrap();
-    console.clone().oneshot(request).await.unwrap()
-}
-
-async fn text(answer: Response<Body>) -> String {
-    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-async fn get(console: &Console, query: &str) -> String {
-    let answer = ask(console, Request::get(query), "").await;
-    assert_eq!(answer.status(), StatusCode::OK, "{query}");
-    text(answer).await
-}
-
-fn steered(registry: &Registry) -> Console {
-    Console::new(registry).commands(|_| Some("alice".to_owned()))
-}
 
 #[tokio::test]
 async fn open_circuits_come_first_and_say_why() {
@@ -115,80 +82,6 @@ async fn a_detail_page_has_the_transitions_and_the_settings() {
     }
     let page = get(&console, "/?circuit=payments").await;
     assert_eq!(page.matches("<li>").count(), 32);
-}
-
-#[tokio::test]
-async fn nothing_in_a_name_a_key_a_note_or_a_path_runs() {
-    let hostile = [
-        "<script>alert(1)</script>",
-        "\"><img src=x onerror=alert(1)>",
-        "' onmouseover='alert(1)",
-        "pay\u{202e}stnem\u{2066}",
-        "a\0b\r\nset-cookie: x",
-        "../../etc/passwd",
-        "javascript:alert(1)",
-        "?circuit=x&amp;#34;",
-    ];
-    let registry = Registry::new();
-    let console = steered(&registry);
-    let table = KeyedCircuits::<String>::builder("<script>table")
-        .name_by(|key| key.as_str().into())
-        .build()
-        .unwrap();
-    registry.add_keyed(&table).unwrap();
-    let long = "<b>".repeat(22_000);
-    let mut kept = Vec::new();
-    let mut pages = Vec::new();
-    for evil in hostile.into_iter().chain([long.as_str()]) {
-        let one = circuit(&registry, evil);
-        one.because(evil).isolate();
-        table.circuit(evil).unwrap().because(evil).trip();
-        kept.push(one);
-        let query = if evil.len() > 60_000 {
-            "/?q=%3Cb%3E".to_owned()
-        } else {
-            format!("/?circuit={}", encoded(evil))
-        };
-        pages.push(get(&console, &query).await);
-        let form = format!(
-            "command=isolate&reason={}",
-            encoded(&evil[..evil.len().min(1000)])
-        );
-        let answer = ask(&console, Request::post(query), &form).await;
-        pages.push(text(answer).await);
-    }
-    pages.push(get(&console, "/").await);
-    pages.push(get(&console, "/%3Cscript%3E/../../x?q=%3Cscript%3E&page=%22%3E").await);
-    for page in &pages {
-        let lower = page.to_lowercase();
-        for bad in [
-            "<script>",
-            "<img",
-            "<b>",
-            "\u{202e}",
-            "\u{2066}",
-            "\0",
-            "onerror=alert(1)>",
-        ] {
-            assert!(
-                !lower.contains(bad),
-                "{bad:?} in {}",
-                &page[..page.len().min(3000)]
-            );
-        }
-        assert_eq!(lower.matches("<script").count(), 1);
-        assert!(!lower.contains("href=\"javascript"));
-        assert!(page.len() < 100_000);
-    }
-    assert!(
-        pages
-            .iter()
-            .any(|page| page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"))
-    );
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
 #[tokio::test]
@@ -500,9 +393,72 @@ async fn the_page_its_style_and_its_script_have_30_kb_at_the_most() {
     assert!(sizes.iter().sum::<usize>() <= 30_000, "{sizes:?}");
 }
 
-async fn next(body: &mut Body) -> String {
-    let frame = body.frame().await.unwrap().unwrap();
-    String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap()
+/// Whatever a browser may fetch because of the page: each once, and nothing because of what it fetched.
+#[tokio::test]
+async fn a_page_asks_for_one_style_one_script_and_one_icon() {
+    let registry = Registry::new();
+    let one = circuit(&registry, "payments");
+    fail(&one, 3);
+    let console = steered(&registry);
+    for query in ["/", "/?circuit=payments", "/?table=none"] {
+        let page = text(ask(&console, Request::get(query), "").await).await;
+        for (what, times) in [
+            ("<link", 2),
+            ("rel=\"stylesheet\"", 1),
+            ("rel=\"icon\"", 1),
+            ("<script", 1),
+            (" src=", 1),
+            ("style=\"", 0),
+            ("<style", 0),
+            ("<img", 0),
+            ("<iframe", 0),
+            ("url(", 0),
+        ] {
+            assert_eq!(page.matches(what).count(), times, "{what} in {query}");
+        }
+        for asset in page.split("href=\"").chain(page.split("src=\"")).skip(1) {
+            let link = &asset[..asset.find('"').unwrap()];
+            if !link.starts_with("?style=") && !link.starts_with("?script=") {
+                continue;
+            }
+            let answer = ask(&console, Request::get(format!("/{link}")), "").await;
+            let kept = answer.headers()["cache-control"].to_str().unwrap();
+            assert_eq!(kept, "public, max-age=31536000, immutable");
+            let content = text(answer).await;
+            for fetches in ["url(", "@import", "import(", "importScripts"] {
+                assert!(!content.contains(fetches), "{fetches} in {link}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_picture_without_good_calls_says_so_and_one_with_them_has_their_number() {
+    let registry = Registry::new();
+    let plain = circuit(&registry, "plain");
+    let counted = Circuit::builder("counted")
+        .count_calls(true)
+        .build()
+        .unwrap();
+    registry.add(&counted).unwrap();
+    let console = Console::new(&registry);
+    let page = get(&console, "/").await;
+    assert!(page.contains(">no calls<") && page.contains(">no failures<"));
+    for one in [&plain, &counted] {
+        fail(one, 1);
+        one.try_acquire().unwrap().record(Outcome::Success);
+    }
+    let page = get(&console, "/").await;
+    assert!(page.contains("aria-label=\"1 failed, 0 rejected"));
+    assert!(page.contains("aria-label=\"2 calls, 1 failed, 0 rejected"));
+    assert_eq!(page.matches("good calls not counted").count(), 1);
+    let detail = get(&console, "/?circuit=plain").await;
+    assert!(detail.contains("<code>count_calls</code>"));
+    assert!(
+        !get(&console, "/?circuit=counted")
+            .await
+            .contains("<code>count_calls")
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -82,8 +82,13 @@ fn state(html: &mut Html, row: &Row) {
         }
     }
     html.raw("<div class=\"wide\"><dt>Last 5 minutes</dt><dd>");
-    figures::bars(html, &row.bars);
-    html.raw("</dd></div></dl>");
+    figures::bars(html, row);
+    html.raw("</dd></div></dl><p class=\"dim\">A bar has 5 seconds: ");
+    figures::legend(html);
+    if snapshot.admitted.is_none() {
+        html.raw("<br>Good calls are not counted here, so a bar does not say how many of all calls failed. The setting <code>count_calls</code> has them counted.");
+    }
+    html.raw("</p>");
 }
 
 /// What happened, drawn and in words, the last first.

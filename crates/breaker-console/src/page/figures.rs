@@ -147,12 +147,15 @@ pub(super) fn windows(html: &mut Html, snapshot: &Snapshot) {
     }
 }
 
-/// The last minutes: failures upwards, rejections above them, calls behind where they are counted.
-pub(super) fn bars(html: &mut Html, bars: &[Counts]) {
+/// The last minutes: failures upwards, rejections above them, calls behind where they are counted. Where they are not it says so: a
+/// picture of failures alone looks as if every call failed.
+pub(super) fn bars(html: &mut Html, row: &Row) {
+    let bars = &row.bars;
     if bars.is_empty() {
         // It is not watched.
         return;
     }
+    let counts_calls = row.snapshot.admitted.is_some();
     let most = bars
         .iter()
         .map(|bar| bar.calls.max(bar.failed) + bar.rejected)
@@ -160,11 +163,18 @@ pub(super) fn bars(html: &mut Html, bars: &[Counts]) {
         .unwrap_or(0);
     let sum = |count: fn(&Counts) -> u64| bars.iter().map(count).sum::<u64>();
     if most == 0 {
-        html.raw("<span class=\"dim\">quiet</span>");
+        html.raw("<span class=\"dim\">").raw(match counts_calls {
+            true => "no calls",
+            false => "no failures",
+        });
+        html.raw("</span>");
         return;
     }
-    html.raw("<svg class=\"bars\" viewBox=\"0 0 60 20\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"")
-        .text(sum(|bar| bar.failed))
+    html.raw("<svg class=\"bars\" viewBox=\"0 0 60 20\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"");
+    if counts_calls {
+        html.text(sum(|bar| bar.calls)).raw(" calls, ");
+    }
+    html.text(sum(|bar| bar.failed))
         .raw(" failed, ")
         .text(sum(|bar| bar.rejected))
         .raw(" rejected in the last minutes\">");
@@ -196,4 +206,22 @@ pub(super) fn bars(html: &mut Html, bars: &[Counts]) {
         }
     }
     html.raw("</svg>");
+    if !counts_calls {
+        html.raw("<small class=\"dim\">good calls not counted</small>");
+    }
+}
+
+/// What the colours of the pictures mean.
+pub(super) fn legend(html: &mut Html) {
+    for (class, meaning) in [
+        ("failed", "failed"),
+        ("rejected", "rejected"),
+        ("calls", "all other calls, where they are counted"),
+    ] {
+        html.raw("<span class=\"legend\"><svg class=\"bars\" viewBox=\"0 0 1 1\" aria-hidden=\"true\"><path class=\"")
+            .raw(class)
+            .raw("\" d=\"M0 0h1v1H0z\"/></svg>")
+            .raw(meaning)
+            .raw("</span> ");
+    }
 }

@@ -200,7 +200,7 @@ fn line(row: &Row) -> Html {
     html.raw("</td><td class=\"n\" data-of=\"rejected\">")
         .text(snapshot.rejected);
     html.raw("</td><td class=\"last\">");
-    figures::bars(&mut html, &row.bars);
+    figures::bars(&mut html, row);
     html.raw("</td></tr>");
     html
 }
@@ -244,7 +244,9 @@ pub(crate) fn list(listing: &Listing, ask: &Ask, is_steered: bool) -> String {
         .text(&ask.search)
         .raw("\"></label><button>Find</button></form></header><main>");
     html.piece(&live.fragment(&live.whole))
-        .raw("</main><footer><p>");
+        .raw("</main><footer><p>A bar of the last 5 minutes has 5 seconds: ");
+    figures::legend(&mut html);
+    html.raw("</p><p>");
     if is_steered {
         html.raw("A circuit's own page has its commands. ");
     } else {

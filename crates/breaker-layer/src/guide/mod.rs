@@ -20,6 +20,7 @@
 //! To run it:
 //!
 //! - [which settings](settings), and how soon the default trips; [settings from a file](files), and reload
+//! - [the console](console), a page of every circuit and the commands to steer them
 //! - [readiness], so that one open circuit does not take every pod away
 //! - [how to test](testing) code that uses it
 
@@ -91,6 +92,10 @@ pub mod settings {}
 #[doc = include_str!("files.md")]
 #[cfg(any(feature = "serde", not(doctest)))]
 pub mod files {}
+
+#[doc = include_str!("console.md")]
+#[cfg(not(doctest))]
+pub mod console {}
 
 #[doc = include_str!("readiness.md")]
 pub mod readiness {}
