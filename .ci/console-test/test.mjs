@@ -169,7 +169,7 @@ await step('where all streams are taken the page asks again and again', async ()
 
 // Something of everything to look at.
 await set('payments', 'failing');
-await order('search', { command: 'isolate', reason: 'their database moves, until 04:00' });
+await order('search', { command: 'isolate', for: 86_000, reason: 'their database moves' });
 await order('recommendations', { command: 'observe_only', reason: 'we try other settings' });
 while (await state('payments') !== 'open') await new Promise(done => setTimeout(done, 50));
 
@@ -187,9 +187,13 @@ for (const colorScheme of ['light', 'dark']) {
       await page.goto(`${home}?circuit=payments`);
       await look('detail');
       await page.getByLabel('Reason').fill('their database moves');
+      await page.locator('[name=isolate_for]').selectOption('4 hours');
       await page.getByRole('button', { name: 'Isolate' }).click();
+      await page.getByText('Rejects every call for 4h 0m').waitFor();
       await page.getByRole('link', { name: 'Do nothing' }).waitFor();
       await look('confirm');
+      await page.goto(`${home}?table=tenants`);
+      await look('table');
       await page.context().close();
     }
   });

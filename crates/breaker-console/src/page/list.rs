@@ -55,7 +55,7 @@ pub(crate) fn live(listing: &Listing, ask: &Ask) -> Live {
     }
     page.whole.raw("<h2>Closed</h2>");
     if listing.calm.is_empty() {
-        page.whole.raw("<p class=\"dim\">No circuit.</p>");
+        page.whole.raw("<p class=\"dim\">No other circuit.</p>");
     } else {
         page.rows("Closed", &listing.calm);
         pages(&mut page.whole, listing, ask);

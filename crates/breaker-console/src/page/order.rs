@@ -38,7 +38,7 @@ pub(super) fn form(html: &mut Html, name: &str, key: Option<&str>, is_table: boo
             .raw(act.does())
             .raw("</span>");
         if let Some(name) = act.span_name() {
-            html.raw(" <label>For <select name=\"").raw(name);
+            html.raw(" <label>How long <select name=\"").raw(name);
             html.raw("\"><option value=\"\">")
                 .raw(match act {
                     Act::Trip => "its usual time",
