@@ -1,5 +1,5 @@
-//! A server whose breaker can be seen and steered: metrics for Prometheus, the circuits as JSON, health, the operator's
-//! commands, and the log on the terminal. It brings the dependency that it calls.
+//! A server whose breaker can be seen and steered: metrics for Prometheus, the console with the circuits as a page, as JSON and
+//! with the operator's commands, health, and the log on the terminal. It brings the dependency that it calls.
 //!
 //! Alone it calls itself while the dependency dies and recovers, shows what can be seen, and ends. `-- --serve PORT`
 //! serves until stopped:
@@ -8,11 +8,14 @@
 //! curl -X POST localhost:8080/dependency/failing    # or healthy, hanging, resetting
 //! curl localhost:8080/prices
 //! curl localhost:8080/metrics                       # for Prometheus; grafana-dashboard.json shows them
-//! curl localhost:8080/circuits                      # why it opened, until when, and how many calls it has rejected
+//! curl localhost:8080/circuits?json                 # why it opened, until when, and how many calls it has rejected
 //! curl localhost:8080/health                        # 503 while a circuit is open
-//! curl -X POST localhost:8080/circuits/prices/isolate -d 'their database moves'
-//! curl -X POST localhost:8080/circuits/prices/reset # undoes it; there are close, disable and observe_only, too
+//! curl localhost:8080/circuits?circuit=prices -H 'accept: application/json' -d command=isolate -d reason='their database moves'
+//! curl localhost:8080/circuits?circuit=prices -H 'accept: application/json' -d command=reset -d reason='it has moved'
 //! ```
+//!
+//! In a browser `/circuits` is a page of the same. How to do it by hand: `serde_json::to_string(&registry)` is the list, and
+//! `registry.find("prices", None)?.because("their database moves").isolate()` a command.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -22,6 +25,7 @@ use axum::Router;
 use axum::extract::{Path, State as Shared};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use breaker_console::Console;
 use breaker_examples::{Downstream, Mood};
 use breaker_layer::http::ServerErrors;
 use breaker_layer::{
@@ -30,7 +34,7 @@ use breaker_layer::{
 };
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::CONTENT_TYPE;
+use hyper::header::ACCEPT;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -107,11 +111,12 @@ impl App {
 }
 
 fn router(app: Arc<App>) -> Router {
+    // Whoever is on this machine may command. Elsewhere a middleware knows who it is.
+    let console = Console::new(&app.registry).commands(|_| Some("somebody".to_owned()));
     Router::new()
         .route("/prices", get(prices))
         .route("/metrics", get(metrics))
-        .route("/circuits", get(circuits))
-        .route("/circuits/{name}/{command}", post(command))
+        .nest_service("/circuits", console)
         .route("/health", get(health))
         .route("/dependency/{mood}", post(set_dependency))
         .with_state(app)
@@ -140,33 +145,6 @@ async fn metrics(Shared(app): Shared<Arc<App>>) -> String {
     app.metrics.collect();
     app.page.run_upkeep();
     app.page.render()
-}
-
-async fn circuits(Shared(app): Shared<Arc<App>>) -> Result<impl IntoResponse, StatusCode> {
-    let listed = serde_json::to_string(&app.registry);
-    let listed = listed.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    Ok(([(CONTENT_TYPE, "application/json")], listed))
-}
-
-/// The body is the operator's reason.
-async fn command(
-    Shared(app): Shared<Arc<App>>,
-    Path((name, command)): Path<(String, String)>,
-    note: String,
-) -> StatusCode {
-    let Some(circuit) = app.registry.find(&name, None) else {
-        return StatusCode::NOT_FOUND;
-    };
-    let operator = circuit.because(note);
-    match command.as_str() {
-        "isolate" => operator.isolate(),
-        "close" => operator.close(),
-        "disable" => operator.disable(),
-        "observe_only" => operator.observe_only(),
-        "reset" => operator.reset(),
-        _ => return StatusCode::NOT_FOUND,
-    }
-    StatusCode::NO_CONTENT
 }
 
 async fn health(Shared(app): Shared<Arc<App>>) -> StatusCode {
@@ -205,12 +183,13 @@ async fn demo(app: Arc<App>) -> Result<(), BoxError> {
     assert_eq!(get("/prices").await?.0, 503);
     assert!(!readiness.changed().await);
     assert_eq!(get("/health").await?.0, 503);
-    let (_, listed) = get("/circuits").await?;
+    let (_, listed) = get("/circuits?json").await?;
     println!("{listed}");
     let listed: serde_json::Value = serde_json::from_str(&listed)?;
-    assert_eq!(listed[0]["state"], "open");
-    assert_eq!(listed[0]["rejected"], 1);
-    assert_eq!(listed[0]["last_trip"]["reason"], "3 failures in a row");
+    let prices = &listed["circuits"][0];
+    assert_eq!(prices["state"], "open");
+    assert_eq!(prices["rejected"], 1);
+    assert_eq!(prices["last_trip"]["reason"], "3 failures in a row");
 
     app.dependency.set(Mood::Healthy);
     // No call is made meanwhile: the time alone makes it ready.
@@ -218,17 +197,13 @@ async fn demo(app: Arc<App>) -> Result<(), BoxError> {
     assert_eq!(get("/health").await?.0, 204);
     assert_eq!(get("/prices").await?.0, 200);
 
-    let note = "their database moves";
-    assert_eq!(
-        ask(addr, "POST", "/circuits/prices/isolate", note).await?.0,
-        204
-    );
+    let command = |form: &'static str| ask(addr, "POST", "/circuits?circuit=prices", form);
+    let isolate = "command=isolate&reason=their database moves";
+    assert_eq!(command(isolate).await?.0, 200);
     assert_eq!(get("/prices").await?.0, 503);
-    assert_eq!(circuit.snapshot().note.as_deref(), Some(note));
-    assert_eq!(
-        ask(addr, "POST", "/circuits/prices/reset", "").await?.0,
-        204
-    );
+    let note = circuit.snapshot().note;
+    assert_eq!(note.as_deref(), Some("somebody: their database moves"));
+    assert_eq!(command("command=reset&reason=it has moved").await?.0, 200);
     assert_eq!(get("/prices").await?.0, 200);
 
     let (_, page) = get("/metrics").await?;
@@ -256,6 +231,7 @@ async fn ask(
     let request = Request::builder()
         .method(method)
         .uri(format!("http://{addr}{path}"))
+        .header(ACCEPT, "application/json")
         .body(Full::new(Bytes::from(body)))?;
     let response = client.request(request).await?;
     let status = response.status().as_u16();
