@@ -225,7 +225,9 @@ impl Console {
         let is_steered = self.may_command(parts);
         let (name, key, circuit) = match target {
             Target::Table(table) if wants_json(parts) => {
-                let about = json!({ "table": table.name(), "len": table.len() });
+                let command = table.commanded().map(|circuit| circuit.snapshot());
+                let about =
+                    json!({ "table": table.name(), "len": table.len(), "command": command });
                 return answer::json(StatusCode::OK, &about);
             }
             Target::Table(table) => {

@@ -329,6 +329,15 @@ async fn a_whole_table_is_shown_and_commanded() {
         (done.status(), hosts.state("any")),
         (StatusCode::SEE_OTHER, State::Isolated)
     );
+    let page = get(&console, "/?table=hosts").await;
+    assert!(page.contains("every key is under a command: isolated"));
+    assert!(page.contains("<q><bdi>alice: x</bdi></q>"));
+    let json: serde_json::Value =
+        serde_json::from_str(&get(&console, "/?table=hosts&json").await).unwrap();
+    assert_eq!(json["command"]["state"], "isolated");
+    hosts.all().reset();
+    let page = get(&console, "/?table=hosts").await;
+    assert!(!page.contains("under a command:"));
     let answer = ask(
         &console,
         Request::post("/?table=hosts"),

@@ -44,17 +44,24 @@ pub(crate) fn circuit(row: &Row, past: &[Past], is_steered: bool) -> String {
     end(html)
 }
 
-fn state(html: &mut Html, row: &Row) {
-    let snapshot = &row.snapshot;
+/// The state, since when, until when and why.
+fn card(html: &mut Html, snapshot: &Snapshot) {
+    let standing = Standing::of(snapshot);
     html.raw("<div class=\"card ")
-        .raw(row.standing.word())
+        .raw(standing.word())
         .raw("\"><p class=\"now\">");
-    figures::standing(html, row.standing);
+    figures::standing(html, standing);
     html.raw(" ");
     figures::when(html, snapshot);
     html.raw("</p><p class=\"why\">");
     figures::why(html, snapshot);
-    html.raw("</p></div><dl>");
+    html.raw("</p></div>");
+}
+
+fn state(html: &mut Html, row: &Row) {
+    let snapshot = &row.snapshot;
+    card(html, snapshot);
+    html.raw("<dl>");
     html.raw("<div><dt>Evidence</dt><dd>");
     figures::evidence(html, snapshot);
     html.raw("</dd></div><div><dt>Windows hold</dt><dd>");
@@ -155,21 +162,37 @@ fn settings(html: &mut Html, config: &Config) {
     html.raw("</tbody></table>");
 }
 
-/// The page of a table: its commands and settings.
+/// The page of a table: the command that all of its keys are under, commands and settings.
 pub(crate) fn table(table: &AllKeys, is_steered: bool) -> String {
-    let title = format!("{} – circuits by key", table.name());
+    let (command, len) = (table.commanded(), table.len());
+    let command = command.map(|circuit| circuit.snapshot());
+    let standing = command.as_ref().map_or(Standing::Closed, Standing::of);
+    let mut title = format!("{} – circuits by key", table.name());
+    let mut summary = format!("{len}{} a circuit", keys_have(len));
+    if command.is_some() {
+        title = format!("{} – {title}", standing.word());
+        summary += &format!(", every key is under a command: {}", standing.word());
+    }
     let mut html = begin(&Head {
         title: &title,
-        worst: Standing::Closed,
+        worst: standing,
         live: "poll",
-        refresh: None,
+        // What is being typed would be lost.
+        refresh: (!is_steered).then_some(Duration::from_secs(5)),
     });
     html.raw("<header><p><a href=\"?\">Circuits</a></p><h1>")
         .name(table.name())
         .raw("</h1><p id=\"summary\" role=\"status\" aria-live=\"polite\">");
-    html.text(table.len())
-        .raw(keys_have(table.len()))
-        .raw(" a circuit</p></header><main>");
+    html.text(&summary)
+        .raw("</p></header><main><div id=\"live\" data-title=\"");
+    html.text(&title)
+        .raw("\" data-icon=\"")
+        .link(&[("icon", standing.word())]);
+    html.raw("\" data-summary=\"").text(&summary).raw("\">");
+    if let Some(snapshot) = &command {
+        card(&mut html, snapshot);
+    }
+    html.raw("</div>");
     if is_steered {
         order::form(&mut html, table.name(), None, true);
     }

@@ -32,6 +32,7 @@ pub(super) trait Commands: Send + Sync {
     fn reconfigure(&self, config: Config, note: Option<&Arc<str>>) -> Result<(), ConfigError>;
     fn len(&self) -> usize;
     fn find(&self, key: &str) -> Option<Circuit>;
+    fn commanded(&self) -> Option<Circuit>;
     fn part(&self, number: usize) -> Option<Part>;
 }
 
@@ -93,6 +94,23 @@ impl AllKeys {
     pub fn circuits(&self) -> impl Iterator<Item = (Option<Arc<str>>, Circuit)> + use<> {
         let table = self.table.clone();
         (0..).map_while(move |number| table.part(number)).flatten()
+    }
+
+    /// The circuit that stands for all keys that have none, while the whole table is under a command: its snapshot says under
+    /// which, why, and until when.
+    ///
+    /// ```
+    /// use breaker_layer::{State, keyed::KeyedCircuits};
+    ///
+    /// let hosts = KeyedCircuits::<String>::builder("hosts").build()?;
+    /// assert!(hosts.all().commanded().is_none());
+    /// hosts.all().because("we move").isolate();
+    /// let snapshot = hosts.all().commanded().unwrap().snapshot();
+    /// assert_eq!((snapshot.state, snapshot.note.as_deref()), (State::Isolated, Some("we move")));
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn commanded(&self) -> Option<Circuit> {
+        self.table.commanded()
     }
 
     /// Says why: see [`Circuit::because`].
@@ -181,6 +199,10 @@ impl<K: Key> Commands for Table<K> {
 
     fn find(&self, key: &str) -> Option<Circuit> {
         self.named(key)
+    }
+
+    fn commanded(&self) -> Option<Circuit> {
+        self.shared.commanded().cloned()
     }
 
     fn part(&self, number: usize) -> Option<Part> {
