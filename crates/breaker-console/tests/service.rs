@@ -5,7 +5,10 @@ mod support;
 use std::time::Duration;
 
 use breaker_console::Console;
-use breaker_layer::{Circuit, Outcome, Registry, State, keyed::KeyedCircuits};
+use breaker_layer::{
+    Circuit, Outcome, Percent, Registry, State, Trip, Window, clock::ManualClock,
+    keyed::KeyedCircuits,
+};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use support::{ask, circuit, fail, get, next, steered, text};
@@ -21,6 +24,7 @@ async fn open_circuits_come_first_and_say_why() {
     fail(&bad, 3);
     assert!(bad.try_acquire().is_err());
     let page = get(&Console::new(&registry), "/").await;
+    assert!(page.contains("probe in <time"));
     let (bad, calm) = (
         page.find(">payments<").unwrap(),
         page.find(">a-calm-one<").unwrap(),
@@ -30,6 +34,46 @@ async fn open_circuits_come_first_and_say_why() {
     assert!(page.contains("<title>1 open, 1 closed – circuits</title>"));
     assert!(page.contains(r#"href="?icon=open""#));
     assert!(page.contains(r#"data-of="rejected">1<"#));
+}
+
+/// With the default open time calls are drawn as probes long before the next one is certain to be one.
+#[tokio::test]
+async fn an_open_circuit_whose_calls_are_drawn_does_not_count_down_to_nothing() {
+    let (registry, clock) = (Registry::new(), ManualClock::new());
+    let one = Circuit::builder("payments").clock(clock.clock());
+    let one = one.build().unwrap();
+    registry.add(&one).unwrap();
+    one.trip();
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(one.state(), State::Open);
+    let page = get(&Console::new(&registry), "/").await;
+    assert!(page.contains("some calls may be probes now") && !page.contains("probe in"));
+}
+
+#[tokio::test]
+async fn the_meter_says_how_near_a_trip_is_and_nothing_where_a_window_decides() {
+    let registry = Registry::new();
+    let in_a_row = circuit(&registry, "in-a-row");
+    let rate = Trip::failure_rate(Percent(50.0), Window::calls(10));
+    let windowed = Circuit::builder("windowed").trip(rate).build().unwrap();
+    let believing = Circuit::builder("believing").build().unwrap();
+    for one in [&windowed, &believing] {
+        registry.add(one).unwrap();
+    }
+    for one in [&in_a_row, &windowed, &believing] {
+        fail(one, 1);
+    }
+    let console = Console::new(&registry);
+    for (name, meter) in [
+        ("in-a-row", "</svg> 33 %"),
+        ("windowed", ">–</span>"),
+        ("believing", "</svg> 7 %"),
+    ] {
+        let page = get(&console, &format!("/?circuit={name}")).await;
+        let evidence = page.split("<dt>Evidence</dt><dd>").nth(1).unwrap();
+        let evidence = &evidence[..evidence.find("</dd>").unwrap()];
+        assert!(evidence.contains(meter), "{name}: {evidence}");
+    }
 }
 
 #[tokio::test]

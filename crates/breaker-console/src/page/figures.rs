@@ -1,8 +1,8 @@
 //! Small pictures and figures that several pages have.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
-use breaker_layer::{Snapshot, State, observe::Totals};
+use breaker_layer::{Snapshot, State, observe::Totals, policy::Value};
 
 use crate::{
     html::{Clip, Html},
@@ -95,23 +95,46 @@ pub(super) fn when(html: &mut Html, snapshot: &Snapshot) {
     if let Some(age) = snapshot.age {
         html.raw("for ").age(age);
     }
-    let until = match snapshot.state {
-        State::Open => ", <span class=\"until\">probe in ",
-        State::Isolated => ", <span class=\"until\">ends in ",
+    let until = match (snapshot.state, snapshot.retry_after) {
+        // Calls are drawn as probes: there is no time to wait for.
+        (State::Open, Some(Duration::ZERO)) => {
+            html.raw(", some calls may be probes now");
+            return;
+        }
+        (State::Open, Some(left)) => (", <span class=\"until\">probe in ", left),
+        (State::Isolated, Some(left)) => (", <span class=\"until\">ends in ", left),
         _ => return,
     };
-    if let Some(left) = snapshot.retry_after {
-        html.raw(until).left(left).raw("</span>");
-    }
+    html.raw(until.0).left(until.1).raw("</span>");
 }
 
-/// How much speaks against the downstream, in parts of what trips.
+/// How much speaks against the downstream of a closed circuit, in hundredths of what trips. `None` where a window decides, which
+/// stands in figures of its own.
+fn share_of_trip(snapshot: &Snapshot) -> Option<u32> {
+    let (mut has_evidence, mut row) = (false, None);
+    snapshot
+        .config
+        .each_setting(|setting| match (setting.name(), setting.value()) {
+            ("evidence.tolerated", _) => has_evidence = true,
+            ("consecutive_failures", Value::Count(most)) => row = Some(most),
+            _ => {}
+        });
+    let has_windows = snapshot.last_calls.is_some() || snapshot.last_time.is_some();
+    let share = match row {
+        _ if has_evidence => snapshot.evidence,
+        Some(most) if !has_windows => f64::from(snapshot.failures) / most as f64,
+        _ => return None,
+    };
+    let is_closed = snapshot.state == State::Closed;
+    is_closed.then(|| (share * 100.0).clamp(0.0, 100.0).floor() as u32)
+}
+
+/// The meter of what speaks against the downstream.
 pub(super) fn evidence(html: &mut Html, snapshot: &Snapshot) {
-    let share = (snapshot.evidence * 100.0).clamp(0.0, 100.0).floor() as u32;
-    if snapshot.state != State::Closed {
+    let Some(share) = share_of_trip(snapshot) else {
         html.raw("<span class=\"dim\">–</span>");
         return;
-    }
+    };
     html.raw("<svg class=\"meter\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><path class=\"rail\" d=\"M0 0h100v8H0z\"/><path d=\"M0 0h")
         .text(share)
         .raw("v8H0z\"/></svg> ")
