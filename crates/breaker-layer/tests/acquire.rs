@@ -457,7 +457,7 @@ mod tasks {
             3 => (any::<usize>(), any::<bool>()).prop_map(|(at, good)| Step::Finish(at, good)),
             1 => any::<usize>().prop_map(Step::GiveUp),
             2 => (1..6_000_u64).prop_map(Step::Advance),
-            1 => (0..6_usize).prop_map(Step::Command),
+            1 => (0..7_usize).prop_map(Step::Command),
         ]
     }
 
@@ -498,6 +498,7 @@ mod tasks {
                             Circuit::half_open,
                             Circuit::close,
                             Circuit::isolate,
+                            |circuit: &Circuit| circuit.isolate_for(OPEN_FOR),
                             Circuit::reset,
                             Circuit::observe_only,
                         ][which](&bench.circuit),

@@ -56,7 +56,9 @@ fn a_failing_call_allocates_nothing() {
 fn a_rejected_call_allocates_nothing() {
     let _alone = alone();
     let bench = Bench::new();
-    for enter in [Circuit::trip, Circuit::isolate] {
+    for enter in [Circuit::trip, Circuit::isolate, |circuit: &Circuit| {
+        circuit.isolate_for(OPEN_FOR);
+    }] {
         enter(&bench.circuit);
         let mut service = BreakerLayer::new(bench.circuit.clone()).layer(Downstream::new());
         assert_eq!(

@@ -323,6 +323,7 @@ impl Actor<'_> {
             Circuit::half_open,
             Circuit::close,
             Circuit::isolate,
+            |circuit: &Circuit| circuit.isolate_for(Duration::from_millis(2)),
             Circuit::disable,
             Circuit::observe_only,
             Circuit::reset,
@@ -367,6 +368,12 @@ impl Actor<'_> {
             0 => table.sweep(),
             1 => table.circuit(&key).iter().for_each(Circuit::isolate),
             2 => table.reset(&key),
+            3 => {
+                let circuit = table.circuit(&key);
+                circuit
+                    .iter()
+                    .for_each(|circuit| circuit.isolate_for(Duration::from_millis(2)));
+            }
             _ => {
                 let Ok(permit) = table.try_acquire(key) else {
                     self.world.refused.fetch_add(1, Relaxed);
