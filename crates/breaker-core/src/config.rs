@@ -99,6 +99,16 @@ impl Checked {
         self.probes.at_once()
     }
 
+    /// How long half-open waits for its first probe's answer.
+    pub fn probe_timeout(&self) -> Duration {
+        self.probes.lasts(0)
+    }
+
+    /// Whether its closed state takes a [`Credit`](crate::Credit): the evidence does, and failures in a row; rules over windows do not.
+    pub const fn takes_credit(&self) -> bool {
+        self.trip.takes_credit()
+    }
+
     /// Whether admitted calls and successes are counted.
     pub const fn count_calls(&self) -> bool {
         self.count_calls

@@ -47,6 +47,7 @@ extern crate alloc;
 mod breaker;
 mod checks;
 mod config;
+mod fleet;
 mod policy;
 pub mod presets;
 mod random;
@@ -67,6 +68,7 @@ pub use breaker::{
     rules::Rules,
 };
 pub use config::{Checked, Config, Mode};
+pub use fleet::{Credit, Level, Peers, Votes};
 pub use policy::{
     cancelled::Cancelled,
     open::OpenTime,

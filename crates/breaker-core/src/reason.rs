@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::fleet::Peers;
+
 /// Why a circuit changed its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -40,6 +42,13 @@ pub enum Reason {
     Custom {
         /// The policy's own number for its reason.
         code: u32,
+    },
+    /// A failure of its own, and what the peers of this process say: see [`Credit`](crate::Credit).
+    Peers {
+        /// The failures of its own.
+        failures: u32,
+        /// Who speaks against the downstream.
+        peers: Peers,
     },
     /// As many probes failed as make the required successes unreachable.
     ProbesFailed {
@@ -88,7 +97,7 @@ pub enum Rule {
 impl Reason {
     /// One word for the kind of reason, the same whatever its figures: for metrics and log fields.
     ///
-    /// `consecutive_failures`, `evidence`, `failure_rate`, `failures`, `slow_rate`, `given_up`, `custom`, `probes_failed`,
+    /// `consecutive_failures`, `evidence`, `failure_rate`, `failures`, `slow_rate`, `given_up`, `custom`, `peers`, `probes_failed`,
     /// `probes_slow`, `no_verdict`, `probe_due`, `probes_succeeded`, `probes_ignored` or `operator`.
     pub const fn kind(self) -> &'static str {
         match self {
@@ -101,6 +110,7 @@ impl Reason {
             },
             Self::GivenUp { .. } => "given_up",
             Self::Custom { .. } => "custom",
+            Self::Peers { .. } => "peers",
             Self::ProbesFailed { .. } => "probes_failed",
             Self::ProbesSlow { .. } => "probes_slow",
             Self::NoVerdict => "no_verdict",
@@ -134,6 +144,9 @@ impl fmt::Display for Reason {
                 write!(f, "{many} in a row {were} given up, none was answered")
             }
             Self::Custom { code } => write!(f, "the custom policy, reason {code}"),
+            Self::Peers { failures, peers } => {
+                write!(f, "{} of its own, and {peers}", Many(failures, "failure"))
+            }
             Self::ProbesFailed { failures, probes } => {
                 write!(f, "{failures} of {} failed", Many(probes, "probe"))
             }

@@ -101,6 +101,7 @@ mod events;
 mod exclude;
 mod failure;
 mod fault;
+pub mod fleet;
 pub mod guide;
 mod held;
 #[cfg(feature = "http")]

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use breaker_core::{Config, Evidence, State, Tally, Timestamp, Totals, Transition};
+use breaker_core::{Config, Credit, Evidence, State, Tally, Timestamp, Totals, Transition};
 
 use crate::{
     failure::LastFailures,
@@ -46,6 +46,9 @@ pub struct Snapshot {
     pub age: Option<Duration>,
     /// The score of the evidence against the downstream, as a share of its threshold; zero unless closed.
     pub evidence: f64,
+    /// What the peers of this process say of the downstream, as long as it counts: see [`fleet`](crate::fleet).
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::credit"))]
+    pub credit: Option<Credit>,
     /// The probes of the half-open period that goes on; `None` in any other state.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text::probes"))]
     pub probes: Option<Tally>,
@@ -104,6 +107,7 @@ impl Snapshot {
             retry_after: Some(Duration::ZERO),
             age: None,
             evidence: 0.0,
+            credit: None,
             probes: None,
             last_calls: None,
             last_time: None,
@@ -150,6 +154,7 @@ impl Snapshot {
             retry_after: breaker.retry_after(rules, now),
             age: Some(now.saturating_since(breaker.entered())),
             evidence: f64::from(breaker.evidence().score) / f64::from(Evidence::FULL),
+            credit: breaker.credit(now).map(|(credit, _)| credit),
             probes: breaker.probes(rules, now),
             last_calls: breaker.calls(),
             last_time: breaker.time(now),
@@ -174,7 +179,7 @@ impl Snapshot {
 mod as_text {
     use std::{sync::Arc, time::Duration};
 
-    use breaker_core::{Config, State, Tally, Timestamp, Totals, Transition};
+    use breaker_core::{Config, Credit, State, Tally, Timestamp, Totals, Transition};
     use serde::{Serialize, Serializer};
 
     use crate::{Settings, failure::LastFailures};
@@ -203,6 +208,15 @@ mod as_text {
         };
         let nanos = span.subsec_nanos() / finest * finest;
         humantime::format_duration(Duration::new(span.as_secs(), nanos)).to_string()
+    }
+
+    pub(super) fn credit<S: Serializer>(
+        credit: &Option<Credit>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        credit
+            .map(|credit| credit.to_string())
+            .serialize(serializer)
     }
 
     pub(super) fn moment<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

@@ -116,16 +116,17 @@ impl Breaker {
         let Phase::Open { attempt, until } = self.phase else {
             return self.refuses_all(rules, now);
         };
-        let (open, random) = (&rules.config.open, rules.random(self.generation));
+        let open = &rules.config.open;
+        let certain_at = self.certain_at(rules, until);
         let number = || *draw.get_or_insert_with(|| self.draw(rules, now));
-        if open.is_due((attempt, until), now, random, number) {
+        if open.is_due(attempt, until..certain_at, now, number) {
             return None;
         }
         let retry_after = if now < until {
             until.saturating_since(now)
         } else {
             // As long again as it has been open, up to the moment when the next call is a probe for certain.
-            let certain_in = open.certain_at(until, random).saturating_since(now);
+            let certain_in = certain_at.saturating_since(now);
             self.age(now).max(open.shortest()).min(certain_in)
         };
         Some(Refusal::Open { retry_after })
@@ -136,8 +137,11 @@ impl Breaker {
         let Phase::Open { attempt, until } = self.phase else {
             return self.refuses_all(rules, now);
         };
-        let random = rules.random(self.generation);
-        let due = rules.config.open.due_for_waiting(until, attempt, random);
+        let usual = || {
+            let random = rules.random(self.generation);
+            rules.config.open.due_for_waiting(until, attempt, random)
+        };
+        let due = self.moved().unwrap_or_else(usual);
         (now < due).then(|| Refusal::Open {
             retry_after: due.saturating_since(now),
         })

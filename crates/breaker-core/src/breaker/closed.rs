@@ -38,6 +38,9 @@ impl Breaker {
         let judged = match counted.counts_as {
             CountsAs::Nothing => Ok(evidence),
             CountsAs::Success => trip.judge(evidence, false, &mut now),
+            CountsAs::Failure if self.fleet.is_some() => {
+                self.judge_with_credit(rules, evidence, &mut now)
+            }
             CountsAs::Failure => trip.judge(evidence, true, &mut now),
         };
         let evidence = match (judged, in_windows.broken, call.broken) {

@@ -7,6 +7,7 @@ pub(crate) mod admit;
 mod closed;
 pub(crate) mod command;
 pub(crate) mod ended;
+mod fleet;
 mod half_open;
 pub(crate) mod phase;
 mod read;
@@ -20,6 +21,7 @@ mod windows;
 use alloc::boxed::Box;
 use core::time::Duration;
 
+use fleet::Fleet;
 use phase::Phase;
 use rules::Rules;
 use windows::Windows;
@@ -55,6 +57,8 @@ pub struct Breaker {
     /// The number of transitions so far.
     generation: u64,
     windows: Option<Box<Windows>>,
+    /// What the peers of this process say, if they said something.
+    fleet: Option<Box<Fleet>>,
     /// When this state began; of a half-open one whose places were all free, when the first of them was taken again.
     entered: Timestamp,
     /// What a recovering circuit may let pass.
@@ -86,6 +90,7 @@ impl Breaker {
             entered: Timestamp::ZERO,
             allowance: Allowance::default(),
             windows: Windows::new(rules.config),
+            fleet: None,
             given_up: 0,
             draws: 0,
             ignored: 0,
@@ -106,6 +111,7 @@ impl Breaker {
         self.generation += 1;
         self.phase = phase;
         self.entered = at;
+        self.fleet = None;
         (self.given_up, self.draws, self.ignored, self.extension) = (0, 0, 0, 0);
         Transition {
             from,

@@ -75,24 +75,21 @@ impl Breaker {
     /// The state that refuses every call until a time and that a caller of this moment would meet: its own, or that of a
     /// half-open period which has lapsed.
     fn opened(&self, rules: Rules<'_>, now: Timestamp) -> Option<Opened> {
-        let (until, generation) = match self.phase {
-            Phase::Open { until, .. } => (until, self.generation),
+        let (until, certain_at) = match self.phase {
+            Phase::Open { until, .. } => (until, self.certain_at(rules, until)),
             Phase::Isolated { until } => {
                 let until = until?;
-                let certain_at = until;
-                return Some(Opened { until, certain_at });
+                (until, until)
             }
             _ => {
                 let lapse = self.lapsed(rules, now)?;
                 let wait = self.next_wait(rules, lapse.attempt, None);
-                (lapse.at.rounded_after(wait), self.generation + 1)
+                let until = lapse.at.rounded_after(wait);
+                let random = rules.random(self.generation + 1);
+                (until, rules.config.open.certain_at(until, random))
             }
         };
-        let random = rules.random(generation);
-        Some(Opened {
-            until,
-            certain_at: rules.config.open.certain_at(until, random),
-        })
+        Some(Opened { until, certain_at })
     }
 
     /// The failures that count in this state: those against the downstream, or those in the windows if they are more.

@@ -103,7 +103,13 @@ impl Breaker {
                         .is_err()
                 };
                 let has_grace = self.may_be_in_grace(rules.config);
-                has_grace || self.windows.is_some() || call.broken.is_some() || asks() || may_trip()
+                let has_credit = may_be_bad && self.fleet.is_some();
+                has_grace
+                    || has_credit
+                    || self.windows.is_some()
+                    || call.broken.is_some()
+                    || asks()
+                    || may_trip()
             }
             Phase::HalfOpen { .. } => true,
             Phase::Open { .. } | Phase::Isolated { .. } | Phase::Disabled => false,

@@ -13,6 +13,7 @@ mod acquire;
 mod admit;
 mod custom;
 mod details;
+mod fleet;
 #[cfg(feature = "keyed")]
 mod keyed;
 mod permit;

@@ -81,6 +81,9 @@ impl Snapshot {
         if self.evidence > 0.0 {
             write!(f, ", evidence at {:.0} %", (self.evidence * 100.0).floor())?;
         }
+        if let Some(credit) = self.credit {
+            write!(f, ", {credit}")?;
+        }
         if let Some(probes) = self.probes {
             let (live, good, failed) = (probes.live, probes.good, probes.failed);
             write!(f, ", probes: {live} live, {good} good, {failed} failed")?;

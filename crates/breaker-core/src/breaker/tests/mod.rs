@@ -2,6 +2,7 @@
 
 mod admit;
 mod command;
+mod fleet;
 mod record;
 
 extern crate std;

@@ -1,7 +1,10 @@
 //! The checked form of an open time, and the waits that it gives.
 
 use alloc::boxed::Box;
-use core::{ops::RangeInclusive, time::Duration};
+use core::{
+    ops::{Range, RangeInclusive},
+    time::Duration,
+};
 
 use crate::time::{MAX_WAIT, Timestamp, nanos};
 
@@ -66,25 +69,23 @@ impl Opening {
         nanos(after) < self.relapse_within
     }
 
-    /// Whether a call of this moment may be the first probe, after so many failed ones; `draw` gives this request's own random
-    /// number.
+    /// Whether a call of this moment may be the first probe, after so many failed ones: none before the first of these times, any
+    /// from the second on. `draw` gives this request's own random number.
     pub(crate) fn is_due(
         &self,
-        (attempt, until): (u32, Timestamp),
+        attempt: u32,
+        may_be: Range<Timestamp>,
         now: Timestamp,
-        random: u64,
         draw: impl FnOnce() -> u32,
     ) -> bool {
         match self.pattern {
-            _ if now < until => false,
-            Pattern::ProbeShare { millionths } if now < self.certain_at(until, random) => {
+            _ if now < may_be.start => false,
+            _ if now >= may_be.end => true,
+            Pattern::ProbeShare { millionths } => {
                 u64::from(draw()) * 1_000_000
                     < (u64::from(millionths) << 32) / u64::from(attempt + 1)
             }
-            Pattern::ProbeShare { .. }
-            | Pattern::Fixed
-            | Pattern::Exponential { .. }
-            | Pattern::ByAttempt(_) => true,
+            Pattern::Fixed | Pattern::Exponential { .. } | Pattern::ByAttempt(_) => false,
         }
     }
 
@@ -93,7 +94,7 @@ impl Opening {
         Duration::from_nanos(self.shortest)
     }
 
-    const fn longest(&self) -> Duration {
+    pub(crate) const fn longest(&self) -> Duration {
         Duration::from_nanos(self.longest)
     }
 

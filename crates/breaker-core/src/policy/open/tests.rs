@@ -61,7 +61,7 @@ proptest! {
         let opening = OpenTime::probe_share(Percent(share), SECOND, 60 * SECOND).check().unwrap();
         let now = Timestamp::from_nanos(nanos(SECOND));
         let until = now.rounded_after(Duration::ZERO);
-        let is_due = opening.is_due((failed, until), now, 0, || draw);
+        let is_due = opening.is_due(failed, until..opening.certain_at(until, 0), now, || draw);
         let line = share / 100.0 / f64::from(failed + 1) * 4_294_967_296.0;
         prop_assume!((f64::from(draw) - line).abs() > 5000.0);
         prop_assert_eq!(is_due, f64::from(draw) < line);
@@ -122,7 +122,7 @@ fn nobody_is_drawn_before_the_shortest_wait_is_over() {
         .unwrap();
     let until = Timestamp::ZERO.rounded_after(SECOND);
     let before = Timestamp::from_nanos(nanos(SECOND) - 1);
-    assert!(!opening.is_due((0, until), before, 0, || 0));
+    assert!(!opening.is_due(0, until..opening.certain_at(until, 0), before, || 0));
     let then = Timestamp::from_nanos(nanos(SECOND));
-    assert!(opening.is_due((0, until), then, 0, || u32::MAX));
+    assert!(opening.is_due(0, until..opening.certain_at(until, 0), then, || u32::MAX));
 }

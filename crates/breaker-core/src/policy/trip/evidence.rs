@@ -194,6 +194,17 @@ impl Test {
         }
     }
 
+    /// Whether the score is enough with so many quarters of a failure more.
+    pub(super) fn is_enough_with(self, seen: Evidence, quarters: u32, now: Timestamp) -> bool {
+        let credit = u64::from(quarters) * u64::from(self.failure) / 4;
+        u64::from(seen.score) + credit >= u64::from(self.threshold(seen, || now))
+    }
+
+    /// The score in quarters of a failure.
+    pub(super) const fn quarters(self, seen: Evidence) -> u32 {
+        (4 * seen.score as u64 / self.failure as u64) as u32
+    }
+
     /// The failures that a score stands for.
     pub(super) fn failures(self, seen: Evidence) -> u32 {
         let (failure, success) = (u64::from(self.failure), u64::from(self.success));

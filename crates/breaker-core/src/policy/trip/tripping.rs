@@ -7,6 +7,7 @@ use super::{
     limits::Limits,
 };
 use crate::{
+    fleet::{Credit, Level},
     reason::Reason,
     time::{Stamp, Timestamp},
     window::Grid,
@@ -84,6 +85,29 @@ impl Tripping {
         calm && !seen.is_nothing()
             && self.one_event > 0
             && seen.since.before(now()) <= Duration::from_nanos(self.one_event.into())
+    }
+
+    /// Whether this evidence, the last of which is a failure, is enough together with the credit.
+    pub(crate) fn is_enough_with(&self, seen: Evidence, credit: Credit, now: Timestamp) -> bool {
+        let quarters = credit.quarters();
+        let by_row = self
+            .row
+            .is_some_and(|most| 4 * seen.row + quarters >= 4 * most);
+        by_row
+            || self
+                .test
+                .is_some_and(|test| test.is_enough_with(seen, quarters, now))
+    }
+
+    /// Whether it takes a credit: rules over windows do not.
+    pub(crate) const fn takes_credit(&self) -> bool {
+        self.row.is_some() || self.test.is_some()
+    }
+
+    /// How much the evidence is, in failures.
+    pub(crate) fn level(&self, seen: Evidence) -> Level {
+        let of_test = self.test.map_or(0, |test| test.quarters(seen));
+        Level::from_quarters(of_test.max(4 * seen.row))
     }
 
     /// The failures that the evidence stands for.

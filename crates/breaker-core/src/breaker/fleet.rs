@@ -1,0 +1,130 @@
+//! What a circuit says to its peers, and what it does with what they say.
+
+use core::time::Duration;
+
+use super::{Breaker, Phase, Rules};
+use crate::{
+    fleet::{Credit, Level},
+    policy::trip::Evidence,
+    reason::Reason,
+    time::Timestamp,
+};
+
+/// What the peers of this process say, for the state of now.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fleet {
+    credit: Credit,
+    /// Until when the credit counts.
+    until: Timestamp,
+    /// When the next call is a probe for certain, if they moved that.
+    certain_at: Option<Timestamp>,
+}
+
+impl Breaker {
+    /// What this process has against the downstream. What an operator did is nobody's evidence: it says nothing.
+    pub fn vote(&self, rules: Rules<'_>) -> Level {
+        match self.phase {
+            Phase::Closed(evidence) | Phase::Recovering(evidence) => {
+                rules.config.trip.level(evidence)
+            }
+            Phase::Open { attempt, .. } | Phase::HalfOpen { attempt, .. } => {
+                match self.is_by_hand(attempt) {
+                    true => Level::NONE,
+                    false => Level::MOST,
+                }
+            }
+            Phase::Isolated { .. } | Phase::Disabled => Level::NONE,
+        }
+    }
+
+    /// The peers' word counts until then: see [`Credit`]. It replaces the one before, and is over with this state.
+    pub fn give_credit(&mut self, credit: Credit, until: Timestamp) {
+        if credit.is_none() && self.fleet.is_none() {
+            return;
+        }
+        let fleet = self.fleet.get_or_insert_default();
+        (fleet.credit, fleet.until) = (credit, until);
+    }
+
+    /// The credit that counts at this moment, and until when; `None` if there is none.
+    pub fn credit(&self, now: Timestamp) -> Option<(Credit, Timestamp)> {
+        let fleet = self.fleet.as_ref()?;
+        let counts = !fleet.credit.is_none() && now < fleet.until;
+        counts.then_some((fleet.credit, fleet.until))
+    }
+
+    /// An open circuit's next call is a probe *for certain* that long from now at the earliest, which is at most its own longest
+    /// wait. Calls go on to be drawn as probes before. Says whether that changed anything; it does not where the operator
+    /// opened the circuit.
+    pub fn put_off(&mut self, rules: Rules<'_>, wait: Duration, now: Timestamp) -> bool {
+        let Phase::Open { attempt, until } = self.phase else {
+            return false;
+        };
+        let longest = rules.config.open.longest();
+        let at = now.rounded_after(wait.min(longest));
+        let certain_at = self.certain_at(rules, until);
+        if self.is_by_hand(attempt) || at <= certain_at {
+            return false;
+        }
+        self.fleet.get_or_insert_default().certain_at = Some(at);
+        true
+    }
+
+    /// Makes an open circuit's next call a probe for certain, that long from now at the latest. Says whether that changed
+    /// anything; it does not where the operator opened the circuit.
+    pub fn come_due(&mut self, rules: Rules<'_>, wait: Duration, now: Timestamp) -> bool {
+        let Phase::Open { attempt, until } = self.phase else {
+            return false;
+        };
+        let at = now.rounded_after(wait);
+        if self.is_by_hand(attempt) || at >= self.certain_at(rules, until) {
+            return false;
+        }
+        let until = until.min(at);
+        self.phase = Phase::Open { attempt, until };
+        self.fleet.get_or_insert_default().certain_at = Some(at);
+        true
+    }
+
+    /// When the next call of a circuit that is open until then is a probe for certain.
+    pub(super) fn certain_at(&self, rules: Rules<'_>, until: Timestamp) -> Timestamp {
+        let moved = self.fleet.as_ref().and_then(|fleet| fleet.certain_at);
+        let usual = || {
+            let random = rules.random(self.generation);
+            rules.config.open.certain_at(until, random)
+        };
+        moved.unwrap_or_else(usual)
+    }
+
+    /// As [`Breaker::certain_at`], if the peers moved that.
+    pub(super) fn moved(&self) -> Option<Timestamp> {
+        self.fleet.as_ref()?.certain_at
+    }
+
+    /// What a failure of its own adds to the evidence, or why that is enough, if need be together with what its peers say.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn judge_with_credit(
+        &self,
+        rules: Rules<'_>,
+        evidence: Evidence,
+        mut now: impl FnMut() -> Timestamp,
+    ) -> Result<Evidence, Reason> {
+        let trip = &rules.config.trip;
+        let evidence = trip.judge(evidence, true, &mut now)?;
+        match self.credit(now()) {
+            Some((credit, _)) if trip.is_enough_with(evidence, credit, now()) => {
+                Err(Reason::Peers {
+                    failures: trip.failures(evidence),
+                    peers: credit.peers(),
+                })
+            }
+            _ => Ok(evidence),
+        }
+    }
+
+    /// Whether an open or half-open circuit, of this attempt, is so because the operator said so.
+    const fn is_by_hand(&self, attempt: u32) -> bool {
+        self.trips == 0 && attempt == 0
+    }
+}
