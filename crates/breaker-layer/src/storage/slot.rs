@@ -33,15 +33,12 @@ pub(crate) struct Slot {
     held: Line<Mutex<Held>>,
 }
 
+/// The circuit, if there is one. If there is none, the gate has the last epoch that was given.
+type Held = Option<CircuitState>;
+
 /// Begins a cache line.
 #[repr(align(64))]
 struct Line<T>(T);
-
-struct Held {
-    state: Option<CircuitState>,
-    /// The last epoch that was given, if there is no circuit.
-    epoch: u64,
-}
 
 /// Beside the number of rejections: the circuit has ended.
 const ENDED: u64 = 1 << 63;
@@ -55,10 +52,6 @@ const PAUSE: u32 = 16;
 
 impl Slot {
     pub(super) fn vacant() -> Self {
-        let held = Held {
-            epoch: 0,
-            state: None,
-        };
         Self {
             gate: AtomicU64::new(Gate::vacant(0).to_bits()),
             until: AtomicU64::new(0),
@@ -66,7 +59,7 @@ impl Slot {
             slow_after: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             handles: AtomicU64::new(0),
-            held: Line(Mutex::new(held)),
+            held: Line(Mutex::new(None)),
         }
     }
 
@@ -78,13 +71,13 @@ impl Slot {
     ) -> Handle {
         let slot = pool::take();
         let mut held = slot.lock();
-        let mut state = CircuitState::new(parts, held.epoch + 1);
+        let mut state = CircuitState::new(parts, slot.gate().epoch() + 1);
         prepare(&mut state);
         slot.origin.store(origin.as_nanos(), Relaxed);
         slot.rejected.store(0, Relaxed);
         slot.handles.store(1, Relaxed);
         slot.publish_plan(&state);
-        held.state = Some(state);
+        *held = Some(state);
         Handle::counted(slot)
     }
 
@@ -105,14 +98,14 @@ impl Slot {
 
     /// Looks at the circuit, if there is one.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&CircuitState) -> T) -> Option<T> {
-        self.lock().state.as_ref().map(look)
+        self.lock().as_ref().map(look)
     }
 
     /// Changes the circuit, if there is one.
     #[inline]
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut CircuitState) -> T) -> Option<T> {
         let mut held = self.lock();
-        let state = held.state.as_mut()?;
+        let state = held.as_mut()?;
         let changed = change(state);
         state.version += 1;
         self.publish(state);
@@ -216,7 +209,9 @@ impl Slot {
     /// The circuit, to those who do not keep it alive.
     pub(crate) fn weak(&'static self) -> WeakCircuit {
         let held = self.lock();
-        let first = held.state.as_ref().map_or(held.epoch, |state| state.first);
+        let first = held
+            .as_ref()
+            .map_or_else(|| self.gate().epoch(), |state| state.first);
         WeakCircuit::new(self, first)
     }
 
@@ -266,17 +261,17 @@ impl Slot {
         is_it: impl FnOnce(&CircuitState) -> bool,
     ) -> Option<Ended> {
         let mut held = self.lock();
-        if self.is_shared() || !held.state.as_ref().is_some_and(is_it) {
+        if self.is_shared() || !held.as_ref().is_some_and(is_it) {
             return None;
         }
         self.take(&mut held)
     }
 
     fn take(&'static self, held: &mut Held) -> Option<Ended> {
-        let state = held.state.take()?;
+        let state = held.take()?;
         // Of which no permit is: those of this circuit change nothing from here on.
-        held.epoch = state.epoch() + 1;
-        self.gate.store(Gate::vacant(held.epoch).to_bits(), Release);
+        let epoch = state.epoch() + 1;
+        self.gate.store(Gate::vacant(epoch).to_bits(), Release);
         let circuit = state.weak(self);
         Some(Ended {
             state,
