@@ -34,6 +34,30 @@ impl Machine {
         }
     }
 
+    /// The state, and the rules for it.
+    pub(super) const fn parts(&mut self) -> (&mut Breaker, Rules<'_>) {
+        let rules = Rules {
+            config: &self.config,
+            seed: self.seed,
+        };
+        (&mut self.breaker, rules)
+    }
+
+    /// Whether it is closed.
+    pub fn is_closed(&self) -> bool {
+        self.breaker.stored_state() == State::Closed
+    }
+
+    /// Whether it is open.
+    pub fn is_open(&self) -> bool {
+        self.breaker.stored_state() == State::Open
+    }
+
+    /// Whether it is half-open.
+    pub fn is_half_open(&self) -> bool {
+        self.breaker.stored_state() == State::HalfOpen
+    }
+
     fn note(&mut self, transition: Transition) {
         self.trips += u64::from(transition.from() == State::Closed);
     }

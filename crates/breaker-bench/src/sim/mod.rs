@@ -3,6 +3,7 @@
 //! What is random about a call (when it comes, how long it takes, whether it fails at a given failure ratio) depends on
 //! the seed and the call's number alone, so that every policy meets the same calls.
 
+pub mod fleet;
 pub mod judge;
 pub mod machine;
 pub mod policy;

@@ -39,6 +39,10 @@ impl Trouble {
         }
     }
 
+    pub(super) const fn ends(self) -> f64 {
+        Self::FROM + self.lasts()
+    }
+
     pub(super) fn is_on(self, now: f64) -> bool {
         (Self::FROM..Self::FROM + self.lasts()).contains(&now)
     }

@@ -64,7 +64,7 @@ impl fmt::Display for Traffic {
 
 impl Scenario {
     /// The calls by number, and when they come, in seconds.
-    pub(super) fn arrivals(self, random: Random) -> impl Iterator<Item = (u64, f64)> {
+    pub(in crate::sim) fn arrivals(self, random: Random) -> impl Iterator<Item = (u64, f64)> {
         let Traffic {
             rate,
             length,

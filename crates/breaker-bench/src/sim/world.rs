@@ -93,6 +93,17 @@ impl Fault {
         matches!(self, Self::Steady(ratio) if ratio <= 0.10)
     }
 
+    /// For how long nothing has been wrong any more at this time, after something was; when it has not been yet, `None`.
+    pub fn well_since(self, now: f64) -> Option<f64> {
+        let since = match self {
+            Self::Outage { from, lasts } => from + lasts,
+            Self::BrownOut(_) => 600.0,
+            Self::Capacity(trouble) => trouble.ends(),
+            _ => return None,
+        };
+        (now >= since).then_some(since)
+    }
+
     /// How often a call that failed is tried once more.
     pub const fn retries(self) -> u64 {
         match self {
