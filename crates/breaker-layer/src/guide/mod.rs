@@ -23,6 +23,7 @@
 //! - [the console](console), a page of every circuit and the commands to steer them
 //! - [readiness], so that one open circuit does not take every pod away
 //! - [how to test](testing) code that uses it
+//! - many processes that make few calls each learn of an outage together: the package `breaker-fleet`, over [the hooks](crate::fleet)
 
 // A chapter needs no feature to be read.
 #![cfg_attr(docsrs, doc(auto_cfg = false))]
