@@ -11,6 +11,7 @@
 #![deny(missing_docs)]
 
 pub mod downstream;
+mod fleet;
 pub mod frame;
 mod node;
 mod output;
@@ -38,6 +39,8 @@ const CHUNK: usize = 256 * 1024;
 pub enum Error {
     /// The settings make no breaker.
     Settings(ConfigError),
+    /// The settings make no fleet.
+    Fleet(String),
     /// The input cannot be read.
     Read(io::Error),
     /// The output cannot be written.
@@ -48,6 +51,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Settings(error) => error.fmt(f),
+            Self::Fleet(error) => f.write_str(error),
             Self::Read(error) => write!(f, "cannot read the input: {error}"),
             Self::Write(error) => write!(f, "cannot write the output: {error}"),
         }
@@ -58,6 +62,7 @@ impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
             Self::Settings(error) => error.source(),
+            Self::Fleet(_) => None,
             Self::Read(error) | Self::Write(error) => Some(error),
         }
     }
@@ -76,7 +81,8 @@ where
     L: Write,
 {
     let framer = Framer::new(settings.max_message_bytes);
-    let node = Node::new(output, log, settings).map_err(Error::Settings)?;
+    let fleet = fleet::start(&settings)?;
+    let node = Node::new(output, log, settings, fleet.as_ref()).map_err(Error::Settings)?;
     match serve(input, framer, node).await {
         Err(Error::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,

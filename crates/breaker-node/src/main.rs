@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 
 fn serve(settings: Settings) -> Result<(), Error> {
     let runtime = Builder::new_current_thread()
-        .enable_time()
+        .enable_all()
         .build()
         .map_err(Error::Read)?;
     runtime.block_on(run(

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use breaker_layer::ConfigError;
 use tokio::io::AsyncWrite;
 
+use crate::fleet::Place;
 use crate::frame::Frame;
 use crate::output::Output;
 use crate::protocol::{Answer, Fault, Message, Request};
@@ -23,9 +24,14 @@ pub(crate) struct Node<W, L> {
 }
 
 impl<W: AsyncWrite + Unpin, L: Write> Node<W, L> {
-    pub(crate) fn new(output: W, log: L, settings: Settings) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        output: W,
+        log: L,
+        settings: Settings,
+        place: Option<&Place>,
+    ) -> Result<Self, ConfigError> {
         Ok(Self {
-            services: Services::new(&settings)?,
+            services: Services::in_fleet(&settings, place)?,
             output: Output::new(output, settings.envelope),
             log,
             service: settings.service,

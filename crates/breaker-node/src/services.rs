@@ -15,6 +15,7 @@ use breaker_layer::ConfigError;
 use serde::ser::{Serialize, Serializer};
 
 use self::idle::Idle;
+use crate::fleet::{Names, Place};
 use crate::protocol::{Calls, Fault};
 use crate::settings::Settings;
 use crate::stack::{Service, Stack, Transitions, Verdict};
@@ -24,6 +25,8 @@ use crate::stack::{Service, Stack, Transitions, Verdict};
 pub struct Services {
     most: usize,
     stack: Stack,
+    /// To be told what each is called.
+    names: Option<Names>,
     kept: Vec<Kept>,
     by_name: BTreeMap<Arc<str>, Key>,
     /// The closed ones.
@@ -47,9 +50,18 @@ impl Services {
     ///
     /// If the settings make no breaker.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        Self::in_fleet(settings, None)
+    }
+
+    /// As [`Services::new`], with votes on the circuits.
+    pub(crate) fn in_fleet(
+        settings: &Settings,
+        place: Option<&Place>,
+    ) -> Result<Self, ConfigError> {
         Ok(Self {
             most: settings.max_services.get(),
-            stack: Stack::new(settings)?,
+            names: place.map(Place::names),
+            stack: Stack::in_fleet(settings, place)?,
             kept: Vec::new(),
             by_name: BTreeMap::new(),
             idle: Idle::new(),
@@ -80,6 +92,9 @@ impl Services {
             self.by_name.remove(&gone.name);
             key
         };
+        if let Some(names) = &self.names {
+            names.set(key, &name);
+        }
         self.by_name.insert(name, key);
         Ok(key)
     }

@@ -45,6 +45,23 @@ pub struct Settings {
     #[arg(long)]
     pub(crate) log: bool,
 
+    /// Vote with other nodes on the services that all of them call, through this Redis: redis://127.0.0.1:6379/
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) fleet: Option<String>,
+
+    /// With --fleet: what fails together, such as a zone
+    #[arg(long, value_name = "NAME", default_value = "none", requires = "fleet")]
+    pub(crate) zone: String,
+
+    /// With --fleet: the nodes that hear each other
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "breaker-node",
+        requires = "fleet"
+    )]
+    pub(crate) namespace: String,
+
     /// The longest object that is read
     #[arg(long, value_name = "BYTES", default_value = "1048576")]
     pub(crate) max_message_bytes: NonZeroUsize,

@@ -25,6 +25,7 @@ pub use self::report::{Status, Verdict};
 use self::seen::{Changes, Seen};
 pub use self::service::Service;
 use crate::downstream::{self, Downstream};
+use crate::fleet::Place;
 use crate::protocol::{Calls, Enter};
 use crate::services::Key;
 use crate::settings::Settings;
@@ -36,6 +37,7 @@ pub struct Stack {
     seen: Seen,
     /// Where the transitions are to be told.
     log: Option<Log>,
+    is_in_fleet: bool,
 }
 
 /// One circuit for each service.
@@ -55,6 +57,14 @@ impl Stack {
     ///
     /// If the settings make no breaker.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        Self::in_fleet(settings, None)
+    }
+
+    /// As [`Stack::new`], with votes on the circuits.
+    pub(crate) fn in_fleet(
+        settings: &Settings,
+        place: Option<&Place>,
+    ) -> Result<Self, ConfigError> {
         let seen = Seen::default();
         let log = settings.log.then(Log::default);
         let mut circuits = KeyedCircuits::builder_unnamed("breaker-node")
@@ -66,11 +76,23 @@ impl Stack {
         if let Some(log) = &log {
             circuits = circuits.observe(log.clone());
         }
+        if let Some(place) = place {
+            circuits = place.named(circuits);
+        }
+        let circuits = circuits.build()?;
+        if let Some(place) = place {
+            place.add(&circuits);
+        }
         let service = ServiceBuilder::new()
-            .layer(KeyedBreakerLayer::new(circuits.build()?, ByService).boxed_errors())
+            .layer(KeyedBreakerLayer::new(circuits, ByService).boxed_errors())
             .timeout(settings.timeout)
             .service(Downstream);
-        Ok(Self { service, seen, log })
+        Ok(Self {
+            service,
+            seen,
+            log,
+            is_in_fleet: place.is_some(),
+        })
     }
 
     /// The transitions since this was last called, where they are to be told.
@@ -89,6 +111,7 @@ impl Stack {
         service: &mut Service,
         calls: &Calls<'_>,
     ) -> Result<Verdict, Full> {
+        self.catch_up(service);
         if let Some(state) = calls.enter {
             self.enter(key, service, state)?;
         }
@@ -129,6 +152,17 @@ impl Stack {
             drop(circuit);
             self.circuits().reset(&key);
             self.seen.take();
+        }
+    }
+
+    /// What the fleet did between two messages is no message's doing.
+    fn catch_up(&self, service: &mut Service) {
+        if !self.is_in_fleet {
+            return;
+        }
+        self.seen.take();
+        if let Some(circuit) = &service.circuit {
+            service.state = circuit.state();
         }
     }
 
