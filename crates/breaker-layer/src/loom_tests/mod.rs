@@ -9,6 +9,7 @@
 //! std's: it is no part of what is checked.
 
 mod closed;
+mod fleet;
 mod given_up;
 mod half_open;
 #[cfg(feature = "keyed")]
