@@ -59,6 +59,11 @@ impl Stamp {
     /// The bits that are cut off.
     const UNIT: u32 = 17;
 
+    /// The one before, which no event since this one has.
+    pub(crate) const fn previous(self) -> Self {
+        Self(self.0.wrapping_sub(1))
+    }
+
     /// How long before `now` it was, to its unit.
     pub(crate) const fn before(self, now: Timestamp) -> Duration {
         let units = now.stamp().0.wrapping_sub(self.0);

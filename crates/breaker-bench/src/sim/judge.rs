@@ -134,12 +134,15 @@ impl Scores {
 
     fn print_false_trips(&self) {
         let harmless = |scenario: &Scenario| {
-            scenario.fault.is_harmless() || scenario.fault == Fault::BrownOut(0.30)
+            let fault = scenario.fault;
+            fault.is_harmless() || matches!(fault, Fault::BrownOut(0.30) | Fault::Aftermath(_))
         };
         if !self.scenarios.iter().any(harmless) {
             return;
         }
-        println!("\n## Trips where nothing is wrong, and at 30 % errors, in all seeds together\n");
+        println!(
+            "\n## Trips where nothing is wrong, at 30 % errors, and with an outage before a few per cent, in all seeds together\n"
+        );
         self.print_head();
         for (scenario, of) in self.scenarios.iter().zip(&self.scores) {
             if harmless(scenario) {

@@ -48,6 +48,7 @@ pub fn groups() -> Vec<Group> {
         group("one event", events()),
         group("quiet", quiet()),
         group("30 % for good", every(&[Fault::Steady(0.30)], &TRAFFIC)),
+        group("after an outage", aftermath()),
         group("fleets", fleets()),
         group("fleets before a finite capacity", capacity()),
     ]
@@ -129,6 +130,14 @@ fn quiet() -> Vec<Scenario> {
     ];
     all.extend(every(&faults, &[minute]));
     all
+}
+
+/// What remains of an outage: a circuit that has closed again must not trip over it.
+fn aftermath() -> Vec<Scenario> {
+    let faults = [0.05, 0.10].map(Fault::Aftermath);
+    let fleet = Traffic::new(100.0, 1800.0).of(100);
+    let [quiet, steady, busy] = TRAFFIC;
+    every(&faults, &[quiet, steady, busy, fleet])
 }
 
 /// Several clients that meet the same, each with a circuit of its own.

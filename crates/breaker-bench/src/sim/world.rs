@@ -22,6 +22,8 @@ pub enum Fault {
         /// How long it lasts.
         lasts: f64,
     },
+    /// An outage from 300 s on, for 60 s; this failure ratio from its end on.
+    Aftermath(f64),
     /// From 100 s on, thirty times 10 s off and 10 s on.
     Flapping,
     /// An outage from 300 s on, for 60 s, after which a cold cache answers few calls; overload keeps it cold.
@@ -121,6 +123,9 @@ impl fmt::Display for Fault {
             Self::Steady(ratio) => write!(f, "healthy, {:.0} %", 100.0 * ratio),
             Self::BrownOut(ratio) => write!(f, "brown-out, {:.0} %", 100.0 * ratio),
             Self::Outage { lasts, .. } => write!(f, "outage, {lasts:.0} s"),
+            Self::Aftermath(ratio) => {
+                write!(f, "outage, 60 s, then {:.0} % for good", 100.0 * ratio)
+            }
             Self::Flapping => f.write_str("flapping"),
             Self::ColdCache => f.write_str("cold cache"),
             Self::Spells { lasts, every } => write!(f, "{lasts} s of each {every} s down"),
@@ -180,6 +185,8 @@ impl World {
             Fault::Steady(ratio) => ratio,
             Fault::BrownOut(ratio) if down(300.0, 300.0) => ratio,
             Fault::Outage { from, lasts } if down(from, lasts) => 1.0,
+            Fault::Aftermath(_) if down(300.0, 60.0) => 1.0,
+            Fault::Aftermath(ratio) if now >= 360.0 => ratio,
             Fault::Flapping if down(100.0, 600.0) && (now - 100.0) % 20.0 < 10.0 => 1.0,
             Fault::ColdCache if down(300.0, COLD_FROM - 300.0) => 1.0,
             Fault::ColdCache if now >= COLD_FROM => self.cache.failure_ratio(self.scenario, now),

@@ -37,11 +37,14 @@ impl Breaker {
         let has_recovered = self.recover(rules.config, counted, &mut now);
         let judged = match counted.counts_as {
             CountsAs::Nothing => Ok(evidence),
-            CountsAs::Success => trip.judge(evidence, false, &mut now),
-            CountsAs::Failure if self.fleet.is_some() => {
-                self.judge_with_credit(rules, evidence, &mut now)
+            CountsAs::Success => trip.judge(evidence, false, 0, &mut now),
+            CountsAs::Failure => {
+                let left_over = trip.left_over(evidence, self.trips, self.entered);
+                match self.fleet {
+                    Some(_) => self.judge_with_credit(rules, evidence, left_over, &mut now),
+                    None => trip.judge(evidence, true, left_over, &mut now),
+                }
             }
-            CountsAs::Failure => trip.judge(evidence, true, &mut now),
         };
         let evidence = match (judged, in_windows.broken, call.broken) {
             (Ok(evidence), None, None) => evidence,

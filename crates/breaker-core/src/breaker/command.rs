@@ -55,8 +55,8 @@ impl Breaker {
             Command::Isolate(_) | Command::Disable | Command::Reset => false,
             Command::Trip(_) | Command::HalfOpen | Command::Close => self.shadow,
         };
-        self.trips = 0;
         let failures = self.failures_in_phase(rules);
+        self.trips = 0;
         Some(self.enter(phase, Reason::Operator, failures, now))
     }
 
@@ -66,21 +66,22 @@ impl Breaker {
         wait: Option<Duration>,
         now: Timestamp,
     ) -> Transition {
+        let failures = self.failures_in_phase(rules);
         self.trips = 0;
         let wait = in_range(wait.unwrap_or_else(|| self.next_wait(rules, 0, None)));
         let cause = Cause {
             reason: Reason::Operator,
-            failures: self.failures_in_phase(rules),
+            failures,
             asked: None,
         };
         self.open_for(0, wait, now, cause)
     }
 
     fn isolate_for(&mut self, rules: Rules<'_>, span: Duration, now: Timestamp) -> Transition {
+        let failures = self.failures_in_phase(rules);
         (self.trips, self.shadow) = (0, false);
         let span = in_range(span);
         let until = Some(now.rounded_after(span));
-        let failures = self.failures_in_phase(rules);
         Transition {
             open_for: Some(span),
             ..self.enter(Phase::Isolated { until }, Reason::Operator, failures, now)

@@ -25,7 +25,8 @@ impl Breaker {
     pub fn vote(&self, rules: Rules<'_>) -> Level {
         match self.phase {
             Phase::Closed(evidence) | Phase::Recovering(evidence) => {
-                rules.config.trip.level(evidence)
+                let trip = &rules.config.trip;
+                trip.level(evidence, trip.left_over(evidence, self.trips, self.entered))
             }
             Phase::Open { attempt, .. } | Phase::HalfOpen { attempt, .. } => {
                 match self.is_by_hand(attempt) {
@@ -108,14 +109,15 @@ impl Breaker {
         &self,
         rules: Rules<'_>,
         evidence: Evidence,
+        left_over: u32,
         mut now: impl FnMut() -> Timestamp,
     ) -> Result<Evidence, Reason> {
         let trip = &rules.config.trip;
-        let evidence = trip.judge(evidence, true, &mut now)?;
+        let evidence = trip.judge(evidence, true, left_over, &mut now)?;
         match self.credit(now()) {
-            Some((credit, _)) if trip.is_enough_with(evidence, credit, now()) => {
+            Some((credit, _)) if trip.is_enough_with(evidence, left_over, credit, now()) => {
                 Err(Reason::Peers {
-                    failures: trip.failures(evidence),
+                    failures: trip.failures(evidence, left_over),
                     peers: credit.peers(),
                 })
             }

@@ -103,7 +103,10 @@ impl Breaker {
     /// The failures that count in this state, without its windows.
     pub(super) fn failures_in_phase(&self, rules: Rules<'_>) -> u32 {
         match self.phase {
-            Phase::Closed(seen) | Phase::Recovering(seen) => rules.config.trip.failures(seen),
+            Phase::Closed(seen) | Phase::Recovering(seen) => {
+                let trip = &rules.config.trip;
+                trip.failures(seen, trip.left_over(seen, self.trips, self.entered))
+            }
             Phase::HalfOpen { tally, .. } => tally.failed,
             Phase::Open { .. } | Phase::Isolated { .. } | Phase::Disabled => 0,
         }

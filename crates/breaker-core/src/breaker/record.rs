@@ -10,7 +10,6 @@ use crate::{
         cancelled::{Cancelled, MOST_GIVEN_UP},
         probes::{Shown, Tally},
         ramp::Allowance,
-        trip::Evidence,
     },
     reason::Reason,
     time::Timestamp,
@@ -99,7 +98,7 @@ impl Breaker {
                 let trip = &rules.config.trip;
                 let asks = || may_be_bad && trip.asks_for_time(evidence, call.calm);
                 let may_trip = || {
-                    trip.judge(evidence, may_be_bad, Timestamp::default)
+                    trip.judge(evidence, may_be_bad, 0, Timestamp::default)
                         .is_err()
                 };
                 let has_grace = self.may_be_in_grace(rules.config);
@@ -181,12 +180,13 @@ impl Breaker {
                 None
             }
             Shown::Good(reason) => {
+                let evidence = rules.config.trip.once_recovered(self.trips, now);
                 let phase = match rules.config.ramp {
                     Some(ramp) => {
                         self.allowance = Allowance::new(ramp, now);
-                        Phase::Recovering(Evidence::default())
+                        Phase::Recovering(evidence)
                     }
-                    None => Phase::CLOSED,
+                    None => Phase::Closed(evidence),
                 };
                 Some(self.enter(phase, reason, tally.failed, now))
             }

@@ -22,6 +22,8 @@ pub(crate) struct Model<'a> {
     entered: u64,
     /// How often in a row it tripped right after it had closed; `None` before it has tripped by itself.
     relapses: Option<u32>,
+    /// The score with which this state began.
+    suspicion: i64,
     events: Vec<Event>,
     pub(crate) told: Vec<Told>,
     /// For how long the breaker opened, each time it did.
@@ -38,6 +40,7 @@ impl<'a> Model<'a> {
             mode: Mode::Closed,
             entered: settings.start,
             relapses: None,
+            suspicion: 0,
             events: Vec::new(),
             told: Vec::new(),
             waits: VecDeque::new(),
@@ -79,12 +82,12 @@ impl<'a> Model<'a> {
             .sum::<i32>() as u32
     }
 
-    /// How far the results are above the lowest point that they ever reached, and the calls since.
+    /// How far the results are above the lowest point that they ever reached, or above nothing, and the calls since.
     fn score(&self, results: &[bool]) -> (i64, usize) {
         let Some((failure, success, _)) = self.settings.steps() else {
             return (0, 0);
         };
-        let mut sum = 0;
+        let mut sum = self.suspicion;
         let (mut lowest, mut since) = (0, 0);
         for (index, &failed) in results.iter().enumerate() {
             sum += if failed { failure } else { -success };
@@ -127,7 +130,16 @@ impl<'a> Model<'a> {
             failures,
             at,
         });
-        (self.mode, self.entered) = (mode, at);
+        (self.mode, self.entered, self.suspicion) = (mode, at, 0);
+    }
+
+    /// Its probes were good.
+    fn close(&mut self, why: Why, failed: u32) {
+        self.enter(Mode::Closed, why, failed, self.now);
+        self.suspicion = match (self.settings.evidence, self.relapses) {
+            (Some(_), Some(relapses)) => FULL - (FULL >> (relapses + 1).min(31)),
+            _ => 0,
+        };
     }
 
     /// It trips, which may be a relapse.
@@ -328,12 +340,12 @@ impl<'a> Model<'a> {
                 let done = results.len() as u32;
                 let failed = results.iter().filter(|failed| **failed).count() as u32;
                 if done - failed >= self.settings.successes {
-                    self.enter(Mode::Closed, Why::ProbesSucceeded(done), failed, now);
+                    self.close(Why::ProbesSucceeded(done), failed);
                 } else if self.settings.sample - failed < self.settings.successes {
                     let why = Why::ProbesFailed(failed, done);
                     self.open(attempt + 1, reason(why), failed, now, asked);
                 } else if ignored >= 10 && failed == 0 {
-                    self.enter(Mode::Closed, Why::ProbesIgnored(ignored), failed, now);
+                    self.close(Why::ProbesIgnored(ignored), failed);
                 } else if ignored >= 10 {
                     let why = Why::ProbesFailed(failed, done);
                     self.open(attempt + 1, why, failed, now, asked);

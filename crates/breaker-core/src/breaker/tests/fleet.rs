@@ -232,3 +232,19 @@ proptest! {
         prop_assert_eq!(own, Some(row.saturating_sub(2 * peers).max(1)));
     }
 }
+
+#[test]
+fn the_suspicion_with_which_a_circuit_closes_is_no_vote() {
+    let config = config_with(Trip::default());
+    let rules = rules(&config);
+    let mut breaker = half_open(rules, 0, 1);
+    breaker.trips = 1;
+    while breaker.stored_state() == State::HalfOpen {
+        let _ = admit(&mut breaker, rules, 1);
+        record(&mut breaker, rules, SUCCESS, 1);
+    }
+    assert!(breaker.evidence().score > 0);
+    assert_eq!(breaker.vote(rules), Level::NONE);
+    assert_eq!(fail(&mut breaker, rules, 2), None);
+    assert_eq!(breaker.vote(rules), Level::from_quarters(4));
+}

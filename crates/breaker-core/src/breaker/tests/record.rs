@@ -411,3 +411,47 @@ fn no_later_state_of_a_circuit_forgives_anything() {
     assert_eq!(record(&mut breaker, rules, FAILURE, 1).transition, None);
     assert!(record(&mut breaker, rules, FAILURE, 1).transition.is_some());
 }
+
+/// How many failures so far apart trip a circuit which was `trips` times closed too early, after this many good calls.
+fn failures_to_trip(trip: Trip, gap: u64, trips: u8, good_calls: usize) -> u32 {
+    let config = Config::default().trip(trip).build().expect("it is right");
+    let rules = rules(&config);
+    let mut breaker = half_open(rules, 0, 1);
+    breaker.trips = trips;
+    while breaker.stored_state() == State::HalfOpen {
+        let _ = admit(&mut breaker, rules, 1);
+        let _ = record(&mut breaker, rules, SUCCESS, 1);
+    }
+    assert_eq!(breaker.failures(rules, at(1)), 0, "none was seen");
+    for _ in 0..good_calls {
+        let _ = record(&mut breaker, rules, SUCCESS, 1);
+    }
+    (1..)
+        .find(|number| {
+            let now = 2 + gap * u64::from(*number);
+            let recorded = record(&mut breaker, rules, FAILURE, now);
+            recorded.transition.is_some_and(|transition| {
+                assert_eq!(transition.failures(), *number);
+                true
+            })
+        })
+        .expect("it trips")
+}
+
+#[test]
+fn a_circuit_that_closed_again_trips_on_half_the_failures_until_good_calls_have_spoken_for_it() {
+    let by_calls = Trip::evidence(Percent(30.0), Percent(70.0), 162_755);
+    let of = |trips, good_calls| failures_to_trip(by_calls, 0, trips, good_calls);
+    let from_clean = of(0, 0);
+    let after = [1, 2, 3, 4].map(|trips| of(trips, 0));
+    let halves = [2, 4, 8, 16].map(|parts| from_clean.div_ceil(parts));
+    assert_eq!((from_clean, after), (15, halves));
+    assert_eq!(of(1, 20), from_clean);
+    assert_eq!(of(4, 20), from_clean);
+}
+
+#[test]
+fn a_quiet_circuit_that_closed_again_does_not_trip_on_its_first_failure() {
+    let of = |trips| failures_to_trip(Trip::default(), 10, trips, 0);
+    assert_eq!([0, 1, 2].map(of), [6, 3, 2]);
+}

@@ -143,6 +143,7 @@ impl Test {
         self,
         seen: Evidence,
         failed: bool,
+        left_over: u32,
         now: impl FnOnce() -> Timestamp,
     ) -> Result<(u32, u32), Reason> {
         let score = if failed {
@@ -155,7 +156,7 @@ impl Test {
             _ => seen.calls.saturating_add(1).min(Evidence::MOST_CALLS),
         };
         if failed && score >= self.least {
-            let threshold = self.threshold(seen, now);
+            let threshold = above(left_over, self.threshold(seen, now));
             if score >= threshold {
                 return Err(Reason::Evidence {
                     score: self.thousandths(score),
@@ -184,7 +185,7 @@ impl Test {
             return Evidence::FULL;
         }
         let elapsed = seen.since.before(now()).as_secs_f64();
-        let calls = f64::from(seen.calls) * f64::from(self.time) / elapsed;
+        let calls = f64::from(seen.calls.max(1)) * f64::from(self.time) / elapsed;
         let scaled = libm::log(calls) * 1e3 / f64::from(self.threshold) * f64::from(Evidence::FULL);
         // As a float is cast: what is too large, or no number, is as large as can be.
         if scaled < f64::from(Evidence::FULL) {
@@ -195,9 +196,16 @@ impl Test {
     }
 
     /// Whether the score is enough with so many quarters of a failure more.
-    pub(super) fn is_enough_with(self, seen: Evidence, quarters: u32, now: Timestamp) -> bool {
+    pub(super) fn is_enough_with(
+        self,
+        seen: Evidence,
+        left_over: u32,
+        quarters: u32,
+        now: Timestamp,
+    ) -> bool {
         let credit = u64::from(quarters) * u64::from(self.failure) / 4;
-        u64::from(seen.score) + credit >= u64::from(self.threshold(seen, || now))
+        let threshold = above(left_over, self.threshold(seen, || now));
+        u64::from(seen.score) + credit >= u64::from(threshold)
     }
 
     /// The score in quarters of a failure.
@@ -205,14 +213,22 @@ impl Test {
         (4 * seen.score as u64 / self.failure as u64) as u32
     }
 
-    /// The failures that a score stands for.
-    pub(super) fn failures(self, seen: Evidence) -> u32 {
+    /// The failures that a score stands for which began with so much left over.
+    pub(super) fn failures(self, seen: Evidence, left_over: u32) -> u32 {
         let (failure, success) = (u64::from(self.failure), u64::from(self.success));
-        ((u64::from(seen.score) + u64::from(seen.calls) * success) / (failure + success)) as u32
+        let added = u64::from(seen.score) + u64::from(seen.calls) * success;
+        (added.saturating_sub(left_over.into()) / (failure + success)) as u32
     }
 
     /// A score as a logarithm, in thousandths.
     fn thousandths(self, score: u32) -> u32 {
         (u64::from(score) * u64::from(self.threshold) / u64::from(Evidence::FULL)) as u32
     }
+}
+
+/// The threshold of a score that began with so much left over, which is a part of the largest threshold: as large a part of this
+/// one is left over.
+fn above(left_over: u32, threshold: u32) -> u32 {
+    let spared = u64::from(left_over) * u64::from(Evidence::FULL - threshold);
+    threshold + (spared / u64::from(Evidence::FULL)) as u32
 }

@@ -75,8 +75,14 @@ impl Trip {
     /// which is negative; the score is never below zero and trips at `ln(calls_per_false_trip)`. While `p0` of the calls
     /// fail there are on average at least that many calls between two trips. Between 2 and 10¹⁸ calls.
     ///
+    /// A circuit whose probes were good is still under suspicion: it closes with half of the score that trips it, which a few
+    /// good calls take away. Where it was closed too early before, it begins with three quarters of it, seven eighths and so on.
+    /// So a downstream that cannot take the traffic back is left alone after a few failures.
+    ///
     /// Source: E. S. Page, "Continuous Inspection Schemes", Biometrika 41 (1954), built on A. Wald, "Sequential Tests
-    /// of Statistical Hypotheses" (1945); the bound: G. Lorden, "Procedures for Reacting to a Change in Distribution" (1971).
+    /// of Statistical Hypotheses" (1945); the bound: G. Lorden, "Procedures for Reacting to a Change in Distribution" (1971);
+    /// the score at the start: J. M. Lucas and R. B. Crosier, "Fast Initial Response for CUSUM Quality-Control Schemes",
+    /// Technometrics 24 (1982).
     pub const fn evidence(
         tolerated: Percent,
         intolerable: Percent,

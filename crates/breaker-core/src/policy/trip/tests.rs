@@ -19,7 +19,7 @@ fn after(trip: Trip, calls: impl IntoIterator<Item = bool>) -> Result<Evidence, 
         .enumerate()
         .try_fold(Evidence::default(), |seen, (call, failed)| {
             tripping
-                .judge(seen, failed, || Timestamp::ZERO)
+                .judge(seen, failed, 0, || Timestamp::ZERO)
                 .map_err(|reason| (call + 1, reason))
         })
 }
@@ -73,7 +73,7 @@ fn failures_at(gap: Duration) -> u32 {
     let mut seen = Evidence::default();
     for call in 1.. {
         let now = Timestamp::ZERO.saturating_add(gap * call);
-        match tripping.judge(seen, true, || now) {
+        match tripping.judge(seen, true, 0, || now) {
             Ok(more) => seen = more,
             Err(Reason::Evidence {
                 score, threshold, ..
@@ -112,12 +112,12 @@ fn without_a_time_between_false_trips_only_calls_count() {
     let mut seen = Evidence::default();
     for _ in 0..14 {
         seen = tripping
-            .judge(seen, true, || panic!("no time is needed"))
+            .judge(seen, true, 0, || panic!("no time is needed"))
             .unwrap();
     }
     assert!(
         tripping
-            .judge(seen, true, || panic!("no time is needed"))
+            .judge(seen, true, 0, || panic!("no time is needed"))
             .is_err()
     );
 }
@@ -174,7 +174,7 @@ fn the_calls_seen_stay_at_the_most() {
         ..Evidence::default()
     };
     let tripping = slow.check().unwrap();
-    let judge = |seen| tripping.judge(seen, false, || Timestamp::ZERO).unwrap();
+    let judge = |seen| tripping.judge(seen, false, 0, || Timestamp::ZERO).unwrap();
     assert_eq!(judge(judge(seen)).calls, 1_000_000);
 }
 
@@ -199,7 +199,7 @@ proptest! {
             } else {
                 (exact - ((1.0 - p0) / (1.0 - p1)).ln()).max(0.0)
             };
-            match tripping.judge(seen, failed, || Timestamp::ZERO) {
+            match tripping.judge(seen, failed, 0, || Timestamp::ZERO) {
                 Ok(now) => seen = now,
                 Err(_) => {
                     prop_assert!(exact > threshold * 0.999);
@@ -221,10 +221,10 @@ proptest! {
         let tripping = trip.check().unwrap();
         let (mut seen, mut failures) = (Evidence::default(), 0);
         for failed in calls {
-            let Ok(now) = tripping.judge(seen, failed, || Timestamp::ZERO) else { return Ok(()) };
+            let Ok(now) = tripping.judge(seen, failed, 0, || Timestamp::ZERO) else { return Ok(()) };
             seen = now;
             failures = if seen.score == 0 { 0 } else { failures + u32::from(failed) };
-            prop_assert_eq!(tripping.failures(seen), failures);
+            prop_assert_eq!(tripping.failures(seen, 0), failures);
         }
     }
 

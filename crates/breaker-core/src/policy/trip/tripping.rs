@@ -30,12 +30,35 @@ impl Tripping {
     /// The most failures in a row that are counted.
     pub(super) const MOST_ROW: u32 = (1 << 12) - 1;
 
-    /// What a recorded call adds to the evidence, or why that is enough.
+    /// What still speaks against a downstream whose probes were good after so many trips in a row: half of what makes a trip, or,
+    /// where it was closed too early before, three quarters, seven eighths and so on.
+    pub(crate) fn once_recovered(&self, trips: u8, now: Timestamp) -> Evidence {
+        let score = self.test.map_or(0, |_| left_over(trips));
+        Evidence {
+            score,
+            since: match score {
+                0 => Stamp::ZERO,
+                _ => now.stamp().previous(),
+            },
+            ..Evidence::default()
+        }
+    }
+
+    /// What is left of a score that was there from the start of a state, which began at this time after so many trips in a row.
+    pub(crate) fn left_over(&self, seen: Evidence, trips: u8, entered: Timestamp) -> u32 {
+        match self.test {
+            Some(_) if seen.since == entered.stamp().previous() => left_over(trips),
+            _ => 0,
+        }
+    }
+
+    /// What a recorded call adds to the evidence, which began with so much left over, or why that is enough.
     #[inline]
     pub(crate) fn judge(
         &self,
         seen: Evidence,
         failed: bool,
+        left_over: u32,
         mut now: impl FnMut() -> Timestamp,
     ) -> Result<Evidence, Reason> {
         let row = match self.row {
@@ -46,7 +69,7 @@ impl Tripping {
             return Err(Reason::ConsecutiveFailures { failures: row });
         }
         let (score, calls) = match self.test {
-            Some(test) => test.judge(seen, failed, &mut now)?,
+            Some(test) => test.judge(seen, failed, left_over, &mut now)?,
             None => (0, 0),
         };
         let since = match (score, row) {
@@ -88,7 +111,13 @@ impl Tripping {
     }
 
     /// Whether this evidence, the last of which is a failure, is enough together with the credit.
-    pub(crate) fn is_enough_with(&self, seen: Evidence, credit: Credit, now: Timestamp) -> bool {
+    pub(crate) fn is_enough_with(
+        &self,
+        seen: Evidence,
+        left_over: u32,
+        credit: Credit,
+        now: Timestamp,
+    ) -> bool {
         let quarters = credit.quarters();
         let by_row = self
             .row
@@ -96,7 +125,7 @@ impl Tripping {
         by_row
             || self
                 .test
-                .is_some_and(|test| test.is_enough_with(seen, quarters, now))
+                .is_some_and(|test| test.is_enough_with(seen, left_over, quarters, now))
     }
 
     /// Whether it takes a credit: rules over windows do not.
@@ -104,15 +133,22 @@ impl Tripping {
         self.row.is_some() || self.test.is_some()
     }
 
-    /// How much the evidence is, in failures.
-    pub(crate) fn level(&self, seen: Evidence) -> Level {
-        let of_test = self.test.map_or(0, |test| test.quarters(seen));
+    /// How much the evidence is, in failures that were seen: what was left over of earlier ones is for the circuit itself.
+    pub(crate) fn level(&self, seen: Evidence, left_over: u32) -> Level {
+        let of_test = self.test.map_or(0, |test| {
+            let failures = test.failures(seen, left_over);
+            test.quarters(seen).min(4 * failures)
+        });
         Level::from_quarters(of_test.max(4 * seen.row))
     }
 
-    /// The failures that the evidence stands for.
-    pub(crate) fn failures(&self, seen: Evidence) -> u32 {
-        let counted = self.test.map_or(0, |test| test.failures(seen));
+    /// The failures that the evidence stands for, which began with so much left over.
+    pub(crate) fn failures(&self, seen: Evidence, left_over: u32) -> u32 {
+        let counted = self.test.map_or(0, |test| test.failures(seen, left_over));
         counted.max(seen.row)
     }
+}
+
+fn left_over(trips: u8) -> u32 {
+    Evidence::FULL - (Evidence::FULL >> trips.min(31))
 }
