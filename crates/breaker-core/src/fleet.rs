@@ -44,7 +44,8 @@ const LEAST_ZONE: u32 = 3;
 /// the process itself is not added.
 ///
 /// ```
-/// use breaker_core::{Level, Votes};
+/// # mod breaker_layer { pub use breaker_core as fleet; }
+/// use breaker_layer::fleet::{Level, Votes};
 ///
 /// let mut votes = Votes::default();
 /// for level in [Level::MOST, Level::MOST, Level::MOST, Level::NONE] {
