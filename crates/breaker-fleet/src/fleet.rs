@@ -4,6 +4,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     error, fmt,
     future::Future,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -71,10 +73,15 @@ impl Shared {
         Instant::now().saturating_duration_since(self.begun)
     }
 
-    /// With nothing held.
+    /// With nothing held. An observer that panics is the user's, and the ticks go on.
     pub(crate) fn tell(&self, event: &Event) {
         crate::event::log(event);
-        self.observers.iter().for_each(|observer| observer(event));
+        for observer in &self.observers {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| observer(event))) {
+                // It may panic as it is dropped.
+                mem::forget(payload);
+            }
+        }
     }
 }
 

@@ -50,7 +50,7 @@
 //! level has above two failures' worth, or is short of it, is added up, and where the sum is above zero it is **credit**: so much less evidence of its own a circuit needs. Credit is read when a call fails, not before. Evidence and failures in a row take credit; a rate over
 //! a window does not, because half a window has no meaning. Three peers in the own zone are heard by themselves, too, and the larger of the two sums counts. Above 64 processes a jury votes, chosen by hash, each zone with its share.
 //!
-//! **Probing.** While a circuit is open, one process of a zone at a time has the lease to make the probe that is certain; the others put theirs off, to their own longest open time at the most. The
+//! **Probing.** While a circuit is open, one process of a zone at a time has the lease to make the probe that is certain; the others put theirs off, each time by their own longest open time at the most. The
 //! share of calls that are let through as probes by chance goes on as without a fleet. Once a process has closed again it says so for half a minute, and the others come due a part at a time: in a tick, about an eighth of as many as are back already, which is slower than a cold cache warms. If one falls back, no more come due for three
 //! ticks. Each closes by its own probes.
 //!
@@ -69,7 +69,7 @@
 //! - **Different names.** Circuits are matched by name, and keys of a table by what the table calls them. A table without names takes no part.
 //! - **A rolling deployment.** A process that has ended counts as one that says nothing for three to six ticks.
 //! - **Circuits that only observe** vote with what they see, and are not counted as open.
-//! - **`FLUSHALL`** costs one tick. It resets nothing.
+//! - **`FLUSHALL`** costs a few ticks, until it is known again who lives. It resets nothing.
 //!
 //! # Who may write there can cut off a service
 //!
@@ -85,7 +85,8 @@
 //! redis = { version = "1", default-features = false, features = ["tokio-rustls-comp"] } # for rediss://
 //! ```
 //!
-//! Names of circuits, keys, notes and names of operators are in there, in the clear.
+//! He can stop the probes that are certain, by a lease without an end, and have circuits probe earlier than they would. Fields of megabytes are read whole
+//! before they are passed over: only the number of fields is bounded. Names of circuits, keys, notes and names of operators are in there, in the clear.
 //!
 //! # Sizing
 //!
@@ -96,7 +97,7 @@
 //! A circuit under suspicion costs each process that votes two commands more a tick, and each process that has the circuit the votes on it, some 40 bytes each, of 64 processes and a few more at the most. A process votes on
 //! up to 256 circuits at a time, those with the most against them, and hears as many. Every read is bounded: 1024 votes, suspicions and orders, 4096 processes.
 //!
-//! A process looks at its circuits once a tick, about half a microsecond each. Nothing is written to disk that must be kept but the orders.
+//! A process looks at each of its circuits once a tick. Nothing is written to disk that must be kept but the orders.
 //!
 //! # The layout
 //!
@@ -107,7 +108,7 @@
 //! | `living` | hash: process to `zone:sequence` |
 //! | `hot` | hash: the circuits that anybody has something against; `!` changes with each order |
 //! | `c:CIRCUIT` | hash: process to `zone:level:sequence:standing`, the level in quarters of a failure |
-//! | `lease:ZONE:CIRCUIT` | who probes, for the probe's timeout |
+//! | `lease:ZONE:CIRCUIT` | that somebody probes: for twice the probe's timeout, of which 30 s are counted at the most |
 //! | `orders` | hash: target to JSON |
 //! | `until:ORDER` | as long as the order |
 //! | `applied:ORDER` | hash: who has done it |

@@ -94,7 +94,6 @@ impl Store for Redis {
         if results.len() != writes + report.reads.len() {
             return Err(StoreError::new("the number of answers is wrong"));
         }
-        self.give_back(manager);
         let mut view = View::default();
         let mut results = results.into_iter();
         for written in results.by_ref().take(writes) {
@@ -105,6 +104,8 @@ impl Store for Redis {
             view.answers.push(answer);
             view.ignored += ignored;
         }
+        // A server that refuses, as one that has become a replica does, is looked for anew.
+        self.give_back(manager);
         Ok(view)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use breaker_layer::{Circuit, Registry, fleet::Level};
+use breaker_layer::{Circuit, Registry, State, fleet::Level};
 
 use crate::{
     event::Event,
@@ -35,7 +35,7 @@ pub(crate) struct Link {
     row: u32,
 }
 
-/// Ticks for ever. Dropped, it leaves nothing behind: the others hear this process no longer, and all that it gave its circuits lapses.
+/// Ticks for ever. Once it is dropped the others hear this process no longer, and the credit that it gave its circuits lapses; orders stay.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let mut random = Random::of(shared.member().random.number());
     loop {
@@ -141,6 +141,8 @@ async fn tick(shared: &Shared) -> Result<(), StoreError> {
             Step::Credit(credit) => circuit.credit(credit, lasts),
             Step::PutOff(wait) => circuit.put_off(wait),
             Step::ComeDue(wait) => circuit.come_due(wait),
+            // An operator may have spoken since.
+            Step::Follow { .. } if circuit.state() != State::Closed => {}
             Step::Follow { open, of } => {
                 let why = format!("{open} of {of} processes of the fleet are open");
                 circuit.because(why).half_open();
@@ -162,7 +164,7 @@ async fn tick(shared: &Shared) -> Result<(), StoreError> {
 /// Asks for the lease to probe.
 async fn lease(shared: &Shared, mine: &Mine, circuit: &Circuit) -> Result<(), StoreError> {
     let what = shared.member().lease(mine);
-    // Who has it may make few calls, and so probe late; the next one probes early.
+    // Its holder uses it for half of that.
     let lasts = mine.vote.probe_timeout.saturating_mul(2);
     let is_got = shared.store.lease(&what, lasts).await?;
     let put_off = shared.member().leased(mine, is_got);

@@ -515,3 +515,37 @@ async fn policies_without_evidence_of_that_kind_take_no_credit_and_consecutive_f
         20
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn circuits_whose_probes_are_waited_for_for_ever_recover_within_two_minutes() {
+    let store = InMemory::new();
+    let circuit = || {
+        let probes = Probes::new(1).timeout(SECOND * 3600 * 24 * 25);
+        let open_time = OpenTime::fixed(SECOND * 5);
+        let circuit = Circuit::builder("pay").trip(Trip::consecutive_failures(5));
+        circuit.open_time(open_time).probes(probes)
+    };
+    let start = |seed| Process::with(store.clone(), "z", seed, circuit(), SECOND, |it| it);
+    let processes: Vec<_> = (1..=4).map(start).collect();
+    time::sleep(SECOND * 5).await;
+    for _ in 0..2 {
+        run(&processes, SECOND, SECOND * 60, |_| false).await;
+        assert!(states(&processes).into_iter().all(is_up));
+        run(&processes, SECOND, SECOND * 120, |_| true).await;
+        assert_eq!(states(&processes), [State::Closed; 4]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_does_not_end_the_ticks() {
+    let store = InMemory::new();
+    let panics = |fleet: breaker_fleet::FleetBuilder| fleet.observe(|_| panic!("on purpose"));
+    let process = Process::with(store.clone(), "z", 1, default(), SECOND, panics);
+    time::sleep(SECOND * 2).await;
+    store.set_down(true);
+    time::sleep(SECOND * 10).await;
+    store.set_down(false);
+    time::sleep(SECOND * 40).await;
+    assert_eq!(process.events(), ["Degraded", "Back"]);
+    assert!(process.fleet.is_connected());
+}

@@ -71,13 +71,17 @@ impl Breaker {
         true
     }
 
-    /// Makes an open circuit's next call a probe for certain, that long from now at the latest. Says whether that changed
-    /// anything; it does not where the operator opened the circuit.
+    /// Makes an open circuit's next call a probe for certain, that long from now at the latest, but not before the time for
+    /// which the downstream asked. Says whether that changed anything; it does not where the operator opened the circuit.
     pub fn come_due(&mut self, rules: Rules<'_>, wait: Duration, now: Timestamp) -> bool {
         let Phase::Open { attempt, until } = self.phase else {
             return false;
         };
         let at = now.rounded_after(wait);
+        let at = match self.is_asked_for(rules, attempt, until) {
+            true => at.max(until),
+            false => at,
+        };
         if self.is_by_hand(attempt) || at >= self.certain_at(rules, until) {
             return false;
         }
@@ -123,6 +127,16 @@ impl Breaker {
             }
             _ => Ok(evidence),
         }
+    }
+
+    /// Whether the downstream asked that an open circuit be open until then.
+    fn is_asked_for(&self, rules: Rules<'_>, attempt: u32, until: Timestamp) -> bool {
+        let random = rules.random(self.generation);
+        let usual = rules
+            .config
+            .open
+            .wait(attempt, self.relapses(), random, None);
+        until > self.entered.rounded_after(usual)
     }
 
     /// Whether an open or half-open circuit, of this attempt, is so because the operator said so.

@@ -75,11 +75,14 @@ impl From<breaker_layer::fleet::Vote> for Vote {
             observes_only: vote.observes_only,
             takes_credit: vote.takes_credit,
             due_in: vote.due_in,
-            probe_timeout: vote.probe_timeout,
+            probe_timeout: vote.probe_timeout.min(LONGEST_PROBE),
             generation: vote.generation,
         }
     }
 }
+
+/// No probe is waited for longer by the fleet, whatever the circuit does: a lease is to end, also where probes end by themselves.
+const LONGEST_PROBE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(crate) struct Member {
@@ -431,7 +434,8 @@ impl Member {
         if !is_got {
             return Some(watched::put_off(self.pace, mine, &mut self.random));
         }
-        let ticks = 2 * mine.vote.probe_timeout.as_nanos() / self.pace.as_nanos().max(1);
+        // It lasts twice as long, so that a holder who probes late and the next one who probes early are apart.
+        let ticks = mine.vote.probe_timeout.as_nanos() / self.pace.as_nanos().max(1);
         let ticks = u64::try_from(ticks).unwrap_or(u64::MAX);
         if let Some(watched) = self.watched.get_mut(&mine.name) {
             watched.lease = Some((mine.vote.generation, self.tick.saturating_add(ticks)));

@@ -19,12 +19,16 @@ pub(crate) struct Orders {
     is_read: bool,
     /// What stands in the store, by target.
     known: BTreeMap<String, Known>,
+    /// Those whose place was taken by orders that were over before they were done.
+    left_behind: Vec<Kept>,
 }
 
 #[derive(Debug)]
 struct Known {
     kept: Kept,
     course: Course,
+    /// The order in force, of which this one takes the place once it is done.
+    before: Option<Kept>,
 }
 
 /// How far an order is.
@@ -87,7 +91,13 @@ impl Orders {
                 Some(_) => Course::Unasked,
                 None => Course::Due { ends: None },
             };
-            self.known.insert(target.clone(), Known { kept, course });
+            let before = self.known.remove(target).and_then(Known::in_force);
+            let known = Known {
+                kept,
+                course,
+                before,
+            };
+            self.known.insert(target.clone(), known);
         }
         ignored
     }
@@ -120,6 +130,9 @@ impl Orders {
                     },
                     None => Course::Over,
                 };
+                if known.course == Course::Over {
+                    self.left_behind.extend(known.before.take());
+                }
             }
         }
     }
@@ -131,6 +144,7 @@ impl Orders {
             if let Course::Due { ends } = known.course {
                 if ends.is_some_and(|ends| ends <= now) {
                     known.course = Course::Over;
+                    self.left_behind.extend(known.before.take());
                 } else {
                     due.push(known.kept.clone());
                 }
@@ -145,13 +159,14 @@ impl Orders {
         for known in self.known.values_mut() {
             if let (true, Course::Due { ends }) = (known.kept.id == id, known.course) {
                 known.course = Course::Done { ends };
+                known.before = None;
             }
         }
     }
 
     /// Those whose time is over now. Each is said once.
     pub(crate) fn ended(&mut self, now: Duration) -> Vec<Kept> {
-        let mut ended = Vec::new();
+        let mut ended = std::mem::take(&mut self.left_behind);
         for known in self.known.values_mut() {
             let Course::Done { ends: Some(ends) } = known.course else {
                 continue;
@@ -168,6 +183,16 @@ impl Orders {
     pub(crate) fn in_force(&self) -> impl Iterator<Item = &Kept> {
         let done = |known: &&Known| matches!(known.course, Course::Done { .. });
         self.known.values().filter(done).map(|known| &known.kept)
+    }
+}
+
+impl Known {
+    /// The order of this target that is done and goes on.
+    fn in_force(self) -> Option<Kept> {
+        match self.course {
+            Course::Done { .. } => Some(self.kept),
+            Course::Unasked | Course::Due { .. } | Course::Over => self.before,
+        }
     }
 }
 
@@ -236,6 +261,35 @@ mod tests {
         assert_eq!(ids(&orders.ended(SECOND * 9)), [""; 0]);
         assert_eq!(ids(&orders.ended(SECOND * 10)), ["3"]);
         assert!(orders.ended(SECOND * 99).is_empty());
+    }
+
+    #[test]
+    fn an_order_ends_whose_place_was_taken_by_one_that_is_over_before_it_is_done() {
+        let span = |id, number| field(id, number, Order::isolate("c").lasts(SECOND * 9));
+        for is_read_in_time in [false, true] {
+            let mut orders = Orders::default();
+            orders.read(Some("1"), "z", &[span("1", 1)]);
+            orders.left("1", SECOND, Some(SECOND * 9));
+            assert_eq!(ids(&orders.due(SECOND)), ["1"]);
+            orders.done("1");
+            orders.read(Some("2"), "z", &[span("2", 2)]);
+            if is_read_in_time {
+                orders.left("2", SECOND * 2, Some(SECOND));
+                assert!(orders.due(SECOND * 3).is_empty());
+            } else {
+                orders.left("2", SECOND * 2, None);
+            }
+            assert_eq!(ids(&orders.ended(SECOND * 3)), ["1"]);
+            assert!(orders.ended(SECOND * 99).is_empty());
+        }
+        let mut orders = Orders::default();
+        orders.read(Some("1"), "z", &[span("1", 1)]);
+        orders.left("1", SECOND, Some(SECOND * 9));
+        orders.done("1");
+        orders.read(Some("2"), "z", &[span("2", 2)]);
+        orders.left("2", SECOND, Some(SECOND * 5));
+        orders.done("2");
+        assert_eq!(ids(&orders.ended(SECOND * 20)), ["2"]);
     }
 
     #[test]

@@ -155,6 +155,21 @@ fn a_circuit_comes_due_when_its_peers_have_good_news() {
 }
 
 #[test]
+fn the_time_for_which_the_downstream_asked_is_left_to_it() {
+    let config = settings()
+        .trip(Trip::consecutive_failures(1))
+        .build()
+        .unwrap();
+    let rules = rules(&config);
+    let mut breaker = Breaker::new(rules);
+    let retry_after = 20 * SECOND;
+    let ending = Ending::Recorded(Outcome::Overload { retry_after });
+    assert!(record(&mut breaker, rules, ending, 1).transition.is_some());
+    assert!(!breaker.come_due(rules, SECOND, at(2)));
+    assert_eq!(breaker.retry_after(rules, at(2)), Some(19 * SECOND));
+}
+
+#[test]
 fn only_an_open_circuit_is_put_off_or_comes_due() {
     let config = config();
     let rules = rules(&config);
