@@ -195,14 +195,8 @@ impl Found {
             if count % AT_ONCE == AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
-            let (vote, circuit) = (found.circuit().vote().into(), found.circuit());
-            let is_quiet = matches!(
-                vote,
-                Vote {
-                    level: Level::NONE,
-                    ..
-                }
-            );
+            let (vote, circuit) = (Vote::from(found.circuit().vote()), found.circuit());
+            let is_quiet = vote.level == Level::NONE;
             // Circuits of a table without names cannot be told apart.
             let is_nameless =
                 || found.key().is_none() && tables.iter().any(|table| table == found.name());

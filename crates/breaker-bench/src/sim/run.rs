@@ -42,11 +42,11 @@ fn timestamp(seconds: f64) -> Timestamp {
 
 /// A call under way, in the order in which they end.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct UnderWay {
-    ends: Timestamp,
-    call: u64,
-    permit: u64,
-    failed: bool,
+pub(super) struct UnderWay {
+    pub(super) ends: Timestamp,
+    pub(super) call: u64,
+    pub(super) permit: u64,
+    pub(super) failed: bool,
 }
 
 /// One policy for each client, and the downstream.

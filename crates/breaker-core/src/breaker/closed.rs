@@ -39,7 +39,7 @@ impl Breaker {
             CountsAs::Nothing => Ok(evidence),
             CountsAs::Success => trip.judge(evidence, false, 0, &mut now),
             CountsAs::Failure => {
-                let left_over = trip.left_over(evidence, self.trips, self.entered);
+                let left_over = self.left_over(rules, evidence);
                 match self.fleet {
                     Some(_) => self.judge_with_credit(rules, evidence, left_over, &mut now),
                     None => trip.judge(evidence, true, left_over, &mut now),

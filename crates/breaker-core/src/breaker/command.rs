@@ -37,12 +37,18 @@ impl Breaker {
         command: Command,
         now: Timestamp,
     ) -> Option<Transition> {
+        let isolated_for = if let Command::Isolate(span) = command {
+            span.map(in_range)
+        } else {
+            None
+        };
         let phase = match command {
             Command::Trip(wait) => return Some(self.trip_by_hand(rules, wait, now)),
-            Command::Isolate(Some(span)) => return Some(self.isolate_for(rules, span, now)),
             Command::Isolate(None) if self.phase == Phase::Isolated { until: None } => return None,
             Command::Disable if self.phase == Phase::Disabled => return None,
-            Command::Isolate(None) => Phase::Isolated { until: None },
+            Command::Isolate(_) => Phase::Isolated {
+                until: isolated_for.map(|span| now.rounded_after(span)),
+            },
             Command::Disable => Phase::Disabled,
             Command::HalfOpen => Phase::HalfOpen {
                 attempt: 0,
@@ -57,7 +63,10 @@ impl Breaker {
         };
         let failures = self.failures_in_phase(rules);
         self.trips = 0;
-        Some(self.enter(phase, Reason::Operator, failures, now))
+        Some(Transition {
+            open_for: isolated_for,
+            ..self.enter(phase, Reason::Operator, failures, now)
+        })
     }
 
     fn trip_by_hand(
@@ -75,17 +84,6 @@ impl Breaker {
             asked: None,
         };
         self.open_for(0, wait, now, cause)
-    }
-
-    fn isolate_for(&mut self, rules: Rules<'_>, span: Duration, now: Timestamp) -> Transition {
-        let failures = self.failures_in_phase(rules);
-        (self.trips, self.shadow) = (0, false);
-        let span = in_range(span);
-        let until = Some(now.rounded_after(span));
-        Transition {
-            open_for: Some(span),
-            ..self.enter(Phase::Isolated { until }, Reason::Operator, failures, now)
-        }
     }
 }
 

@@ -25,8 +25,8 @@ impl Breaker {
     pub fn vote(&self, rules: Rules<'_>) -> Level {
         match self.phase {
             Phase::Closed(evidence) | Phase::Recovering(evidence) => {
-                let trip = &rules.config.trip;
-                trip.level(evidence, trip.left_over(evidence, self.trips, self.entered))
+                let left_over = self.left_over(rules, evidence);
+                rules.config.trip.level(evidence, left_over)
             }
             Phase::Open { attempt, .. } | Phase::HalfOpen { attempt, .. } => {
                 match self.is_by_hand(attempt) {
@@ -77,10 +77,11 @@ impl Breaker {
         let Phase::Open { attempt, until } = self.phase else {
             return false;
         };
-        let at = now.rounded_after(wait);
-        let at = match self.is_asked_for(rules, attempt, until) {
-            true => at.max(until),
-            false => at,
+        let usual = self.entered.rounded_after(self.usual_wait(rules, attempt));
+        let at = match until > usual {
+            // The downstream asked for it.
+            true => now.rounded_after(wait).max(until),
+            false => now.rounded_after(wait),
         };
         if self.is_by_hand(attempt) || at >= self.certain_at(rules, until) {
             return false;
@@ -93,12 +94,11 @@ impl Breaker {
 
     /// When the next call of a circuit that is open until then is a probe for certain.
     pub(super) fn certain_at(&self, rules: Rules<'_>, until: Timestamp) -> Timestamp {
-        let moved = self.fleet.as_ref().and_then(|fleet| fleet.certain_at);
         let usual = || {
             let random = rules.random(self.generation);
             rules.config.open.certain_at(until, random)
         };
-        moved.unwrap_or_else(usual)
+        self.moved().unwrap_or_else(usual)
     }
 
     /// As [`Breaker::certain_at`], if the peers moved that.
@@ -127,16 +127,6 @@ impl Breaker {
             }
             _ => Ok(evidence),
         }
-    }
-
-    /// Whether the downstream asked that an open circuit be open until then.
-    fn is_asked_for(&self, rules: Rules<'_>, attempt: u32, until: Timestamp) -> bool {
-        let random = rules.random(self.generation);
-        let usual = rules
-            .config
-            .open
-            .wait(attempt, self.relapses(), random, None);
-        until > self.entered.rounded_after(usual)
     }
 
     /// Whether an open or half-open circuit, of this attempt, is so because the operator said so.

@@ -28,7 +28,7 @@ use windows::Windows;
 
 use crate::{
     config::Mode,
-    policy::{open::MOST_ATTEMPTS, ramp::Allowance},
+    policy::{open::MOST_ATTEMPTS, ramp::Allowance, trip::Evidence},
     reason::Reason,
     time::Timestamp,
     transition::Transition,
@@ -159,6 +159,19 @@ impl Breaker {
         let random = rules.random(self.generation + 1);
         let relapses = self.relapses();
         rules.config.open.wait(attempt, relapses, random, asked)
+    }
+
+    /// The open time of this generation as an open one, if nobody asked for another.
+    fn usual_wait(&self, rules: Rules<'_>, attempt: u32) -> Duration {
+        let random = rules.random(self.generation);
+        let relapses = self.relapses();
+        rules.config.open.wait(attempt, relapses, random, None)
+    }
+
+    /// What is left of the suspicion with which a closed state began, in this evidence.
+    fn left_over(&self, rules: Rules<'_>, evidence: Evidence) -> u32 {
+        let trip = &rules.config.trip;
+        trip.left_over(evidence, self.trips, self.entered)
     }
 
     /// How often in a row it has tripped right after it had closed.

@@ -104,8 +104,8 @@ impl Breaker {
     pub(super) fn failures_in_phase(&self, rules: Rules<'_>) -> u32 {
         match self.phase {
             Phase::Closed(seen) | Phase::Recovering(seen) => {
-                let trip = &rules.config.trip;
-                trip.failures(seen, trip.left_over(seen, self.trips, self.entered))
+                let left_over = self.left_over(rules, seen);
+                rules.config.trip.failures(seen, left_over)
             }
             Phase::HalfOpen { tally, .. } => tally.failed,
             Phase::Open { .. } | Phase::Isolated { .. } | Phase::Disabled => 0,

@@ -27,14 +27,10 @@ impl Breaker {
                 Some(_) => {}
             },
             Phase::Open { attempt, until } => {
-                let wait = |rules: Rules<'_>| {
-                    let random = rules.random(self.generation);
-                    rules
-                        .config
-                        .open
-                        .wait(attempt, self.relapses(), random, None)
-                };
-                let (old, new) = (wait(before), wait(after));
+                let (old, new) = (
+                    self.usual_wait(before, attempt),
+                    self.usual_wait(after, attempt),
+                );
                 if new < old && until == self.entered.rounded_after(old) {
                     let until = self.entered.rounded_after(new);
                     self.phase = Phase::Open { attempt, until };

@@ -14,16 +14,8 @@ use crate::sim::{
     machine::Machine,
     policy::Policy,
     random::{Random, Use},
+    run::UnderWay,
 };
-
-/// A call under way, in the order in which they end.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct UnderWay {
-    ends: Timestamp,
-    call: u64,
-    permit: u64,
-    failed: bool,
-}
 
 struct Run {
     case: Case,
