@@ -18,7 +18,7 @@ use crate::{
     member::{Member, order_keep, orders, random::Random, roll},
     order::{Kept, Order},
     snapshot::{Ordered, Snapshot},
-    store::{Answer, AnyStore, Put, Read, Report, Store, StoreError, View},
+    store::{Answer, AnyStore, Lease, Put, Read, Report, Store, StoreError, View},
     tick::{self, Link},
     wire::{self, STAMP},
 };
@@ -168,8 +168,9 @@ impl Fleet {
         let number = kept.values().map(|kept| kept.number).max();
         let number = number.unwrap_or_default().saturating_add(1);
         if let Some(span) = order.span() {
-            let until = keys.until(&id);
-            self.limited(self.shared.store.lease(&until, span)).await?;
+            let name = keys.until(&id);
+            let until = [Lease { name, lasts: span }];
+            self.limited(self.shared.store.lease(&until)).await?;
         }
         let kept = Kept { id, number, order };
         let text = kept

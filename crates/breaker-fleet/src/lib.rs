@@ -50,9 +50,10 @@
 //! level has above two failures' worth, or is short of it, is added up, and where the sum is above zero it is **credit**: so much less evidence of its own a circuit needs. Credit is read when a call fails, not before. Evidence and failures in a row take credit; a rate over
 //! a window does not, because half a window has no meaning. Three peers in the own zone are heard by themselves, too, and the larger of the two sums counts. Above 64 processes a jury votes, chosen by hash, each zone with its share.
 //!
-//! **Probing.** While a circuit is open, one process of a zone at a time has the lease to make the probe that is certain; the others put theirs off, each time by their own longest open time at the most. The
-//! share of calls that are let through as probes by chance goes on as without a fleet. Once a process has closed again it says so for half a minute, and the others come due a part at a time: in a tick, about an eighth of as many as are back already, which is slower than a cold cache warms. If one falls back, no more come due for three
-//! ticks. Each closes by its own probes.
+//! **Probing.** While a circuit is open, one process of a zone at a time has the lease to make the probe that is certain; the others put theirs off while they hear that it probes, and else by their own longest open time at the most,
+//! in all, however often the lease is somebody else's. Three in a row that have the lease and no call to probe with are waited for, not more. The share of calls that are let through as probes by chance goes on; of a circuit
+//! that tripped by the word of its peers it is half as large from the beginning, because they probe, too. Callers that wait for a permit are not put off. Once a process has closed again it says so for half a minute, and the others come due a part at a time: in a tick, about an eighth of as many as are back already, which is slower than a cold cache warms. If one falls back, no more of its zone come due for three
+//! ticks. What an operator closed is no news. Each closes by its own probes.
 //!
 //! **Follow** ([`FleetBuilder::follow`]) is off by default: with a majority of all the living open, a circuit that follows goes half-open, and its next own calls decide.
 //!
@@ -85,7 +86,7 @@
 //! redis = { version = "1", default-features = false, features = ["tokio-rustls-comp"] } # for rediss://
 //! ```
 //!
-//! He can stop the probes that are certain, by a lease without an end, and have circuits probe earlier than they would. Fields of megabytes are read whole
+//! He can put off the probes that are certain, and have circuits probe earlier than they would. Fields of megabytes are read whole
 //! before they are passed over: only the number of fields is bounded. Names of circuits, keys, notes and names of operators are in there, in the clear.
 //!
 //! # Sizing

@@ -3,12 +3,11 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use tokio::time::Instant;
 
-use crate::store::{Answer, Put, Read, Report, Store, StoreError, View};
+use crate::store::{Answer, Lease, Put, Read, Report, Store, StoreError, View};
 
 /// A store in memory, for tests. Clones are the same store. Its time is Tokio's, so that a test can pause it.
 ///
@@ -28,7 +27,8 @@ pub struct InMemory(Arc<Mutex<Held>>);
 #[derive(Debug, Default)]
 struct Held {
     hashes: BTreeMap<String, Hash>,
-    leases: BTreeMap<String, Instant>,
+    /// Each with its end, if it has one.
+    leases: BTreeMap<String, Option<Instant>>,
     is_down: bool,
     exchanges: u64,
 }
@@ -64,6 +64,11 @@ impl InMemory {
         hash.fields.insert(field.to_owned(), value.to_owned());
     }
 
+    /// Takes a lease that does not end, as a stranger could.
+    pub fn lease_for_ever(&self, name: &str) {
+        self.held().leases.insert(name.to_owned(), None);
+    }
+
     /// What is in a hash.
     pub fn fields(&self, hash: &str) -> BTreeMap<String, String> {
         let mut held = self.held();
@@ -92,7 +97,8 @@ impl InMemory {
 impl Held {
     fn sweep(&mut self) {
         let now = Instant::now();
-        self.leases.retain(|_, ends| *ends > now);
+        self.leases
+            .retain(|_, ends| ends.is_none_or(|ends| ends > now));
         self.hashes.retain(|_, hash| {
             let is_over = hash.ends.is_some_and(|ends| ends <= now);
             !is_over && !hash.fields.is_empty()
@@ -115,7 +121,7 @@ impl Held {
                 Answer::Fields(fields.map(|(k, v)| (k.clone(), v.clone())).collect())
             }
             Read::Left(what) => {
-                let ends = self.leases.get(what);
+                let ends = self.leases.get(what).copied().flatten();
                 Answer::Left(ends.map(|ends| ends.saturating_duration_since(Instant::now())))
             }
         }
@@ -148,15 +154,17 @@ impl Store for InMemory {
         })
     }
 
-    async fn lease(&self, what: &str, lasts: Duration) -> Result<bool, StoreError> {
+    async fn lease(&self, wanted: &[Lease]) -> Result<Vec<bool>, StoreError> {
         let mut held = self.held();
         held.up()?;
-        if held.leases.contains_key(what) {
-            return Ok(false);
-        }
-        if let Some(ends) = Instant::now().checked_add(lasts) {
-            held.leases.insert(what.to_owned(), ends);
-        }
-        Ok(true)
+        let now = Instant::now();
+        let take = |Lease { name, lasts }: &Lease| {
+            let is_free = !held.leases.contains_key(name);
+            if is_free {
+                held.leases.insert(name.clone(), now.checked_add(*lasts));
+            }
+            is_free
+        };
+        Ok(wanted.iter().map(take).collect())
     }
 }

@@ -11,7 +11,7 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use crate::store::{Answer, Put, Read, Report, Store, StoreError, View};
+use crate::store::{Answer, Lease, Put, Read, Report, Store, StoreError, View};
 
 /// Longer than any tick, whose own limit comes first.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -109,16 +109,19 @@ impl Store for Redis {
         Ok(view)
     }
 
-    async fn lease(&self, what: &str, lasts: Duration) -> Result<bool, StoreError> {
+    async fn lease(&self, wanted: &[Lease]) -> Result<Vec<bool>, StoreError> {
         let mut manager = self.take()?;
-        let mut set = redis::cmd("SET");
-        set.arg(what).arg(1).arg("NX").arg("PX").arg(millis(lasts));
-        let got: Option<String> = set
+        let mut pipe = redis::pipe();
+        for Lease { name, lasts } in wanted {
+            let set = pipe.cmd("SET").arg(name).arg(1).arg("NX");
+            set.arg("PX").arg(millis(*lasts));
+        }
+        let got: Vec<Option<String>> = pipe
             .query_async(&mut manager)
             .await
             .map_err(StoreError::new)?;
         self.give_back(manager);
-        Ok(got.is_some())
+        Ok(got.iter().map(Option::is_some).collect())
     }
 }
 

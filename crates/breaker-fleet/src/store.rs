@@ -18,16 +18,22 @@ pub trait Store: Send + Sync + 'static {
     /// If anything could not be written or read.
     fn exchange(&self, report: &Report) -> impl Future<Output = Result<View, StoreError>> + Send;
 
-    /// Takes the lease of this name, unless somebody has it, and says whether it did. The lease ends by itself after this long.
+    /// Takes each of these leases that nobody has, best in one round trip, and says for each whether it did. A lease ends by itself.
     ///
     /// # Errors
     ///
-    /// If it could not be asked.
-    fn lease(
-        &self,
-        what: &str,
-        lasts: Duration,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// If any could not be asked.
+    fn lease(&self, wanted: &[Lease])
+    -> impl Future<Output = Result<Vec<bool>, StoreError>> + Send;
+}
+
+/// A lease that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Its name.
+    pub name: String,
+    /// It ends after this long.
+    pub lasts: Duration,
 }
 
 /// What a process writes to the store, and what it asks for.
@@ -110,7 +116,7 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 
 /// A store whose type is forgotten, so that a fleet has none.
 pub(crate) trait AnyStore: Send + Sync {
     fn exchange<'a>(&'a self, report: &'a Report) -> Boxed<'a, View>;
-    fn lease<'a>(&'a self, what: &'a str, lasts: Duration) -> Boxed<'a, bool>;
+    fn lease<'a>(&'a self, wanted: &'a [Lease]) -> Boxed<'a, Vec<bool>>;
 }
 
 impl<S: Store> AnyStore for S {
@@ -118,7 +124,7 @@ impl<S: Store> AnyStore for S {
         Box::pin(Store::exchange(self, report))
     }
 
-    fn lease<'a>(&'a self, what: &'a str, lasts: Duration) -> Boxed<'a, bool> {
-        Box::pin(Store::lease(self, what, lasts))
+    fn lease<'a>(&'a self, wanted: &'a [Lease]) -> Boxed<'a, Vec<bool>> {
+        Box::pin(Store::lease(self, wanted))
     }
 }

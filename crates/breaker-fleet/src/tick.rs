@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use breaker_layer::{Circuit, Registry, State, fleet::Level};
+use breaker_layer::{Circuit, Registry, fleet::Level};
 
 use crate::{
     event::Event,
@@ -15,8 +15,6 @@ use crate::{
 
 /// While the store does not answer, it is asked this seldom at the least.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
-/// So many leases are asked for in a tick. The other circuits put their probes off until the next.
-const LEASES: usize = 32;
 /// So many exchanges there are in a tick that hears something new: the usual one, votes and orders, and for how long those go on.
 const ROUNDS: usize = 3;
 /// So many circuits are looked at before other tasks have their turn.
@@ -134,43 +132,53 @@ async fn tick(shared: &Shared) -> Result<(), StoreError> {
     let steps = shared.member().steps(&found.mine);
     let Found { mine, circuits, .. } = found;
     let lasts = shared.pace * 3;
-    let mut leases = Vec::new();
+    let mut asking = Vec::new();
     for (at, step) in steps {
-        let circuit = &circuits[at];
+        let (circuit, of) = (&circuits[at], mine[at].vote.generation);
         match step {
-            Step::Credit(credit) => circuit.credit(credit, lasts),
-            Step::PutOff(wait) => circuit.put_off(wait),
-            Step::ComeDue(wait) => circuit.come_due(wait),
-            // An operator may have spoken since.
-            Step::Follow { .. } if circuit.state() != State::Closed => {}
-            Step::Follow { open, of } => {
-                let why = format!("{open} of {of} processes of the fleet are open");
-                circuit.because(why).half_open();
+            Step::Credit(credit) => circuit.credit(of, credit, lasts),
+            Step::PutOff(wait) => circuit.put_off(of, wait),
+            Step::PeerProbed => circuit.peer_probed(of),
+            Step::ComeDue(wait) => circuit.come_due(of, wait),
+            Step::Follow { open, of: all } => {
+                circuit.follow(
+                    of,
+                    format!("{open} of {all} processes of the fleet are open"),
+                );
             }
             Step::Lease => {
                 // Until it has the lease.
-                circuit.put_off(shared.pace * 3);
-                leases.push(at);
+                circuit.put_off(of, lasts);
+                asking.push(at);
             }
         }
     }
     obey(shared);
-    for at in leases.into_iter().take(LEASES) {
-        lease(shared, &mine[at], &circuits[at]).await?;
-    }
-    Ok(())
+    ask_leases(shared, &mine, &circuits, &asking).await
 }
 
-/// Asks for the lease to probe.
-async fn lease(shared: &Shared, mine: &Mine, circuit: &Circuit) -> Result<(), StoreError> {
-    let what = shared.member().lease(mine);
-    // Its holder uses it for half of that.
-    let lasts = mine.vote.probe_timeout.saturating_mul(2);
-    let is_got = shared.store.lease(&what, lasts).await?;
-    let put_off = shared.member().leased(mine, is_got);
-    match put_off {
-        Some(wait) => circuit.put_off(wait),
-        None => circuit.come_due(mine.vote.due_in.unwrap_or_default()),
+/// Asks for the leases to probe, in one round trip.
+async fn ask_leases(
+    shared: &Shared,
+    mine: &[Mine],
+    circuits: &[Circuit],
+    asking: &[usize],
+) -> Result<(), StoreError> {
+    if asking.is_empty() {
+        return Ok(());
+    }
+    let wanted: Vec<_> = {
+        let member = shared.member();
+        asking.iter().map(|&at| member.lease(&mine[at])).collect()
+    };
+    let got = shared.store.lease(&wanted).await?;
+    for (&at, is_got) in asking.iter().zip(got) {
+        let vote = mine[at].vote;
+        let put_off = shared.member().leased(&mine[at], is_got);
+        match put_off {
+            Some(wait) => circuits[at].put_off(vote.generation, wait),
+            None => circuits[at].come_due(vote.generation, vote.due_in.unwrap_or_default()),
+        }
     }
     Ok(())
 }

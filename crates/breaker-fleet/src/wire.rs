@@ -18,10 +18,24 @@ pub(crate) enum Standing {
     Closed,
     Open,
     HalfOpen,
+    /// It has the lease to probe for its zone.
+    Probing,
+    /// As long as its lease goes on after it has probed in vain.
+    Probed,
     /// It has closed again a short while ago.
     Back,
     /// It only observes, in whatever state.
     Watching,
+}
+
+impl Standing {
+    /// Whether it rejects calls.
+    pub(crate) const fn is_up(self) -> bool {
+        match self {
+            Self::Open | Self::HalfOpen | Self::Probing | Self::Probed => true,
+            Self::Closed | Self::Back | Self::Watching => false,
+        }
+    }
 }
 
 /// A vote, as it stands in the store: `zone:level:sequence:standing`.
@@ -47,6 +61,8 @@ impl<'a> Said<'a> {
                 "c" => Standing::Closed,
                 "o" => Standing::Open,
                 "h" => Standing::HalfOpen,
+                "p" => Standing::Probing,
+                "v" => Standing::Probed,
                 "b" => Standing::Back,
                 "w" => Standing::Watching,
                 _ => return None,
@@ -60,6 +76,8 @@ impl<'a> Said<'a> {
             Standing::Closed => 'c',
             Standing::Open => 'o',
             Standing::HalfOpen => 'h',
+            Standing::Probing => 'p',
+            Standing::Probed => 'v',
             Standing::Back => 'b',
             Standing::Watching => 'w',
         };

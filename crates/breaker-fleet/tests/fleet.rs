@@ -161,9 +161,12 @@ impl breaker_fleet::Store for Late {
         Ok(breaker_fleet::store::View::default())
     }
 
-    async fn lease(&self, _: &str, _: Duration) -> Result<bool, breaker_fleet::StoreError> {
+    async fn lease(
+        &self,
+        wanted: &[breaker_fleet::store::Lease],
+    ) -> Result<Vec<bool>, breaker_fleet::StoreError> {
         time::sleep(self.0).await;
-        Ok(true)
+        Ok(vec![true; wanted.len()])
     }
 }
 
@@ -440,6 +443,92 @@ async fn never_more_than_one_certain_probe_a_zone_and_probe_timeout() {
         assert!(gaps.iter().all(|gap| *gap >= SECOND * 5), "{gaps:?}");
         assert!((5..=15).contains(&probes.len()), "{gaps:?}");
     }
+}
+
+/// The longest time between two probes of a process, while each is called every tenth of a second in an outage.
+async fn longest_without_a_probe(processes: &[Process], callers: usize, span: Duration) -> f64 {
+    let mut last = vec![time::Instant::now(); callers];
+    let mut longest = Duration::ZERO;
+    let ends = time::Instant::now() + span;
+    while time::Instant::now() < ends {
+        time::sleep(SECOND / 10).await;
+        for (process, last) in processes.iter().zip(&mut last) {
+            longest = longest.max(last.elapsed());
+            if process.call(false) {
+                *last = time::Instant::now();
+            }
+        }
+    }
+    longest.as_secs_f64()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_without_an_end_puts_probes_off_by_the_circuit_s_longest_wait_at_most() {
+    let store = InMemory::new();
+    store.lease_for_ever("{breaker:v1:test}:lease:a:pay");
+    let processes = probing_processes(&store, &["a"], 6);
+    time::sleep(SECOND * 5).await;
+    run(&processes, SECOND, SECOND * 10, |_| false).await;
+    assert!(states(&processes).into_iter().all(is_up));
+    let longest = longest_without_a_probe(&processes, 6, SECOND * 600).await;
+    // Open for up to 30 s, put off by up to 30 s.
+    assert!(longest <= 62.0, "{longest}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_called_probes_though_its_peers_take_the_leases_and_have_no_calls() {
+    let store = InMemory::new();
+    let processes = probing_processes(&store, &["a"], 20);
+    time::sleep(SECOND * 5).await;
+    run(&processes, SECOND, SECOND * 10, |_| false).await;
+    assert!(states(&processes).into_iter().all(is_up));
+    let longest = longest_without_a_probe(&processes, 1, SECOND * 1800).await;
+    // Three peers have the lease for 5 s each, twice as long to its end.
+    assert!(longest <= 62.0 + 30.0, "{longest}");
+}
+
+/// Counts the times that leases are asked for.
+#[derive(Clone, Default)]
+struct Asked(InMemory, std::sync::Arc<std::sync::Mutex<Vec<usize>>>);
+
+impl breaker_fleet::Store for Asked {
+    async fn exchange(
+        &self,
+        report: &breaker_fleet::store::Report,
+    ) -> Result<breaker_fleet::store::View, breaker_fleet::StoreError> {
+        self.0.exchange(report).await
+    }
+
+    async fn lease(
+        &self,
+        wanted: &[breaker_fleet::store::Lease],
+    ) -> Result<Vec<bool>, breaker_fleet::StoreError> {
+        self.1.lock().unwrap().push(wanted.len());
+        // One after another, 200 of them would outlast the tick.
+        time::sleep(Duration::from_millis(10)).await;
+        self.0.lease(wanted).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_leases_of_a_tick_are_asked_for_at_once() {
+    let store = Asked::default();
+    let process = Process::start(&store, "z", 1);
+    let mut circuits = Vec::new();
+    for n in 0..200 {
+        let circuit = Circuit::builder(format!("c{n}"))
+            .trip(Trip::consecutive_failures(1))
+            .open_time(OpenTime::fixed(SECOND * 9));
+        circuits.push(circuit.build().unwrap());
+        process.registry.add(&circuits[n]).unwrap();
+    }
+    time::sleep(SECOND * 5).await;
+    for circuit in &circuits {
+        circuit.try_acquire().unwrap().record(Outcome::Failure);
+    }
+    time::sleep(SECOND * 12).await;
+    assert_eq!(store.1.lock().unwrap()[..], [200]);
+    assert!(process.fleet.is_connected() && process.events().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -184,7 +184,10 @@ impl breaker_fleet::Store for SharedRedis {
         self.0.exchange(report).await
     }
 
-    async fn lease(&self, what: &str, lasts: Duration) -> Result<bool, breaker_fleet::StoreError> {
-        self.0.lease(what, lasts).await
+    async fn lease(
+        &self,
+        wanted: &[breaker_fleet::store::Lease],
+    ) -> Result<Vec<bool>, breaker_fleet::StoreError> {
+        self.0.lease(wanted).await
     }
 }

@@ -18,7 +18,7 @@
 //! let mut votes = Votes::default();
 //! (0..9).for_each(|_| votes.add(Level::MOST, false));
 //! votes.add(Level::NONE, false);
-//! circuit.credit(votes.credit(), Duration::from_secs(3));
+//! circuit.credit(circuit.vote().generation, votes.credit(), Duration::from_secs(3));
 //! assert_eq!(circuit.state(), State::Closed);
 //!
 //! circuit.try_acquire().unwrap().record(Outcome::Failure);
@@ -50,6 +50,8 @@ pub struct Vote {
     pub due_in: Option<Duration>,
     /// How long a probe is waited for.
     pub probe_timeout: Duration,
-    /// The transitions so far.
+    /// The transitions so far. What follows from this vote is for this generation.
     pub generation: u64,
+    /// Whether it has tripped by itself, and no operator has had his way since.
+    pub has_tripped: bool,
 }

@@ -137,11 +137,7 @@ impl Breaker {
         let Phase::Open { attempt, until } = self.phase else {
             return self.refuses_all(rules, now);
         };
-        let usual = || {
-            let random = rules.random(self.generation);
-            rules.config.open.due_for_waiting(until, attempt, random)
-        };
-        let due = self.moved().unwrap_or_else(usual);
+        let due = self.due_for_waiting(rules, attempt, until);
         (now < due).then(|| Refusal::Open {
             retry_after: due.saturating_since(now),
         })

@@ -105,7 +105,8 @@ impl Breaker {
             asked: call.asked(),
         };
         self.count_relapse(rules, now);
-        self.open(rules, self.relapses(), now, cause)
+        let attempt = self.relapses() + Self::probed_by_peers(rules, reason);
+        self.open(rules, attempt, now, cause)
     }
 
     /// Counts a trip that comes so soon after closing that it was too early to close.

@@ -18,6 +18,8 @@ pub(super) struct Fleet {
     until: Timestamp,
     /// When the next call is a probe for certain, if they moved that.
     certain_at: Option<Timestamp>,
+    /// It is not put off beyond this time, however often they ask for it.
+    latest: Option<Timestamp>,
 }
 
 impl Breaker {
@@ -54,21 +56,34 @@ impl Breaker {
         counts.then_some((fleet.credit, fleet.until))
     }
 
-    /// An open circuit's next call is a probe *for certain* that long from now at the earliest, which is at most its own longest
-    /// wait. Calls go on to be drawn as probes before. Says whether that changed anything; it does not where the operator
-    /// opened the circuit.
+    /// Has an open circuit's next call be a probe *for certain* no sooner than that long from now. From the first time on, or from the last
+    /// [`Breaker::peer_probed`], all that together is at most its own longest wait. Calls go on to be drawn as probes before. Says
+    /// whether that changed anything; it does not where the operator opened the circuit.
     pub fn put_off(&mut self, rules: Rules<'_>, wait: Duration, now: Timestamp) -> bool {
         let Phase::Open { attempt, until } = self.phase else {
             return false;
         };
-        let longest = rules.config.open.longest();
-        let at = now.rounded_after(wait.min(longest));
-        let certain_at = self.certain_at(rules, until);
-        if self.is_by_hand(attempt) || at <= certain_at {
+        if self.is_by_hand(attempt) {
             return false;
         }
-        self.fleet.get_or_insert_default().certain_at = Some(at);
-        true
+        let certain_at = self.certain_at(rules, until);
+        let fleet = self.fleet.get_or_insert_default();
+        let longest = rules.config.open.longest();
+        let latest = *fleet.latest.get_or_insert(now.rounded_after(longest));
+        let at = now.rounded_after(wait).min(latest);
+        let is_later = at > certain_at;
+        if is_later {
+            fleet.certain_at = Some(at);
+        }
+        is_later
+    }
+
+    /// A peer probes, or has probed in vain: an open circuit can be put off by its longest wait once more.
+    pub fn peer_probed(&mut self, rules: Rules<'_>, now: Timestamp) {
+        if let (Phase::Open { .. }, Some(fleet)) = (self.phase, &mut self.fleet) {
+            let latest = now.rounded_after(rules.config.open.longest());
+            fleet.latest = fleet.latest.max(Some(latest));
+        }
     }
 
     /// Makes an open circuit's next call a probe for certain, that long from now at the latest, but not before the time for
@@ -102,8 +117,21 @@ impl Breaker {
     }
 
     /// As [`Breaker::certain_at`], if the peers moved that.
-    pub(super) fn moved(&self) -> Option<Timestamp> {
+    fn moved(&self) -> Option<Timestamp> {
         self.fleet.as_ref()?.certain_at
+    }
+
+    /// When a caller that waits is let in by a circuit that is open until then. It comes due with the others, but is not put off:
+    /// nothing else probes where all callers wait.
+    pub(super) fn due_for_waiting(
+        &self,
+        rules: Rules<'_>,
+        attempt: u32,
+        until: Timestamp,
+    ) -> Timestamp {
+        let random = rules.random(self.generation);
+        let usual = rules.config.open.due_for_waiting(until, attempt, random);
+        self.moved().map_or(usual, |moved| moved.min(usual))
     }
 
     /// What a failure of its own adds to the evidence, or why that is enough, if need be together with what its peers say.
@@ -129,8 +157,20 @@ impl Breaker {
         }
     }
 
+    /// The failed probes that a trip counts as. Where calls are drawn as probes, one for the peers: at least one of them draws its calls,
+    /// too, so that both together probe no less than one alone.
+    pub(super) fn probed_by_peers(rules: Rules<'_>, reason: Reason) -> u32 {
+        let is_by_peers = matches!(reason, Reason::Peers { .. });
+        u32::from(is_by_peers && rules.config.open.draws())
+    }
+
+    /// Whether it has tripped by itself, and no operator has had his way since.
+    pub const fn has_tripped(&self) -> bool {
+        self.trips > 0
+    }
+
     /// Whether an open or half-open circuit, of this attempt, is so because the operator said so.
     const fn is_by_hand(&self, attempt: u32) -> bool {
-        self.trips == 0 && attempt == 0
+        !self.has_tripped() && attempt == 0
     }
 }

@@ -20,12 +20,12 @@ use self::{
     orders::Orders,
     random::Random,
     roll::Roll,
-    watched::{Moment, Step, Watched},
+    watched::{Lease, Moment, Step, Watched},
 };
 use crate::{
     order::Kept,
-    store::{Answer, Put, Read, Report, View},
-    wire::{self, Keys, STAMP, Said},
+    store::{self, Answer, Put, Read, Report, View},
+    wire::{self, Keys, STAMP, Said, Standing},
 };
 
 /// So many circuits are voted on by one process at a time, those with the most against them, and as many are heard.
@@ -57,6 +57,7 @@ pub(crate) struct Vote {
     pub(crate) due_in: Option<Duration>,
     pub(crate) probe_timeout: Duration,
     pub(crate) generation: u64,
+    pub(crate) has_tripped: bool,
 }
 
 impl Vote {
@@ -77,6 +78,7 @@ impl From<breaker_layer::fleet::Vote> for Vote {
             due_in: vote.due_in,
             probe_timeout: vote.probe_timeout.min(LONGEST_PROBE),
             generation: vote.generation,
+            has_tripped: vote.has_tripped,
         }
     }
 }
@@ -196,7 +198,14 @@ impl Member {
             let Some(watched) = self.watched.get_mut(name) else {
                 continue;
             };
-            let is_news = standing == wire::Standing::Back && !watched.knows_of_one_back();
+            let is_news = match standing {
+                Standing::Back => !watched.knows_of_one_back(),
+                // One a zone.
+                Standing::Probing | Standing::Probed => true,
+                Standing::Closed | Standing::Open | Standing::HalfOpen | Standing::Watching => {
+                    false
+                }
+            };
             if !watched.is_juror(&self.roll, &self.me, &self.zone, name) && !is_news {
                 continue;
             }
@@ -424,9 +433,12 @@ impl Member {
         steps
     }
 
-    /// What the lease to probe is called.
-    pub(crate) fn lease(&self, mine: &Mine) -> String {
-        self.keys.probe(&self.zone, &mine.name)
+    /// The lease to probe.
+    pub(crate) fn lease(&self, mine: &Mine) -> store::Lease {
+        store::Lease {
+            name: self.keys.probe(&self.zone, &mine.name),
+            lasts: mine.vote.probe_timeout.saturating_mul(2),
+        }
     }
 
     /// Whether it was got. If not, the probe is put off for so long.
@@ -434,11 +446,15 @@ impl Member {
         if !is_got {
             return Some(watched::put_off(self.pace, mine, &mut self.random));
         }
-        // It lasts twice as long, so that a holder who probes late and the next one who probes early are apart.
         let ticks = mine.vote.probe_timeout.as_nanos() / self.pace.as_nanos().max(1);
         let ticks = u64::try_from(ticks).unwrap_or(u64::MAX);
+        let until = self.tick.saturating_add(ticks);
         if let Some(watched) = self.watched.get_mut(&mine.name) {
-            watched.lease = Some((mine.vote.generation, self.tick.saturating_add(ticks)));
+            watched.lease = Some(Lease {
+                generation: mine.vote.generation,
+                until,
+                lapses: until.saturating_add(ticks),
+            });
         }
         None
     }

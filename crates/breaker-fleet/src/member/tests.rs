@@ -31,6 +31,7 @@ fn vote(level: u32) -> Vote {
         due_in: None,
         probe_timeout: Duration::from_secs(30),
         generation: 0,
+        has_tripped: true,
     }
 }
 
@@ -433,6 +434,87 @@ fn bad_news_stops_the_return() {
                 .any(|step| matches!(step, Step::ComeDue(_)))
         );
     }
+}
+
+#[test]
+fn bad_news_stops_the_return_of_its_own_zone_only() {
+    let mut world = World::new(&[("a", 20), ("b", 20)]);
+    world.set(|_| true, open(PACE * 99));
+    world.ticks(3);
+    let is_back = |at: usize| at % 20 < 4;
+    world.set(is_back, vote(0));
+    world.ticks(2);
+    world.set(|at| at == 0, open(PACE * 99));
+    world.tick();
+    let comes_due = |world: &World, at: usize| {
+        let steps = &world.processes[at].steps;
+        steps.iter().any(|step| matches!(step, Step::ComeDue(_)))
+    };
+    let mut came = [0, 0];
+    for _ in 0..2 {
+        world.tick();
+        for at in 0..40 {
+            came[at / 20] += usize::from(comes_due(&world, at));
+        }
+    }
+    assert!(came[0] == 0 && came[1] > 0, "{came:?}");
+}
+
+#[test]
+fn what_an_operator_closed_is_no_good_news() {
+    let mut world = World::new(&[("z", 10)]);
+    world.set(|_| true, open(PACE * 99));
+    world.ticks(3);
+    let by_hand = Vote {
+        has_tripped: false,
+        ..vote(0)
+    };
+    world.set(|at| at < 5, by_hand);
+    assert_eq!((0..20).map(|_| come_due(&mut world)).sum::<usize>(), 0);
+}
+
+/// Whether process 0 is told that a peer probes.
+fn is_told(world: &World) -> bool {
+    world.processes[0].steps.contains(&Step::PeerProbed)
+}
+
+#[test]
+fn who_has_the_lease_says_so_and_goes_on_to_once_it_has_probed_in_vain() {
+    let mut world = World::new(&[("z", 5)]);
+    world.set(|_| true, open(PACE));
+    world.ticks(3);
+    assert!(!is_told(&world));
+    let Process { member, mine, .. } = &mut world.processes[4];
+    assert_eq!(member.leased(&mine[0], true), None);
+    world.ticks(2);
+    assert!(is_told(&world));
+    let failed = Vote {
+        generation: 2,
+        ..open(PACE * 40)
+    };
+    world.set(|at| at == 4, failed);
+    world.ticks(50);
+    assert!(is_told(&world));
+    world.ticks(12);
+    assert!(!is_told(&world));
+}
+
+#[test]
+fn peers_that_have_the_lease_and_never_probe_are_waited_for_three_times() {
+    let mut world = World::new(&[("z", 8)]);
+    world.set(|_| true, open(PACE));
+    world.ticks(3);
+    let told: Vec<_> = (1..8)
+        .map(|at| {
+            let Process { member, mine, .. } = &mut world.processes[at];
+            assert_eq!(member.leased(&mine[0], true), None);
+            world.ticks(2);
+            let is_told = is_told(&world);
+            world.ticks(60);
+            is_told
+        })
+        .collect();
+    assert_eq!(told, [true, true, true, false, false, false, false]);
 }
 
 #[test]

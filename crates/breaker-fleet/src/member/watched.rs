@@ -26,6 +26,8 @@ const GONE: u64 = 20;
 const SWEPT: usize = 16;
 /// A zone with so many peers is heard by itself.
 const ZONE: usize = 3;
+/// So many peers in a row that have the lease and do not probe are waited for.
+const SILENT: u32 = 3;
 /// After so many ticks without a voter the circuit is no longer under suspicion.
 const QUIET: u32 = 3;
 
@@ -44,10 +46,22 @@ pub(crate) struct Watched {
     pub(crate) credit: Credit,
     /// Whether it went half-open on the others' word, and their majority has not ended since.
     has_followed: bool,
-    /// The generation for which this process has the lease to probe, and until which tick. One that probed in vain asks again.
-    pub(crate) lease: Option<(u64, u64)>,
+    pub(crate) lease: Option<Lease>,
+    /// So many peers had the lease since the last one that was heard to have probed.
+    silent: u32,
     /// For so many ticks nobody has said anything.
     quiet: u32,
+}
+
+/// The lease to probe for the zone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lease {
+    /// The state that it is for: a circuit that probed in vain is in another one.
+    pub(crate) generation: u64,
+    /// It may be used until this tick.
+    pub(crate) until: u64,
+    /// It ends at this one, twice as far, so that a holder who probes late and the next one who probes early are apart.
+    pub(crate) lapses: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +74,8 @@ struct Heard {
     standing: Standing,
     /// When it was open again after it had been back.
     fell_at: Option<u64>,
+    /// Whether it has the lease to probe since this tick.
+    took_lease_at: Option<u64>,
 }
 
 /// What the tick does about a circuit.
@@ -71,6 +87,8 @@ pub(crate) enum Step {
     PutOff(Duration),
     /// It is due after this long.
     ComeDue(Duration),
+    /// A peer probes, or did in vain.
+    PeerProbed,
     /// It asks for the lease to probe.
     Lease,
     /// It goes half-open, because so many of all living are open.
@@ -82,7 +100,8 @@ impl Watched {
     pub(crate) fn says(&mut self, tick: u64, mine: &Mine) -> Option<(Level, Standing)> {
         let vote = mine.vote;
         let is_up = vote.is_up();
-        if self.was_up && vote.state == State::Closed {
+        // What an operator closed is no good news.
+        if self.was_up && vote.state == State::Closed && vote.has_tripped {
             self.back_until = Some(tick.saturating_add(BACK));
         }
         self.was_up = is_up;
@@ -94,6 +113,8 @@ impl Watched {
         let standing = match vote.state {
             State::Isolated | State::Disabled => return None,
             _ if vote.observes_only => Standing::Watching,
+            _ if is_up && self.has_lease(tick, vote.generation) => Standing::Probing,
+            _ if is_up && self.has_probed(tick, vote.generation) => Standing::Probed,
             State::HalfOpen if vote.due_in.is_none() => Standing::HalfOpen,
             _ if is_up => Standing::Open,
             _ if is_back => Standing::Back,
@@ -101,6 +122,16 @@ impl Watched {
         };
         let has_something = vote.level > Level::NONE || standing == Standing::Back;
         has_something.then_some((vote.level, standing))
+    }
+
+    fn has_lease(&self, tick: u64, generation: u64) -> bool {
+        let lease = self.lease;
+        lease.is_some_and(|lease| lease.generation == generation && tick < lease.until)
+    }
+
+    fn has_probed(&self, tick: u64, generation: u64) -> bool {
+        let lease = self.lease;
+        lease.is_some_and(|lease| lease.generation != generation && tick < lease.lapses)
     }
 
     /// Whether nothing is to be remembered.
@@ -189,7 +220,6 @@ impl Watched {
 
     /// What follows from what was heard.
     pub(crate) fn steps(&mut self, at: &Moment<'_>, mine: &Mine, random: &mut Random) -> Vec<Step> {
-        let fell_back = self.falls_back(at.tick);
         let jury = self.jury(at.roll, at.me, at.zone, &mine.name).cloned();
         let (mut votes, mut tally) = (Votes::default(), [Tally::default(), Tally::default()]);
         for (process, peer) in at.roll.living() {
@@ -203,9 +233,8 @@ impl Watched {
             if is_juror {
                 votes.add(level, is_near);
             }
-            let standing = said.map(|heard| heard.standing);
             for tally in tally.iter_mut().take(1 + usize::from(is_near)) {
-                tally.add(standing, is_juror);
+                tally.add(said, is_juror, at.tick);
             }
         }
         let said_anything = tally[0].said > 0;
@@ -226,15 +255,21 @@ impl Watched {
         } else {
             &tally[0]
         };
-        steps.extend(self.probe(at, scope, fell_back, mine, random));
+        if self.is_probed_for(scope) {
+            steps.push(Step::PeerProbed);
+        }
+        steps.extend(self.probe(at, scope, mine, random));
         steps
     }
 
-    /// Whether one that was back opened again a short while ago.
-    fn falls_back(&self, tick: u64) -> bool {
-        let fell = |at: u64| tick.saturating_sub(at) < STILL;
-        let mut heard = self.heard.values();
-        heard.any(|heard| heard.fell_at.is_some_and(fell))
+    /// Whether a peer probes for this process, too. Those who have the lease and no call to probe with are believed a few times.
+    fn is_probed_for(&mut self, scope: &Tally) -> bool {
+        if scope.probed > 0 {
+            self.silent = 0;
+            return true;
+        }
+        self.silent = self.silent.saturating_add(scope.took_lease);
+        scope.probing > 0 && self.silent <= SILENT
     }
 
     fn follow(&mut self, all: &Tally, mine: &Mine) -> Option<Step> {
@@ -250,7 +285,6 @@ impl Watched {
         &self,
         at: &Moment<'_>,
         scope: &Tally,
-        fell_back: bool,
         mine: &Mine,
         random: &mut Random,
     ) -> Option<Step> {
@@ -258,19 +292,17 @@ impl Watched {
             .vote
             .due_in
             .filter(|_| mine.vote.is_up() && !mine.vote.observes_only)?;
-        if !fell_back && scope.back > 0 {
+        let is_bad_news = scope.fell > 0;
+        if scope.back > 0 && !is_bad_news {
             // Whoever is not among those that come back now goes on by its own time: nobody need probe for the others any more.
             let comes_back = random.share() < scope.share_of_back();
             return comes_back.then(|| Step::ComeDue(random.up_to(at.pace)));
         }
         let is_soon = due_in < at.pace * 2;
-        let has_lease = self.lease.is_some_and(|(generation, until)| {
-            generation == mine.vote.generation && at.tick < until
-        });
-        if !is_soon || has_lease {
+        if !is_soon || self.has_lease(at.tick, mine.vote.generation) {
             return None;
         }
-        Some(if fell_back {
+        Some(if is_bad_news {
             Step::PutOff(put_off(at.pace, mine, random))
         } else {
             Step::Lease
@@ -304,18 +336,28 @@ struct Tally {
     /// Jurors that are open or half-open, and reject.
     up: usize,
     back: usize,
+    /// Of those that were back, they opened again a short while ago.
+    fell: usize,
+    probing: usize,
+    probed: usize,
+    /// Those that have the lease to probe since this tick.
+    took_lease: u32,
 }
 
 impl Tally {
-    fn add(&mut self, standing: Option<Standing>, is_juror: bool) {
+    fn add(&mut self, said: Option<&Heard>, is_juror: bool, tick: u64) {
         self.living += 1;
         self.jurors += usize::from(is_juror);
-        self.said += usize::from(standing.is_some());
-        match standing {
-            Some(Standing::Open | Standing::HalfOpen) if is_juror => self.up += 1,
-            Some(Standing::Back) => self.back += 1,
-            _ => {}
-        }
+        let Some(heard) = said else { return };
+        let standing = heard.standing;
+        self.said += 1;
+        self.up += usize::from(is_juror && standing.is_up());
+        self.back += usize::from(standing == Standing::Back);
+        self.probing += usize::from(standing == Standing::Probing);
+        self.probed += usize::from(standing == Standing::Probed);
+        self.took_lease += u32::from(heard.took_lease_at == Some(tick));
+        let fell = |at: u64| tick.saturating_sub(at) < STILL;
+        self.fell += usize::from(heard.fell_at.is_some_and(fell));
     }
 
     /// With what chance a process that is open comes due in this tick: an eighth of those that are back.
@@ -338,9 +380,9 @@ impl Heard {
                 said.sequence > peer.sequence || (peer.has_moved && said.sequence == peer.sequence)
             }
         };
-        let falls = before.is_some_and(|before| {
-            before.standing == Standing::Back && said.standing == Standing::Open
-        });
+        let was = before.map(|before| before.standing);
+        let falls = was == Some(Standing::Back) && said.standing.is_up();
+        let has_lease = said.standing == Standing::Probing;
         Self {
             sequence: said.sequence,
             moved_at: before.map_or(
@@ -354,6 +396,11 @@ impl Heard {
                 Some(tick)
             } else {
                 before.and_then(|before| before.fell_at)
+            },
+            took_lease_at: match before.and_then(|before| before.took_lease_at) {
+                _ if !has_lease => None,
+                Some(at) => Some(at),
+                None => Some(tick),
             },
         }
     }

@@ -22,9 +22,10 @@ fn a_credit_counts_at_the_failure_that_races_it_or_at_the_next() {
     check(|| {
         let bench = after_a_failure();
         let (told, permit) = (bench.clone(), bench.admit());
-        let (a, b) = together!(move || told.circuit.credit(credit(), SECOND), move || {
-            permit.record(Outcome::Failure)
-        },);
+        let (a, b) = together!(
+            move || told.circuit.credit(0, credit(), SECOND),
+            move || { permit.record(Outcome::Failure) },
+        );
         a.join().unwrap();
         b.join().unwrap();
         if bench.state() == State::Closed {
@@ -41,9 +42,10 @@ fn no_credit_opens_a_circuit_whose_calls_are_good() {
     check(|| {
         let bench = after_a_failure();
         let (told, permit) = (bench.clone(), bench.admit());
-        let (a, b) = together!(move || told.circuit.credit(credit(), SECOND), move || {
-            permit.record(Outcome::Success)
-        },);
+        let (a, b) = together!(
+            move || told.circuit.credit(0, credit(), SECOND),
+            move || { permit.record(Outcome::Success) },
+        );
         a.join().unwrap();
         b.join().unwrap();
         assert_eq!(bench.state(), State::Closed);
@@ -58,8 +60,10 @@ fn a_circuit_that_comes_due_while_it_is_called_has_one_probe() {
         bench.record(Outcome::Failure);
         bench.record(Outcome::Failure);
         let (told, one) = (bench.clone(), bench.clone());
-        let (a, b) = together!(move || told.circuit.come_due(Duration::ZERO), move || one
-            .probe(1),);
+        let (a, b) = together!(
+            move || told.circuit.come_due(1, Duration::ZERO),
+            move || one.probe(1),
+        );
         a.join().unwrap();
         let held = [b.join().unwrap(), bench.circuit.try_acquire().ok()];
         assert_eq!(held.iter().flatten().count(), 1);
@@ -76,7 +80,8 @@ fn a_probe_that_is_put_off_while_it_is_due_is_one_or_none() {
         bench.record(Outcome::Failure);
         time::advance(OPEN_FOR);
         let (told, one) = (bench.clone(), bench.clone());
-        let (a, b) = together!(move || told.circuit.put_off(SECOND), move || one.probe(1),);
+        let (a, b) = together!(move || told.circuit.put_off(1, SECOND), move || one
+            .probe(1),);
         a.join().unwrap();
         let held = [b.join().unwrap(), bench.circuit.try_acquire().ok()];
         let is_due = held.iter().flatten().count() == 1;

@@ -11,6 +11,18 @@ pub(super) struct Said {
     pub(super) standing: Standing,
     /// When it was open again after it had been back.
     pub(super) fell_at: Option<u64>,
+    /// Whether it has the lease to probe, or has used it.
+    pub(super) lease: Lease,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Lease {
+    #[default]
+    None,
+    /// It has it since this tick.
+    Unused { since: u64 },
+    /// It has probed in vain.
+    Used,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,22 +78,16 @@ impl Board {
         self.said.iter().any(|said| said.standing == Standing::Back)
     }
 
-    /// Whether one that was back opened again a short while ago.
-    pub(super) fn falls_back(&self, tick: u64) -> bool {
-        let fell = |at: u64| tick - at < STILL;
-        self.said.iter().any(|said| said.fell_at.is_some_and(fell))
-    }
-
     /// What those are like who a process looks at: its zone, or all where that is too small.
-    pub(super) fn tally_for(&self, me: usize) -> Tally {
-        let zone = self.tally(|peer| Case::zone(peer) == Case::zone(me));
+    pub(super) fn tally_for(&self, me: usize, tick: u64) -> Tally {
+        let zone = self.tally(tick, |peer| Case::zone(peer) == Case::zone(me));
         match zone.living > ZONE {
             true => zone,
-            false => self.tally(|_| true),
+            false => self.tally(tick, |_| true),
         }
     }
 
-    fn tally(&self, is_in: impl Fn(usize) -> bool) -> Tally {
+    fn tally(&self, tick: u64, is_in: impl Fn(usize) -> bool) -> Tally {
         let mut tally = Tally::default();
         for (_, said) in self
             .said
@@ -92,6 +98,11 @@ impl Board {
             tally.living += 1;
             tally.up += usize::from(said.standing == Standing::Open);
             tally.back += usize::from(said.standing == Standing::Back);
+            tally.probing += usize::from(matches!(said.lease, Lease::Unused { .. }));
+            tally.probed += usize::from(said.lease == Lease::Used);
+            tally.took_lease += u32::from(said.lease == Lease::Unused { since: tick });
+            let fell = |at: u64| tick - at < STILL;
+            tally.fell += usize::from(said.fell_at.is_some_and(fell));
         }
         tally
     }
@@ -111,4 +122,8 @@ pub(super) struct Tally {
     living: usize,
     pub(super) up: usize,
     pub(super) back: usize,
+    pub(super) fell: usize,
+    pub(super) probing: usize,
+    pub(super) probed: usize,
+    pub(super) took_lease: u32,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use breaker_core::{Command, Phase, State, Timestamp, Votes, mix};
 
 use super::{
-    board::{Board, STILL, Said, Standing},
+    board::{Board, Lease, STILL, Said, Standing, Tally},
     world::Case,
 };
 use crate::sim::machine::Machine;
@@ -25,6 +25,8 @@ pub enum Mode {
 const BACK: u64 = 30;
 /// In a tick an eighth as many come due as are back: a cold cache takes longer to warm than a tick.
 const GENTLY: f64 = 8.0;
+/// So many peers in a row that have the lease and do not probe are waited for.
+const SILENT: u32 = 3;
 /// From one tick to the next.
 pub const PACE: Duration = Duration::from_secs(1);
 
@@ -38,6 +40,8 @@ pub struct Member {
     /// The generation that has the lease to probe, which one probe uses up.
     lease: Option<u64>,
     leased_until: u64,
+    /// So many peers had the lease since the last one that probed.
+    silent: u32,
     /// With shared state: the verdict that it knows.
     knows: u64,
     /// For each tick another number.
@@ -54,6 +58,7 @@ impl Member {
             was_up: false,
             lease: None,
             leased_until: 0,
+            silent: 0,
             knows: 0,
             seed,
         }
@@ -87,11 +92,25 @@ impl Member {
             false => Standing::Closed,
         };
         let before = board.said[self.me];
+        let lasts = rules.config.probe_timeout().as_secs().max(1);
+        let lease = match self.lease {
+            Some(of) if is_up && of == breaker.generation() && tick < self.leased_until => {
+                match before.lease {
+                    Lease::Unused { since } => Lease::Unused { since },
+                    Lease::None | Lease::Used => Lease::Unused { since: tick },
+                }
+            }
+            Some(of) if is_up && of != breaker.generation() && tick < self.leased_until + lasts => {
+                Lease::Used
+            }
+            _ => Lease::None,
+        };
         let fell = before.standing == Standing::Back && is_up;
         board.said[self.me] = Said {
             level: breaker.vote(rules),
             standing,
             fell_at: if fell { Some(tick) } else { before.fell_at },
+            lease,
         };
     }
 
@@ -111,11 +130,15 @@ impl Member {
 
     /// When an open circuit probes for certain.
     fn probe(&mut self, board: &mut Board, tick: u64, now: Timestamp) {
-        let tally = board.tally_for(self.me);
-        let fell_back = board.falls_back(tick);
+        let tally = board.tally_for(self.me, tick);
+        let is_probed_for = self.is_probed_for(&tally);
+        let is_bad_news = tally.fell > 0;
         let [chance, wait, spread] = [0, 1, 2].map(|what| self.share_of(tick, what));
         let (breaker, rules) = self.machine.parts();
-        if tally.back > 0 && !fell_back {
+        if is_probed_for {
+            breaker.peer_probed(rules, now);
+        }
+        if tally.back > 0 && !is_bad_news {
             // Nobody is put off any more: each comes due in its own time, or sooner.
             if chance < tally.back as f64 / (GENTLY * tally.up as f64) {
                 breaker.come_due(rules, PACE.mul_f64(wait), now);
@@ -130,12 +153,22 @@ impl Member {
         let timeout = rules.config.probe_timeout();
         let lasts = timeout.as_secs().max(1);
         // It lasts twice as long as it may be used: who calls seldom probes late, and the next one may probe early.
-        if !fell_back && board.lease(Case::zone(self.me), tick, 2 * lasts) {
+        if !is_bad_news && board.lease(Case::zone(self.me), tick, 2 * lasts) {
             (self.lease, self.leased_until) = (Some(breaker.generation()), tick + lasts);
         } else {
             let wait = (timeout / 4).max(PACE * 3) + PACE.mul_f64(spread);
             breaker.put_off(rules, wait, now);
         }
+    }
+
+    /// Whether a peer probes for this one, too.
+    fn is_probed_for(&mut self, tally: &Tally) -> bool {
+        if tally.probed > 0 {
+            self.silent = 0;
+            return true;
+        }
+        self.silent += tally.took_lease;
+        tally.probing > 0 && self.silent <= SILENT
     }
 
     fn share(&mut self, board: &mut Board, now: Timestamp) {

@@ -40,6 +40,31 @@ fn a_failure_of_its_own_and_its_peers_trip_a_circuit_and_the_reason_says_so() {
 }
 
 #[test]
+fn a_trip_by_the_peers_counts_as_a_failed_probe_where_calls_are_drawn() {
+    let drawn = OpenTime::default();
+    let longer = OpenTime::exponential(SECOND, 60 * SECOND);
+    for (open_time, by_peers, expected) in [(drawn, false, 0), (drawn, true, 1), (longer, true, 0)]
+    {
+        let trip = Trip::consecutive_failures(3);
+        let config = settings().trip(trip).open_time(open_time).build().unwrap();
+        let rules = rules(&config);
+        let mut breaker = Breaker::new(rules);
+        if by_peers {
+            breaker.give_credit(credit(1), at(5));
+        }
+        let needed = if by_peers { 1 } else { 3 };
+        for _ in 0..needed {
+            let _ = fail(&mut breaker, rules, 1);
+        }
+        assert!(
+            matches!(breaker.phase(), Phase::Open { attempt, .. } if attempt == expected),
+            "{:?}",
+            breaker.phase()
+        );
+    }
+}
+
+#[test]
 fn a_credit_is_over_at_its_time_and_where_it_is_taken_back() {
     let config = config_with(Trip::default());
     let rules = rules(&config);
@@ -121,7 +146,7 @@ fn opened(rules: Rules<'_>) -> Breaker {
 }
 
 #[test]
-fn a_probe_is_put_off_by_its_longest_wait_at_most() {
+fn a_probe_is_put_off_by_its_longest_wait_at_most_however_often() {
     let config = config();
     let rules = rules(&config);
     let mut breaker = opened(rules);
@@ -131,9 +156,45 @@ fn a_probe_is_put_off_by_its_longest_wait_at_most() {
     assert_eq!(refused, Admission::Refuse(Refusal::Open { retry_after }));
     assert_eq!(breaker.state(rules, at(10)), State::Open);
     assert!(!breaker.put_off(rules, 5 * SECOND, at(5)));
-    assert!(breaker.put_off(rules, 1000 * SECOND, at(10)));
-    assert_eq!(breaker.state(rules, at(69)), State::Open);
-    assert_eq!(admit(&mut breaker, rules, 70).0, Admission::Pass);
+    for seconds in 6..61 {
+        breaker.put_off(rules, 1000 * SECOND, at(seconds));
+        assert_eq!(breaker.state(rules, at(seconds)), State::Open);
+    }
+    assert!(!breaker.put_off(rules, 1000 * SECOND, at(60)));
+    assert_eq!(admit(&mut breaker, rules, 61).0, Admission::Pass);
+}
+
+#[test]
+fn a_peer_that_probes_leaves_it_put_off_for_as_long_again() {
+    let config = config();
+    let rules = rules(&config);
+    let mut breaker = opened(rules);
+    breaker.peer_probed(rules, at(1));
+    assert!(breaker.put_off(rules, 1000 * SECOND, at(2)));
+    breaker.peer_probed(rules, at(50));
+    assert_eq!(breaker.state(rules, at(62)), State::HalfOpen);
+    assert!(breaker.put_off(rules, 1000 * SECOND, at(60)));
+    assert_eq!(breaker.state(rules, at(109)), State::Open);
+    assert_eq!(breaker.state(rules, at(110)), State::HalfOpen);
+}
+
+#[test]
+fn a_caller_that_waits_is_not_put_off() {
+    for config in [
+        config(),
+        settings()
+            .trip(Trip::consecutive_failures(2))
+            .build()
+            .unwrap(),
+    ] {
+        let rules = rules(&config);
+        let (mut told, mut alone) = (opened(rules), opened(rules));
+        assert!(told.put_off(rules, 1000 * SECOND, at(1)));
+        for seconds in 1..200 {
+            let refusal = told.refusal_waiting(rules, at(seconds)).0;
+            assert_eq!(refusal, alone.refusal_waiting(rules, at(seconds)).0);
+        }
+    }
 }
 
 #[test]

@@ -100,7 +100,8 @@ impl OpenTime {
     ///
     /// So the load of the probes is a part of the traffic that becomes smaller the longer an outage lasts, a busy client finds a
     /// recovery soon and a quiet one within `longest`. Jitter, 20 %, applies to `longest`. Each call's draw is its own, even while a test's time stands
-    /// still; circuits with the same seed and the same history draw the same.
+    /// still; circuits with the same seed and the same history draw the same. A trip by what the peers say
+    /// ([`Reason::Peers`](crate::Reason::Peers)) counts as a failed probe: a peer draws its calls, too.
     pub const fn probe_share(share: Percent, shortest: Duration, longest: Duration) -> Self {
         let kind = Kind::ProbeShare { share };
         Self {

@@ -89,6 +89,11 @@ impl Opening {
         }
     }
 
+    /// Whether calls are drawn as probes.
+    pub(crate) const fn draws(&self) -> bool {
+        matches!(self.pattern, Pattern::ProbeShare { .. })
+    }
+
     /// For how long every call is refused at the least.
     pub(crate) const fn shortest(&self) -> Duration {
         Duration::from_nanos(self.shortest)
