@@ -52,6 +52,7 @@ mod policy;
 pub mod presets;
 mod random;
 mod reason;
+mod relative;
 mod setting;
 mod time;
 mod transition;
@@ -78,6 +79,7 @@ pub use policy::{
 };
 pub use random::mix;
 pub use reason::{Reason, Rule};
+pub use relative::Ratio;
 pub use setting::Setting;
 pub use time::Timestamp;
 pub use transition::Transition;

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::fleet::Peers;
+use crate::{fleet::Peers, relative::Ratio};
 
 /// Why a circuit changed its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +49,15 @@ pub enum Reason {
         failures: u32,
         /// Who speaks against the downstream.
         peers: Peers,
+    },
+    /// So many of the calls failed, among members of a group of which fewer fail.
+    Relative {
+        /// The failures.
+        failures: u32,
+        /// The calls since the score was last zero.
+        calls: u32,
+        /// What the others do.
+        others: Ratio,
     },
     /// As many probes failed as make the required successes unreachable.
     ProbesFailed {
@@ -97,8 +106,8 @@ pub enum Rule {
 impl Reason {
     /// One word for the kind of reason, the same whatever its figures: for metrics and log fields.
     ///
-    /// `consecutive_failures`, `evidence`, `failure_rate`, `failures`, `slow_rate`, `given_up`, `custom`, `peers`, `probes_failed`,
-    /// `probes_slow`, `no_verdict`, `probe_due`, `probes_succeeded`, `probes_ignored` or `operator`.
+    /// `consecutive_failures`, `evidence`, `failure_rate`, `failures`, `slow_rate`, `given_up`, `custom`, `peers`, `relative`,
+    /// `probes_failed`, `probes_slow`, `no_verdict`, `probe_due`, `probes_succeeded`, `probes_ignored` or `operator`.
     pub const fn kind(self) -> &'static str {
         match self {
             Self::ConsecutiveFailures { .. } => "consecutive_failures",
@@ -111,6 +120,7 @@ impl Reason {
             Self::GivenUp { .. } => "given_up",
             Self::Custom { .. } => "custom",
             Self::Peers { .. } => "peers",
+            Self::Relative { .. } => "relative",
             Self::ProbesFailed { .. } => "probes_failed",
             Self::ProbesSlow { .. } => "probes_slow",
             Self::NoVerdict => "no_verdict",
@@ -146,6 +156,18 @@ impl fmt::Display for Reason {
             Self::Custom { code } => write!(f, "the custom policy, reason {code}"),
             Self::Peers { failures, peers } => {
                 write!(f, "{} of its own, and {peers}", Many(failures, "failure"))
+            }
+            Self::Relative {
+                failures,
+                calls,
+                others,
+            } => {
+                let (calls, share) = (Many(calls, "call"), f64::from(others.millionths() / 1000));
+                write!(
+                    f,
+                    "{failures} of {calls} failed, of the others' {} %",
+                    share / 10.0
+                )
             }
             Self::ProbesFailed { failures, probes } => {
                 write!(f, "{failures} of {} failed", Many(probes, "probe"))

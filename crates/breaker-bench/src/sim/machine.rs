@@ -8,6 +8,7 @@ use breaker_core::{
 use super::policy::Policy;
 
 /// One circuit of one client.
+#[derive(Clone)]
 pub struct Machine {
     config: Checked,
     seed: u16,

@@ -4,6 +4,7 @@
 //! the seed and the call's number alone, so that every policy meets the same calls.
 
 pub mod fleet;
+pub mod groups;
 pub mod judge;
 pub mod machine;
 pub mod policy;

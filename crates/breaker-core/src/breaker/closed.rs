@@ -35,15 +35,16 @@ impl Breaker {
         }
         let in_windows = self.count_in_windows(rules.config, counted, &mut now);
         let has_recovered = self.recover(rules.config, counted, &mut now);
-        let judged = match counted.counts_as {
-            CountsAs::Nothing => Ok(evidence),
-            CountsAs::Success => trip.judge(evidence, false, 0, &mut now),
-            CountsAs::Failure => {
+        let judged = match (counted.counts_as, &self.fleet) {
+            (CountsAs::Nothing, _) => Ok(evidence),
+            (CountsAs::Success, None) => trip.judge(evidence, false, 0, &mut now),
+            (CountsAs::Failure, None) => {
                 let left_over = self.left_over(rules, evidence);
-                match self.fleet {
-                    Some(_) => self.judge_with_credit(rules, evidence, left_over, &mut now),
-                    None => trip.judge(evidence, true, left_over, &mut now),
-                }
+                trip.judge(evidence, true, left_over, &mut now)
+            }
+            (counts_as, Some(_)) => {
+                let failed = counts_as == CountsAs::Failure;
+                self.judge_with_others(rules, evidence, failed, &mut now)
             }
         };
         let evidence = match (judged, in_windows.broken, call.broken) {

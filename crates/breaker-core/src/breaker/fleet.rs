@@ -2,15 +2,15 @@
 
 use core::time::Duration;
 
-use super::{Breaker, Phase, Rules};
+use super::{Breaker, Phase, Rules, relative::Relative};
 use crate::{
     fleet::{Credit, Level},
-    policy::trip::Evidence,
+    policy::trip::{Evidence, Tripping},
     reason::Reason,
     time::Timestamp,
 };
 
-/// What the peers of this process say, for the state of now.
+/// What others say, for the state of now: the peers of this process, and the other members of a group.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fleet {
     credit: Credit,
@@ -20,6 +20,8 @@ pub(super) struct Fleet {
     certain_at: Option<Timestamp>,
     /// It is not put off beyond this time, however often they ask for it.
     latest: Option<Timestamp>,
+    /// If it is compared with the other members.
+    pub(super) relative: Option<Relative>,
 }
 
 impl Breaker {
@@ -28,7 +30,7 @@ impl Breaker {
         match self.phase {
             Phase::Closed(evidence) | Phase::Recovering(evidence) => {
                 let left_over = self.left_over(rules, evidence);
-                rules.config.trip.level(evidence, left_over)
+                self.tripping(rules).level(evidence, left_over)
             }
             Phase::Open { attempt, .. } | Phase::HalfOpen { attempt, .. } => {
                 match self.is_by_hand(attempt) {
@@ -134,18 +136,32 @@ impl Breaker {
         self.moved().map_or(usual, |moved| moved.min(usual))
     }
 
-    /// What a failure of its own adds to the evidence, or why that is enough, if need be together with what its peers say.
+    /// What a call of its own adds to the evidence, or why that is enough, if need be together with what others say.
     #[cold]
     #[inline(never)]
-    pub(super) fn judge_with_credit(
-        &self,
+    pub(super) fn judge_with_others(
+        &mut self,
         rules: Rules<'_>,
-        evidence: Evidence,
-        left_over: u32,
+        mut evidence: Evidence,
+        failed: bool,
         mut now: impl FnMut() -> Timestamp,
     ) -> Result<Evidence, Reason> {
-        let trip = &rules.config.trip;
-        let evidence = trip.judge(evidence, true, left_over, &mut now)?;
+        let left_over = match failed {
+            true => self.left_over(rules, evidence),
+            false => 0,
+        };
+        let trip = self.tripping(rules);
+        if let Some(relative) = self.relative_mut() {
+            evidence = relative.count(evidence, failed, left_over, &mut now);
+        }
+        let mut judged = trip.judge(evidence, failed, left_over, &mut now);
+        if let Some(relative) = self.relative_mut() {
+            judged = relative.judged(judged);
+        }
+        let evidence = judged?;
+        if !failed {
+            return Ok(evidence);
+        }
         match self.credit(now()) {
             Some((credit, _)) if trip.is_enough_with(evidence, left_over, credit, now()) => {
                 Err(Reason::Peers {
@@ -167,6 +183,19 @@ impl Breaker {
     /// Whether it has tripped by itself, and no operator has had his way since.
     pub const fn has_tripped(&self) -> bool {
         self.trips > 0
+    }
+
+    /// When it trips, as the other members of its group have it.
+    fn tripping(&self, rules: Rules<'_>) -> Tripping {
+        let trip = rules.config.trip;
+        match self.relative() {
+            Some(relative) => relative.tripping(trip),
+            None => trip,
+        }
+    }
+
+    fn relative_mut(&mut self) -> Option<&mut Relative> {
+        self.fleet.as_mut()?.relative.as_mut()
     }
 
     /// Whether an open or half-open circuit, of this attempt, is so because the operator said so.

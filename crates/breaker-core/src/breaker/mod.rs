@@ -13,6 +13,7 @@ pub(crate) mod phase;
 mod read;
 mod reconfigure;
 mod record;
+mod relative;
 pub(crate) mod rules;
 #[cfg(test)]
 mod tests;
@@ -57,7 +58,7 @@ pub struct Breaker {
     /// The number of transitions so far.
     generation: u64,
     windows: Option<Box<Windows>>,
-    /// What the peers of this process say, if they said something.
+    /// What others say of it, if they said something: the peers of this process, and the other members of its group.
     fleet: Option<Box<Fleet>>,
     /// When this state began; of a half-open one whose places were all free, when the first of them was taken again.
     entered: Timestamp,

@@ -4,6 +4,7 @@ mod admit;
 mod command;
 mod fleet;
 mod record;
+mod relative;
 
 extern crate std;
 

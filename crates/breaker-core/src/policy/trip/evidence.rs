@@ -58,6 +58,19 @@ pub(crate) struct Test {
     time: u32,
 }
 
+/// A part of the threshold, scaled.
+fn scaled(step: f64, threshold: f64) -> u32 {
+    (step / threshold * f64::from(Evidence::FULL) + 0.5) as u32
+}
+
+/// What a failure adds to the score and a success takes from it, scaled.
+fn steps(p0: f64, p1: f64, threshold: f64) -> (u32, u32) {
+    (
+        scaled(libm::log(p1 / p0), threshold),
+        scaled(libm::log((1.0 - p0) / (1.0 - p1)), threshold),
+    )
+}
+
 /// No threshold is lower, however few calls come: one false trip in e⁴ (55) calls.
 const LEAST: f64 = 4.0;
 
@@ -66,11 +79,7 @@ impl Belief {
         let (p0, p1) = (self.tolerated.0 / 100.0, self.intolerable.0 / 100.0);
         let are_good = self.check(faults);
         let threshold = libm::log(self.calls_per_false_trip as f64);
-        let scaled = |step: f64| (step / threshold * f64::from(Evidence::FULL) + 0.5) as u32;
-        let (failure, success) = (
-            scaled(libm::log(p1 / p0)),
-            scaled(libm::log((1.0 - p0) / (1.0 - p1))),
-        );
+        let (failure, success) = steps(p0, p1, threshold);
         if are_good {
             // A step of few units would be rounded by more than a few per cent.
             faults.check(
@@ -86,7 +95,7 @@ impl Belief {
             threshold: (threshold * 1e3) as u32,
             least: match self.time_per_false_trip {
                 0 => Evidence::FULL,
-                _ => scaled(LEAST).min(Evidence::FULL),
+                _ => scaled(LEAST, threshold).min(Evidence::FULL),
             },
             time: (self.time_per_false_trip / 1_000_000_000) as u32,
         }
@@ -137,6 +146,32 @@ impl Belief {
 }
 
 impl Test {
+    /// The same test of other ratios, whose threshold is the same however few calls come.
+    pub(super) fn between(self, (tolerated, intolerable): (f64, f64)) -> Self {
+        let threshold = f64::from(self.threshold) / 1e3;
+        let (failure, success) = steps(tolerated, intolerable, threshold);
+        Self {
+            failure: failure.min(Evidence::FULL / 2),
+            success: success.min(Evidence::FULL),
+            least: Evidence::FULL,
+            time: 0,
+            ..self
+        }
+    }
+
+    /// The largest score with which one failure does not trip.
+    pub(crate) const fn short_of_a_failure(self) -> u32 {
+        Evidence::FULL - 1 - self.failure
+    }
+
+    /// The score of so many failures of so many calls, that began with so much left over.
+    pub(crate) fn score(self, failures: u32, calls: u32, left_over: u32) -> u32 {
+        let successes = u64::from(calls.saturating_sub(failures));
+        let added = u64::from(left_over) + u64::from(failures) * u64::from(self.failure);
+        let score = added.saturating_sub(successes * u64::from(self.success));
+        score.min(Evidence::FULL.into()) as u32
+    }
+
     /// The score and the calls after one more call, or why that is enough.
     #[inline]
     pub(super) fn judge(

@@ -12,8 +12,8 @@ use core::time::Duration;
 use evidence::Belief;
 use over_window::{Conflict, Extent, OverWindow, either};
 
-pub(crate) use self::tripping::Tripping;
 pub use self::{evidence::Evidence, over_window::Window};
+pub(crate) use self::{evidence::Test, tripping::Tripping};
 use crate::{
     checks::Faults,
     setting::Setting,

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     fleet::{Credit, Level},
     reason::Reason,
+    relative::{Ratio, bounds},
     time::{Stamp, Timestamp},
     window::Grid,
 };
@@ -29,6 +30,20 @@ pub(crate) struct Tripping {
 impl Tripping {
     /// The most failures in a row that are counted.
     pub(super) const MOST_ROW: u32 = (1 << 12) - 1;
+
+    /// The test among other members of a group that do so, if there is one.
+    pub(crate) fn relative_to(&self, others: Ratio, own: Ratio) -> Option<Test> {
+        let test = self.test?;
+        Some(test.between(bounds(others, own)))
+    }
+
+    /// These rules with another test.
+    pub(crate) fn with_test(self, test: Test) -> Self {
+        Self {
+            test: self.test.map(|_| test),
+            ..self
+        }
+    }
 
     /// What still speaks against a downstream whose probes were good after so many trips in a row: half of what makes a trip, or,
     /// where it was closed too early before, three quarters, seven eighths and so on.
