@@ -132,7 +132,8 @@ impl Fleet {
 
     /// Whether the store has answered within the last three ticks.
     pub fn is_connected(&self) -> bool {
-        self.shared.link().is_up
+        let now = self.shared.now();
+        self.shared.link().is_up(now, self.shared.pace)
     }
 
     /// Gives an order to all processes, and says under which id it is kept. It takes the place of an earlier one for the same circuit and zone.
@@ -155,7 +156,7 @@ impl Fleet {
     ///
     /// # Errors
     ///
-    /// If the store did not take it within a tick's time limit, or the order's names are too long. It may still have been taken then;
+    /// If the store did not take it within a tick's time limit, it holds 1024 orders, or the order's names are too long. It may still have been taken then;
     /// [`Fleet::orders`] says so.
     pub async fn order(&self, order: Order) -> Result<String, StoreError> {
         let target = order.target();
@@ -164,9 +165,18 @@ impl Fleet {
         })?;
         let keys = self.shared.member().keys.clone();
         let id = format!("{:016x}", self.shared.member().random.number());
-        let kept = self.kept().await?;
-        let number = kept.values().map(|kept| kept.number).max();
+        let all = self.kept().await?;
+        let mut removes = self.over(&all).await?;
+        let number = all.iter().map(|(_, kept)| kept.number).max();
         let number = number.unwrap_or_default().saturating_add(1);
+        let same = all.iter().filter(|(of, _)| *of == target);
+        removes.extend(same.map(|(of, kept)| kept.field(of)));
+        if all.len() >= orders::MOST && removes.is_empty() {
+            return Err(StoreError::new(format_args!(
+                "the store holds {} orders, and takes no more",
+                orders::MOST
+            )));
+        }
         if let Some(span) = order.span() {
             let name = keys.until(&id);
             let until = [Lease { name, lasts: span }];
@@ -183,11 +193,13 @@ impl Fleet {
             keep: Some(order_keep()),
         };
         let puts = vec![
-            put(keys.orders(), &target, &text),
-            put(keys.hot(), STAMP, &kept.id),
+            put(keys.orders(), &kept.field(&target), &text),
+            put(keys.stamp(), STAMP, &kept.id),
         ];
+        let removes = removes.into_iter().map(|field| (keys.orders(), field));
         let report = Report {
             puts,
+            removes: removes.collect(),
             ..Report::default()
         };
         self.exchange(&report).await?;
@@ -201,7 +213,8 @@ impl Fleet {
     /// If the store did not answer within a tick's time limit.
     pub async fn orders(&self) -> Result<Vec<Ordered>, StoreError> {
         let keys = self.shared.member().keys.clone();
-        let kept: Vec<_> = self.kept().await?.into_values().collect();
+        let kept = self.kept().await?;
+        let kept: Vec<_> = kept.into_iter().map(|(_, kept)| kept).collect();
         let hash = |hash, most| Read::Hash { hash, most };
         let applied = kept
             .iter()
@@ -209,11 +222,7 @@ impl Fleet {
         let mut reads: Vec<_> = applied.collect();
         reads.extend(kept.iter().map(|kept| Read::Left(keys.until(&kept.id))));
         reads.push(hash(keys.living(), roll::MOST));
-        let report = Report {
-            reads,
-            ..Report::default()
-        };
-        let mut answers = self.exchange(&report).await?.answers;
+        let mut answers = self.reads(reads).await?.answers;
         let fields = match answers.pop() {
             Some(Answer::Fields(fields)) => fields,
             Some(Answer::Left(_)) | None => Vec::new(),
@@ -226,26 +235,45 @@ impl Fleet {
             .collect())
     }
 
-    async fn kept(&self) -> Result<BTreeMap<String, Kept>, StoreError> {
+    /// The orders in the store, each with its target.
+    async fn kept(&self) -> Result<Vec<(String, Kept)>, StoreError> {
         let hash = self.shared.member().keys.orders();
         let reads = vec![Read::Hash {
             hash,
             most: orders::MOST,
         }];
-        let view = self
-            .exchange(&Report {
-                reads,
-                ..Report::default()
-            })
-            .await?;
+        let view = self.reads(reads).await?;
         let fields = view.answers.into_iter().find_map(|answer| match answer {
             Answer::Fields(fields) => Some(fields),
             Answer::Left(_) => None,
         });
         let fields = fields.into_iter().flatten();
         Ok(fields
-            .filter_map(|(target, text)| Kept::read(&target, &text).map(|kept| (target, kept)))
+            .filter_map(|(field, text)| Kept::read(&field, &text))
             .collect())
+    }
+
+    /// The fields of those that are over.
+    async fn over(&self, kept: &[(String, Kept)]) -> Result<Vec<String>, StoreError> {
+        let keys = self.shared.member().keys.clone();
+        let ending = kept.iter().filter(|(_, kept)| kept.order.span().is_some());
+        let ending: Vec<_> = ending.collect();
+        if ending.is_empty() {
+            return Ok(Vec::new());
+        }
+        let left = |(_, kept): &&(String, Kept)| Read::Left(keys.until(&kept.id));
+        let view = self.reads(ending.iter().map(left).collect()).await?;
+        let over = ending.into_iter().zip(view.answers);
+        let over = over.filter(|(_, left)| *left == Answer::Left(None));
+        Ok(over.map(|((of, kept), _)| kept.field(of)).collect())
+    }
+
+    async fn reads(&self, reads: Vec<Read>) -> Result<View, StoreError> {
+        self.exchange(&Report {
+            reads,
+            ..Report::default()
+        })
+        .await
     }
 
     async fn exchange(&self, report: &Report) -> Result<View, StoreError> {

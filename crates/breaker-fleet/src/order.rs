@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(100 * 24 * 3600);
 
 /// What an operator tells every process of the fleet, or of a zone of it.
 ///
-/// It is kept in the store under its target (circuit and zone), so that a process that starts later does it, too, and each does it once. The next order for
+/// It is kept in the store, so that a process that starts later does it, too, and each does it once. The next order for
 /// the same target takes its place.
 ///
 /// ```
@@ -131,8 +131,8 @@ impl Order {
         Self { by, ..self }
     }
 
-    /// Has it end after this long, up to 100 days: each process that did it then resets the circuit, unless another command came
-    /// meanwhile, and one that starts later does not do it any more. Unsaid, it lasts until the next one.
+    /// Has it end after this long, up to 100 days: each process that did it then resets what is still under it, and one that starts later
+    /// does not do it any more. An isolation ends also where nothing ticks any more. Unsaid, it lasts until the next one.
     pub fn lasts(self, span: Duration) -> Self {
         let millis = span.min(LONGEST).as_millis().max(1);
         let lasts_ms = u64::try_from(millis).ok();
@@ -164,7 +164,7 @@ impl Order {
         self.lasts_ms.map(Duration::from_millis)
     }
 
-    /// Under what it is kept; `None` if a name is too long, or the zone is none.
+    /// For whom it is: the next order for the same takes its place. `None` if a name is too long, or the zone is none.
     pub(crate) fn target(&self) -> Option<String> {
         let zone = match &self.zone {
             Some(zone) => wire::word(zone)?,
@@ -229,8 +229,8 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// What stands under this target; `None` if it is none, or another one's.
-    pub(crate) fn read(target: &str, text: &str) -> Option<Self> {
+    /// What stands in this field, and for whom; `None` if it is none, or another one's.
+    pub(crate) fn read(field: &str, text: &str) -> Option<(String, Self)> {
         if text.len() > LONGEST_TEXT {
             return None;
         }
@@ -239,8 +239,19 @@ impl Kept {
         let order = &mut kept.order;
         order.note = clipped(std::mem::take(&mut order.note));
         order.by = clipped(std::mem::take(&mut order.by));
+        let target = order.target()?;
         let has_span = order.span().is_none_or(|span| span <= LONGEST);
-        (has_span && order.target()? == target).then_some(kept)
+        (has_span && kept.field(&target) == field).then_some((target, kept))
+    }
+
+    /// Each order has a field of its own, so that whoever removes one removes no other.
+    pub(crate) fn field(&self, target: &str) -> String {
+        format!("{target}:{}", self.id)
+    }
+
+    /// Of two for the same target the later one is in force; of two that were given at the same time either, and everywhere the same.
+    pub(crate) fn place(&self) -> (u64, &str) {
+        (self.number, &self.id)
     }
 
     pub(crate) fn write(&self) -> Option<String> {
@@ -266,8 +277,11 @@ mod tests {
     #[test]
     fn an_order_is_read_as_it_was_written_and_under_its_own_target_only() {
         let (text, target) = (kept().write().unwrap(), kept().order.target().unwrap());
-        assert_eq!(Kept::read(&target, &text), Some(kept()));
-        assert_eq!(Kept::read("*:other", &text), None);
+        let field = kept().field(&target);
+        assert_eq!(field, "*:pay%3Aments:7f");
+        assert_eq!(Kept::read(&field, &text), Some((target, kept())));
+        assert_eq!(Kept::read("*:other:7f", &text), None);
+        assert_eq!(Kept::read("*:pay%3Aments:8f", &text), None);
         assert_eq!(
             kept().order.note("7f").len(),
             300 + ", by ann (fleet order 7f)".len()
@@ -277,7 +291,7 @@ mod tests {
     #[test]
     fn garbage_is_no_order() {
         let good = r#"{"id":"a","number":1,"act":"reset","circuit":"c"}"#;
-        assert!(Kept::read("*:c", good).is_some());
+        assert!(Kept::read("*:c:a", good).is_some());
         for garbage in [
             "",
             "null",
@@ -289,9 +303,9 @@ mod tests {
             r#"{"id":"a","number":1,"act":"reset","circuit":"c","zone":"a b"}"#,
             r#"{"id":"a","number":1,"act":"reset","circuit":"c","lasts_ms":18446744073709551615}"#,
         ] {
-            assert_eq!(Kept::read("*:c", garbage), None, "{garbage}");
+            assert_eq!(Kept::read("*:c:a", garbage), None, "{garbage}");
         }
         let long = good.replace("}", &format!(r#","note":"{}"}}"#, "x".repeat(5000)));
-        assert_eq!(Kept::read("*:c", &long), None);
+        assert_eq!(Kept::read("*:c:a", &long), None);
     }
 }

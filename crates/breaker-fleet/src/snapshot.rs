@@ -103,7 +103,7 @@ impl Snapshot {
             namespace: shared.namespace.clone(),
             process: member.me.clone(),
             zone: member.zone.clone(),
-            is_connected: link.is_up,
+            is_connected: link.is_up(now, shared.pace),
             heard_ago: link.heard_at.map(|at| now.saturating_sub(at)),
             peers: member.roll.living().count(),
             peers_in_zone: member

@@ -23,7 +23,7 @@ const AT_ONCE: usize = 1024;
 /// How it stands with the store.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Link {
-    pub(crate) is_up: bool,
+    /// When the last tick ended that had all its answers.
     pub(crate) heard_at: Option<Duration>,
     pub(crate) failed: u64,
     pub(crate) error: Option<StoreError>,
@@ -33,14 +33,39 @@ pub(crate) struct Link {
     row: u32,
 }
 
+impl Link {
+    /// For how long what was heard still holds: for three ticks.
+    fn holds_for(&self, now: Duration, pace: Duration) -> Duration {
+        let ticks = u32::try_from(STILL).unwrap_or(u32::MAX);
+        let until = self.heard_at.unwrap_or_default() + pace.saturating_mul(ticks);
+        until.saturating_sub(now)
+    }
+
+    /// Whether the store has answered within the last three ticks.
+    pub(crate) fn is_up(&self, now: Duration, pace: Duration) -> bool {
+        self.heard_at.is_some() && !self.holds_for(now, pace).is_zero()
+    }
+}
+
+/// Once nothing ticks any more, nothing is heard.
+struct Ends;
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        gauge(false);
+    }
+}
+
 /// Ticks for ever. Once it is dropped the others hear this process no longer, and the credit that it gave its circuits lapses; orders stay.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let mut random = Random::of(shared.member().random.number());
+    let _ends = Ends;
     loop {
         let begun = shared.now();
-        let limit = shared.pace;
+        // That the store is lost is told in time, too.
+        let limit = shared.pace.min(told_within(&shared));
         let result = tokio::time::timeout(limit, tick(&shared)).await;
-        let wait = match result.unwrap_or_else(|_| Err(too_late(limit))) {
+        let wait = match result.unwrap_or_else(|_| Err(too_late(shared.pace))) {
             Ok(()) => {
                 answered(&shared);
                 // Not in step with the others, whenever they started.
@@ -57,7 +82,17 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         };
         end_orders(&shared);
         let rest = (begun + wait).saturating_sub(shared.now());
+        let rest = rest.min(told_within(&shared));
         tokio::time::sleep(rest.max(Duration::from_millis(1))).await;
+    }
+}
+
+/// After how long it is told that the store is lost, unless it answers before.
+fn told_within(shared: &Shared) -> Duration {
+    let link = shared.link();
+    match link.degraded_at {
+        Some(_) => Duration::MAX,
+        None => link.holds_for(shared.now(), shared.pace),
     }
 }
 
@@ -69,7 +104,7 @@ fn answered(shared: &Shared) {
     let now = shared.now();
     let degraded_at = {
         let mut link = shared.link();
-        (link.is_up, link.heard_at, link.error, link.row) = (true, Some(now), None, 0);
+        (link.heard_at, link.error, link.row) = (Some(now), None, 0);
         link.degraded_at.take()
     };
     gauge(true);
@@ -83,20 +118,15 @@ fn answered(shared: &Shared) {
 /// Says how many exchanges have failed in a row.
 fn failed(shared: &Shared, error: StoreError) -> u32 {
     let now = shared.now();
-    let stands = shared
-        .pace
-        .saturating_mul(u32::try_from(STILL).unwrap_or(u32::MAX));
     let (row, is_news) = {
         let mut link = shared.link();
         link.failed = link.failed.saturating_add(1);
         link.row = link.row.saturating_add(1);
         link.error = Some(error.clone());
-        // What was heard holds for three ticks.
-        let is_lost = now.saturating_sub(link.heard_at.unwrap_or_default()) >= stands;
+        let is_lost = link.holds_for(now, shared.pace).is_zero();
         let is_news = is_lost && link.degraded_at.is_none();
-        if is_lost {
-            link.is_up = false;
-            link.degraded_at.get_or_insert(now);
+        if is_news {
+            link.degraded_at = Some(now);
         }
         (link.row, is_news)
     };
@@ -252,10 +282,12 @@ impl Found {
 
 /// Does the orders that are to be done, and for which there is a circuit.
 fn obey(shared: &Shared) {
-    let due = shared.member().orders.due(shared.now());
-    for kept in due {
+    let now = shared.now();
+    let due = shared.member().orders.due(now);
+    for (kept, ends) in due {
         let note = kept.order.note(&kept.id);
-        if command(&shared.registry, &kept.order, &note) {
+        let left = ends.map(|ends| ends.saturating_sub(now));
+        if command(&shared.registry, &kept.order, &note, left) {
             shared.member().did(&kept);
             let Kept { id, order, .. } = kept;
             shared.tell(&Event::Ordered { id, order });
@@ -272,16 +304,17 @@ fn end_orders(shared: &Shared) {
     }
 }
 
-/// Whether there was something to command.
-fn command(registry: &Registry, order: &Order, note: &str) -> bool {
+/// Whether there was something to command. An isolation ends by itself, too, should nothing tick any more.
+fn command(registry: &Registry, order: &Order, note: &str, left: Option<Duration>) -> bool {
     let (name, key) = (order.circuit(), order.of_key());
     if let Some(circuit) = registry.find(name, key) {
         let operator = circuit.because(note);
-        match order.act() {
-            Act::Isolate => operator.isolate(),
-            Act::Disable => operator.disable(),
-            Act::ObserveOnly => operator.observe_only(),
-            Act::Reset => operator.reset(),
+        match (order.act(), left) {
+            (Act::Isolate, None) => operator.isolate(),
+            (Act::Isolate, Some(left)) => operator.isolate_for(left),
+            (Act::Disable, _) => operator.disable(),
+            (Act::ObserveOnly, _) => operator.observe_only(),
+            (Act::Reset, _) => operator.reset(),
         }
         return true;
     }
@@ -289,11 +322,12 @@ fn command(registry: &Registry, order: &Order, note: &str) -> bool {
     let Some(table) = table.map(|table| table.because(note)) else {
         return false;
     };
-    match order.act() {
-        Act::Isolate => table.isolate(),
-        Act::Disable => table.disable(),
-        Act::ObserveOnly => table.observe_only(),
-        Act::Reset => table.reset(),
+    match (order.act(), left) {
+        (Act::Isolate, None) => table.isolate(),
+        (Act::Isolate, Some(left)) => table.isolate_for(left),
+        (Act::Disable, _) => table.disable(),
+        (Act::ObserveOnly, _) => table.observe_only(),
+        (Act::Reset, _) => table.reset(),
     }
     true
 }
@@ -301,18 +335,10 @@ fn command(registry: &Registry, order: &Order, note: &str) -> bool {
 /// Resets what is still under this order.
 fn end(registry: &Registry, order: &Order, note: &str) {
     let (name, key) = (order.circuit(), order.of_key());
-    let is_under = |circuit: &Circuit| circuit.snapshot().note.as_deref() == Some(note);
     let over = "the fleet's order is over";
     if let Some(circuit) = registry.find(name, key) {
-        if is_under(&circuit) {
-            circuit.because(over).reset();
-        }
-        return;
-    }
-    if let Some(table) = registry.table(name).filter(|_| key.is_none()) {
-        // The circuit of all other keys is there while the whole table is under a command.
-        if table.circuits().any(|(_, circuit)| is_under(&circuit)) {
-            table.because(over).reset();
-        }
+        circuit.because(over).reset_if(note);
+    } else if let Some(table) = registry.table(name).filter(|_| key.is_none()) {
+        table.because(over).reset_if(note);
     }
 }

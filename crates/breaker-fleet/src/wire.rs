@@ -100,7 +100,7 @@ pub(crate) fn word(text: &str) -> Option<&str> {
 }
 
 /// A number as it is written, without a sign, a blank or zeros before it.
-fn number(text: &str) -> Option<u64> {
+pub(crate) fn number(text: &str) -> Option<u64> {
     let number = text.parse().ok()?;
     let is_plain = !text.starts_with('+') && (text == "0" || !text.starts_with('0'));
     is_plain.then_some(number)
@@ -174,7 +174,7 @@ impl Keys {
         self.of("living")
     }
 
-    /// The circuits that anybody says anything of, and under [`STAMP`] the last order.
+    /// The circuits that anybody says anything of.
     pub(crate) fn hot(&self) -> String {
         self.of("hot")
     }
@@ -188,9 +188,14 @@ impl Keys {
         self.of("lease:") + zone + ":" + name
     }
 
-    /// Target to order.
+    /// Target and id to order.
     pub(crate) fn orders(&self) -> String {
         self.of("orders")
+    }
+
+    /// Under [`STAMP`] the id of the last order.
+    pub(crate) fn stamp(&self) -> String {
+        self.of("stamp")
     }
 
     /// The lease that lasts as long as the order.
@@ -210,7 +215,7 @@ impl Keys {
     }
 }
 
-/// The field of `hot` that changes with each order. No circuit is written so.
+/// The field that changes with each order.
 pub(crate) const STAMP: &str = "!";
 
 #[cfg(test)]

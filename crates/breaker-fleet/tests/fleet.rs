@@ -283,6 +283,108 @@ async fn an_order_with_an_end_ends_everywhere_without_the_store_too_and_is_not_d
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_end_of_an_order_for_a_table_leaves_the_keys_that_an_operator_commanded() {
+    for order in [Order::isolate("hosts"), Order::disable("hosts")] {
+        let store = InMemory::new();
+        let registry = Registry::new();
+        let hosts = KeyedCircuits::<String>::builder("hosts").build().unwrap();
+        registry.add_keyed(&hosts).unwrap();
+        let (fleet, ticks) = Fleet::builder(&registry, store.clone()).build().unwrap();
+        let ticks = tokio::spawn(ticks);
+        let mine = hosts.circuit("mine.example").unwrap();
+        let theirs = hosts.circuit("theirs.example").unwrap();
+        fleet.order(order.lasts(SECOND * 20)).await.unwrap();
+        time::sleep(SECOND * 5).await;
+        let state = theirs.state();
+        assert!(matches!(state, State::Isolated | State::Disabled));
+        mine.because("it is hacked").isolate();
+        time::sleep(SECOND * 20).await;
+        let states = [&mine, &theirs].map(Circuit::state);
+        assert_eq!(states, [State::Isolated, State::Closed]);
+        assert_eq!(hosts.state("another.example"), State::Closed);
+        // The store has nothing of it any more.
+        time::sleep(SECOND * 3).await;
+        assert!(store.fields("{breaker:v1:default}:orders").is_empty());
+        ticks.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_isolation_with_an_end_ends_where_nothing_ticks_any_more() {
+    let store = InMemory::new();
+    let process = Process::start(&store, "z", 1);
+    let isolate = Order::isolate("pay").lasts(SECOND * 20);
+    process.fleet.order(isolate).await.unwrap();
+    time::sleep(SECOND * 3).await;
+    assert_eq!(process.circuit.state(), State::Isolated);
+    let circuit = process.circuit.clone();
+    process.stop();
+    time::sleep(SECOND * 20).await;
+    assert!(circuit.try_acquire().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_store_holds_a_bounded_number_of_orders() {
+    let store = InMemory::new();
+    let process = Process::start(&store, "z", 1);
+    let order = |n: usize| process.fleet.order(Order::reset(format!("c{n}")));
+    for n in 0..1024 {
+        order(n).await.unwrap();
+    }
+    let error = order(1024).await.unwrap_err().to_string();
+    assert_eq!(error, "the store holds 1024 orders, and takes no more");
+    // One that takes the place of another has room.
+    order(7).await.unwrap();
+    assert_eq!(store.fields("{breaker:v1:test}:orders").len(), 1024);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_connected_only_while_the_store_answers_and_says_so_within_three_ticks() {
+    for late in [Duration::ZERO, SECOND * 100] {
+        let store = Fading::default();
+        let process = Process::start(&store, "z", 1);
+        time::sleep(SECOND * 10).await;
+        assert!(process.fleet.is_connected());
+        *store.1.lock().unwrap() = Some(late);
+        time::sleep(SECOND * 3).await;
+        assert!(!process.fleet.is_connected() && !process.fleet.snapshot().is_connected);
+        assert_eq!(process.events(), ["Degraded"], "{late:?}");
+    }
+    let process = Process::start(&InMemory::new(), "z", 1);
+    time::sleep(SECOND * 10).await;
+    let fleet = process.fleet.clone();
+    assert!(fleet.is_connected());
+    process.stop();
+    time::sleep(SECOND * 3).await;
+    assert!(!fleet.is_connected());
+}
+
+/// A store that fails from some time on, after so long.
+#[derive(Clone, Default)]
+struct Fading(InMemory, std::sync::Arc<std::sync::Mutex<Option<Duration>>>);
+
+impl breaker_fleet::Store for Fading {
+    async fn exchange(
+        &self,
+        report: &breaker_fleet::store::Report,
+    ) -> Result<breaker_fleet::store::View, breaker_fleet::StoreError> {
+        let late = *self.1.lock().unwrap();
+        if let Some(late) = late {
+            time::sleep(late).await;
+            return Err(breaker_fleet::StoreError::new("it fades"));
+        }
+        self.0.exchange(report).await
+    }
+
+    async fn lease(
+        &self,
+        wanted: &[breaker_fleet::store::Lease],
+    ) -> Result<Vec<bool>, breaker_fleet::StoreError> {
+        self.0.lease(wanted).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_flush_is_no_reset() {
     let store = InMemory::new();
     let all = processes(&store, &[("a", 5)]);

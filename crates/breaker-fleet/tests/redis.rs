@@ -3,9 +3,15 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
 
-use breaker_fleet::{Order, Redis};
+use breaker_fleet::{
+    Order, Redis, Store, StoreError,
+    store::{Lease, Report, View},
+};
 use breaker_layer::{Circuit, OpenTime, State, Trip};
 use support::{
     Process, SECOND,
@@ -169,6 +175,81 @@ async fn works(server: &Server) {
             .all(|process| process.circuit.state() == State::Isolated)
     );
     assert!(all.iter().all(|process| process.events() == ["Ordered"]));
+}
+
+/// A store that counts the ticks of its process, and notes at the beginning of which one its circuit was isolated first.
+#[derive(Clone)]
+struct Ticks {
+    redis: Arc<Redis>,
+    circuit: Arc<OnceLock<Circuit>>,
+    seen: Arc<Mutex<(usize, Option<usize>)>>,
+}
+
+impl Store for Ticks {
+    async fn exchange(&self, report: &Report) -> Result<View, StoreError> {
+        let view = self.redis.exchange(report).await?;
+        // Each tick begins with a sign of life. What its answer brings is not done yet.
+        if report.puts.iter().any(|put| put.hash.ends_with(":living")) {
+            let mut seen = self.seen.lock().unwrap();
+            seen.0 += 1;
+            let circuit = self.circuit.get();
+            if circuit.is_some_and(|circuit| circuit.state() == State::Isolated) {
+                seen.1 = seen.1.or(Some(seen.0));
+            }
+        }
+        Ok(view)
+    }
+
+    async fn lease(&self, wanted: &[Lease]) -> Result<Vec<bool>, StoreError> {
+        self.redis.lease(wanted).await
+    }
+}
+
+impl Ticks {
+    fn start(address: &str, seed: u64) -> (Self, Process) {
+        let store = Self {
+            redis: Arc::new(Redis::open(address).unwrap()),
+            circuit: Arc::default(),
+            seen: Arc::default(),
+        };
+        // Long enough for a busy machine.
+        let tick = SECOND / 2;
+        let circuit = Circuit::builder("pay");
+        let process = Process::with(store.clone(), "z", seed, circuit, tick, |it| it);
+        store.circuit.set(process.circuit.clone()).unwrap();
+        (store, process)
+    }
+
+    fn so_far(&self) -> usize {
+        self.seen.lock().unwrap().0
+    }
+
+    /// Waits for so many ticks, and says whether the circuit was isolated by the beginning of the last of them.
+    async fn is_isolated_by(&self, tick: usize) -> bool {
+        until("so many ticks", || async { self.so_far() >= tick }).await;
+        let at = self.seen.lock().unwrap().1;
+        at.is_some_and(|at| at <= tick)
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_done_in_the_first_tick_that_begins_after_it_and_in_the_first_of_all() {
+    skip_without_redis!();
+    let server = Server::start(&[]).await;
+    let address = server.address();
+    let all: Vec<_> = (0..6).map(|seed| Ticks::start(&address, seed)).collect();
+    for (store, _) in &all {
+        until("it ticks", || async { store.so_far() >= 3 }).await;
+    }
+    let order = Order::isolate("pay").lasts(SECOND * 600);
+    all[0].1.fleet.order(order).await.unwrap();
+    let so_far: Vec<_> = all.iter().map(|(store, _)| store.so_far()).collect();
+    let late = Ticks::start(&address, 99);
+    for ((store, _), so_far) in all.iter().zip(so_far) {
+        // The one that is under way has looked already, maybe.
+        assert!(store.is_isolated_by(so_far + 3).await);
+    }
+    assert!(late.0.is_isolated_by(2).await);
 }
 
 #[tokio::test]

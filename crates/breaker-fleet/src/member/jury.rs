@@ -35,7 +35,7 @@ pub(crate) fn jury<'a>(
 }
 
 /// FNV-1a, and a last mixing, so that names that differ in their ends are far apart.
-fn hash(process: &str, circuit: &str) -> u64 {
+pub(super) fn hash(process: &str, circuit: &str) -> u64 {
     let bytes = process.bytes().chain([0]).chain(circuit.bytes());
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -2,6 +2,7 @@
 //! output, so that many of them can be tested in no time.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
@@ -10,6 +11,7 @@ pub(crate) mod jury;
 pub(crate) mod orders;
 pub(crate) mod random;
 pub(crate) mod roll;
+mod suspicions;
 #[cfg(test)]
 mod tests;
 pub(crate) mod watched;
@@ -20,6 +22,7 @@ use self::{
     orders::Orders,
     random::Random,
     roll::Roll,
+    suspicions::Suspicions,
     watched::{Lease, Moment, Step, Watched},
 };
 use crate::{
@@ -36,6 +39,12 @@ const HOT: usize = 1024;
 const KEEP: Duration = Duration::from_secs(3600);
 /// So many ticks pass before the end of a hash is put off once more.
 const RENEWED: u64 = 30;
+/// So many pass before a process tells once more which orders it has done: in the longest ticks this is within [`KEEP`].
+const RETOLD: u64 = 10 * RENEWED;
+/// For so many ticks circuits have their turn that are too many to be heard.
+const TURN: u64 = 32;
+/// So many fields are removed in a tick, and some.
+const SWEPT: usize = 64;
 
 /// A circuit of this process that has something against its downstream, or that somebody speaks of, as the tick finds it.
 #[derive(Clone, Debug)]
@@ -102,12 +111,18 @@ pub(crate) struct Member {
     stamp: Option<String>,
     /// What the reads of the report under way are for.
     asked: Vec<Asked>,
+    /// What this process has against those that it votes on in this tick.
+    levels: BTreeMap<String, Level>,
     /// The circuits whose votes were read in this tick.
     heard: BTreeSet<String>,
     /// The circuits of which this process takes its vote back.
     taken_back: Vec<String>,
     /// The suspicions that nobody who lives has.
     cold: Vec<String>,
+    /// How long each suspicion stands still, whoever has it.
+    suspicions: Suspicions,
+    /// Those that were left behind, and what is none.
+    left_over: Vec<String>,
     /// Orders whose doing is to be told.
     applied: Vec<String>,
     /// What meant nothing.
@@ -118,6 +133,7 @@ pub(crate) struct Member {
 #[derive(Clone, Debug, PartialEq)]
 enum Asked {
     Hot,
+    Stamp,
     Living,
     Circuit(String),
     Orders,
@@ -144,9 +160,12 @@ impl Member {
             hot: BTreeSet::new(),
             stamp: None,
             asked: Vec::new(),
+            levels: BTreeMap::new(),
             heard: BTreeSet::new(),
             taken_back: Vec::new(),
             cold: Vec::new(),
+            suspicions: Suspicions::default(),
+            left_over: Vec::new(),
             applied: Vec::new(),
             ignored: 0,
             random,
@@ -165,9 +184,13 @@ impl Member {
             value: format!("{}:{}", self.zone, self.tick),
             keep: renews.then_some(KEEP),
         });
+        if self.tick % RETOLD == 1 {
+            let in_force = self.orders.in_force().map(|kept| kept.id.clone());
+            self.applied = in_force.collect();
+        }
         for order in &self.applied {
             let (hash, field) = (self.keys.applied(order), self.me.clone());
-            let (value, keep) = (self.tick.to_string(), Some(order_keep()));
+            let (value, keep) = (self.tick.to_string(), Some(KEEP));
             report.puts.push(Put {
                 hash,
                 field,
@@ -191,8 +214,13 @@ impl Member {
                 said.push((level, standing, &*mine.name));
             }
         }
-        said.sort_by_key(|(level, ..)| std::cmp::Reverse(*level));
+        // Of equals all processes choose the same, so that their votes meet.
+        said.sort_by_key(|(level, _, name)| (Reverse(*level), jury::hash("", name)));
         said.truncate(CIRCUITS);
+        self.levels = said
+            .iter()
+            .map(|(level, _, name)| ((*name).to_owned(), *level))
+            .collect();
         let mut voted = BTreeSet::new();
         for (level, standing, name) in said {
             let Some(watched) = self.watched.get_mut(name) else {
@@ -228,7 +256,7 @@ impl Member {
                 .puts
                 .push(put(self.keys.circuit(name), said.write(), Some(KEEP)));
             if renews || !self.hot.contains(name) {
-                let hot = put(self.keys.hot(), String::new(), Some(KEEP));
+                let hot = put(self.keys.hot(), tick.to_string(), Some(KEEP));
                 report.puts.push(Put {
                     field: name.to_owned(),
                     ..hot
@@ -251,31 +279,41 @@ impl Member {
     }
 
     /// Removes what nobody who lives has left.
-    fn sweep(&self, report: &mut Report) {
-        let (living, tick) = (self.keys.living(), self.tick);
-        let gone = self
-            .roll
-            .gone(tick)
-            .map(|process| (living.clone(), process.to_owned()));
-        report.removes.extend(gone);
+    fn sweep(&mut self, report: &mut Report) {
         for (name, watched) in &self.watched {
             let hash = self.keys.circuit(name);
             let gone = watched
-                .gone(tick)
+                .gone(self.tick)
                 .map(|process| (hash.clone(), process.to_owned()));
             report.removes.extend(gone);
         }
-        let cold = self
-            .cold
-            .iter()
-            .filter(|name| !self.watched.get(*name).is_some_and(|it| it.is_said));
+        let is_said = |name: &&String| self.watched.get(*name).is_some_and(|it| it.is_said);
+        let cold = self.cold.iter().filter(|name| !is_said(name));
+        let hot = |name: &String| (self.keys.hot(), name.clone());
+        report.removes.extend(cold.map(hot));
+        let over = std::mem::take(&mut self.orders.over).into_iter();
         report
             .removes
-            .extend(cold.map(|name| (self.keys.hot(), name.clone())));
+            .extend(over.map(|field| (self.keys.orders(), field)));
+        // What all see, one removes.
+        let living = u32::try_from(self.roll.living().count()).unwrap_or(u32::MAX);
+        if self.random.share() * (f64::from(living) + 1.0) >= 1.0 {
+            return;
+        }
+        let left_over = self.left_over.iter().filter(|name| !is_said(name));
+        report.removes.extend(left_over.take(SWEPT).map(hot));
+        let ids = &self.orders.ids;
+        let at_once = (SWEPT / (1 + ids.len())).max(1);
+        for process in self.roll.gone(self.tick).take(at_once) {
+            let applied = ids.iter().map(|id| self.keys.applied(id));
+            let hashes = applied.chain([self.keys.living()]);
+            let fields = hashes.map(|hash| (hash, process.to_owned()));
+            report.removes.extend(fields);
+        }
     }
 
     fn ask(&mut self, report: &mut Report) {
-        self.asked = vec![Asked::Hot];
+        self.asked = vec![Asked::Hot, Asked::Stamp];
         self.ask_circuits();
         // Soon after its start, too: others start with it.
         let matters = self.matters() || self.tick <= 2 * roll::STILL;
@@ -295,8 +333,19 @@ impl Member {
         let wanted: BTreeSet<&String> = spoken_of
             .filter(|name| !self.heard.contains(*name))
             .collect();
+        let mut wanted: Vec<_> = wanted.into_iter().cloned().collect();
         let room = CIRCUITS.saturating_sub(self.heard.len());
-        let wanted: Vec<_> = wanted.into_iter().take(room).cloned().collect();
+        if wanted.len() > room {
+            // One half are the worst for this process, the other half any in their turn.
+            let level = |name: &String| self.levels.get(name).copied().unwrap_or_default();
+            wanted.sort_by_key(|name| (Reverse(level(name)), jury::hash("", name)));
+            let rest = &mut wanted[room / 2..];
+            rest.sort_by_key(|name| jury::hash("", name));
+            let (turn, half) = (self.tick / TURN, room - room / 2);
+            let first = usize::try_from(turn).unwrap_or_default().wrapping_mul(half);
+            rest.rotate_left(first % rest.len().max(1));
+            wanted.truncate(room);
+        }
         self.heard.extend(wanted.iter().cloned());
         self.asked.extend(wanted.into_iter().map(Asked::Circuit));
     }
@@ -309,6 +358,8 @@ impl Member {
         let hash = |hash, most| Read::Hash { hash, most };
         let read = |asked: &Asked| match asked {
             Asked::Hot => hash(self.keys.hot(), HOT),
+            // It has one field. Strangers may have put some there, too.
+            Asked::Stamp => hash(self.keys.stamp(), 8),
             Asked::Living => hash(self.keys.living(), roll::MOST),
             Asked::Circuit(name) => hash(self.keys.circuit(name), watched::MOST),
             Asked::Orders => hash(self.keys.orders(), orders::MOST),
@@ -331,6 +382,7 @@ impl Member {
         for (asked, answer) in asked.into_iter().zip(view.answers) {
             let ignored = match (asked, answer) {
                 (Asked::Hot, Answer::Fields(fields)) => self.heat(fields),
+                (Asked::Stamp, Answer::Fields(fields)) => self.take_stamp(&fields),
                 (Asked::Living, Answer::Fields(fields)) => {
                     self.roll.read(&self.me, self.tick, &fields)
                 }
@@ -355,18 +407,22 @@ impl Member {
     fn heat(&mut self, fields: Vec<(String, String)>) -> u64 {
         let mut ignored = 0;
         self.hot.clear();
-        self.stamp = None;
-        for (name, text) in fields.into_iter().take(HOT) {
-            if name == STAMP {
-                self.stamp = wire::word(&text).map(str::to_owned);
-                ignored += u64::from(self.stamp.is_none());
-            } else if wire::parts(&name).is_some() {
+        self.left_over = self.suspicions.read(self.tick, &fields);
+        for (name, _) in fields.into_iter().take(HOT) {
+            if wire::parts(&name).is_some() {
                 self.hot.insert(name);
             } else {
+                self.left_over.push(name);
                 ignored += 1;
             }
         }
         ignored
+    }
+
+    fn take_stamp(&mut self, fields: &[(String, String)]) -> u64 {
+        let stamp = fields.iter().find(|(name, _)| name == STAMP);
+        self.stamp = stamp.and_then(|(_, text)| wire::word(text).map(str::to_owned));
+        u64::from(self.stamp.is_none() && !fields.is_empty())
     }
 
     /// The circuits that this process has to look for, because somebody speaks of them.
@@ -472,12 +528,14 @@ impl Member {
         self.roll.forget();
         self.orders.forget();
         self.hot.clear();
+        self.suspicions = Suspicions::default();
+        self.left_over.clear();
         self.heard.clear();
         self.watched.values_mut().for_each(Watched::forget);
     }
 }
 
-/// For how long an order is kept, and who has done it, unless the order says less.
+/// For how long an order is kept.
 pub(crate) const fn order_keep() -> Duration {
     Duration::from_secs(100 * 24 * 3600)
 }

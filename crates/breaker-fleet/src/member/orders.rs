@@ -1,14 +1,16 @@
 //! The orders in the store, and which of them this process has done.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
 use crate::order::Kept;
 
-/// More are not read.
+/// More are not read, and not given.
 pub(crate) const MOST: usize = 1024;
+/// So many orders that are in force no longer are known, the last ones: a store that falls back to an older state has them again.
+const PAST: usize = 4 * MOST;
 
 /// What this process knows of orders.
 #[derive(Debug, Default)]
@@ -21,6 +23,32 @@ pub(crate) struct Orders {
     known: BTreeMap<String, Known>,
     /// Those whose place was taken by orders that were over before they were done.
     left_behind: Vec<Kept>,
+    /// Orders that were known before, done or not: they are not done any more.
+    past: Past,
+    /// The ids of all orders that were in the store when it was read.
+    pub(crate) ids: Vec<String>,
+    /// The fields of orders that are over, which the store may forget.
+    pub(crate) over: Vec<String>,
+}
+
+/// Names, of which the first ones are forgotten.
+#[derive(Debug, Default)]
+struct Past {
+    all: BTreeSet<String>,
+    in_turn: VecDeque<String>,
+}
+
+impl Past {
+    fn add(&mut self, id: &str) {
+        if self.all.insert(id.to_owned()) {
+            self.in_turn.push_back(id.to_owned());
+        }
+        if self.in_turn.len() > PAST
+            && let Some(first) = self.in_turn.pop_front()
+        {
+            self.all.remove(&first);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -68,22 +96,31 @@ impl Orders {
         self.is_read = true;
         self.stamp = stamp.map(str::to_owned).or_else(|| self.stamp.take());
         let mut ignored = 0;
-        for (target, text) in fields.iter().take(MOST) {
-            let Some(kept) = Kept::read(target, text) else {
+        let mut last: BTreeMap<String, Kept> = BTreeMap::new();
+        self.ids.clear();
+        for (field, text) in fields.iter().take(MOST) {
+            let Some((target, kept)) = Kept::read(field, text) else {
                 ignored += 1;
                 continue;
             };
+            self.ids.push(kept.id.clone());
+            let is_later = |one: &Kept| kept.place() > one.place();
+            if last.get(&target).is_none_or(is_later) {
+                last.insert(target, kept);
+            }
+        }
+        let targets: BTreeSet<String> = last.keys().cloned().collect();
+        for (target, kept) in last {
             let is_ours = kept.order.of_zone().is_none_or(|of| of == zone);
-            let before = self.known.get(target);
-            // One that was done and is put off by an earlier one is done once more; the same one never is.
-            let is_old = before.is_some_and(|known| known.kept.id == kept.id);
-            if !is_ours || is_old {
+            let before = self.known.get(&target);
+            let is_same = before.is_some_and(|known| known.kept.id == kept.id);
+            if !is_ours || is_same || self.past.all.contains(&kept.id) {
                 continue;
             }
             if self.known.len() >= MOST && before.is_none() {
-                self.make_room(fields);
+                self.make_room(&targets);
             }
-            if self.known.len() >= MOST && !self.known.contains_key(target) {
+            if self.known.len() >= MOST && !self.known.contains_key(&target) {
                 ignored += 1;
                 continue;
             }
@@ -91,23 +128,31 @@ impl Orders {
                 Some(_) => Course::Unasked,
                 None => Course::Due { ends: None },
             };
-            let before = self.known.remove(target).and_then(Known::in_force);
+            let before = self.known.remove(&target);
+            if let Some(before) = &before {
+                self.past.add(&before.kept.id);
+            }
+            let before = before.and_then(Known::in_force);
             let known = Known {
                 kept,
                 course,
                 before,
             };
-            self.known.insert(target.clone(), known);
+            self.known.insert(target, known);
         }
         ignored
     }
 
     /// Forgets what the store has forgotten, but for what is still to end.
-    fn make_room(&mut self, fields: &[(String, String)]) {
-        let there: BTreeSet<&str> = fields.iter().map(|(target, _)| &**target).collect();
+    fn make_room(&mut self, there: &BTreeSet<String>) {
+        let past = &mut self.past;
         self.known.retain(|target, known| {
             let is_to_end = matches!(known.course, Course::Done { ends: Some(_) });
-            is_to_end || there.contains(&**target)
+            let is_kept = is_to_end || there.contains(target);
+            if !is_kept {
+                past.add(&known.kept.id);
+            }
+            is_kept
         });
     }
 
@@ -120,7 +165,7 @@ impl Orders {
 
     /// This one goes on for so long.
     pub(crate) fn left(&mut self, id: &str, now: Duration, left: Option<Duration>) {
-        for known in self.known.values_mut() {
+        for (target, known) in &mut self.known {
             if known.kept.id == id && known.course == Course::Unasked {
                 // Nobody's clock: not longer than the order itself says.
                 let span = known.kept.order.span().unwrap_or_default();
@@ -132,25 +177,27 @@ impl Orders {
                 };
                 if known.course == Course::Over {
                     self.left_behind.extend(known.before.take());
+                    self.over.push(known.kept.field(target));
                 }
             }
         }
     }
 
-    /// What is to be done now, the earliest first.
-    pub(crate) fn due(&mut self, now: Duration) -> Vec<Kept> {
+    /// What is to be done now, the earliest first, each with its end.
+    pub(crate) fn due(&mut self, now: Duration) -> Vec<(Kept, Option<Duration>)> {
         let mut due = Vec::new();
-        for known in self.known.values_mut() {
+        for (target, known) in &mut self.known {
             if let Course::Due { ends } = known.course {
                 if ends.is_some_and(|ends| ends <= now) {
                     known.course = Course::Over;
                     self.left_behind.extend(known.before.take());
+                    self.over.push(known.kept.field(target));
                 } else {
-                    due.push(known.kept.clone());
+                    due.push((known.kept.clone(), ends));
                 }
             }
         }
-        due.sort_by(|one, other| (one.number, &one.id).cmp(&(other.number, &other.id)));
+        due.sort_by(|(one, _), (other, _)| one.place().cmp(&other.place()));
         due
     }
 
@@ -167,13 +214,14 @@ impl Orders {
     /// Those whose time is over now. Each is said once.
     pub(crate) fn ended(&mut self, now: Duration) -> Vec<Kept> {
         let mut ended = std::mem::take(&mut self.left_behind);
-        for known in self.known.values_mut() {
+        for (target, known) in &mut self.known {
             let Course::Done { ends: Some(ends) } = known.course else {
                 continue;
             };
             if ends <= now {
                 known.course = Course::Over;
                 ended.push(known.kept.clone());
+                self.over.push(known.kept.field(target));
             }
         }
         ended
@@ -206,11 +254,17 @@ mod tests {
     fn field(id: &str, number: u64, order: Order) -> (String, String) {
         let target = order.target().unwrap();
         let id = id.to_owned();
-        (target, Kept { id, number, order }.write().unwrap())
+        let kept = Kept { id, number, order };
+        (kept.field(&target), kept.write().unwrap())
     }
 
     fn ids(kept: &[Kept]) -> Vec<&str> {
         kept.iter().map(|kept| &*kept.id).collect()
+    }
+
+    fn due(orders: &mut Orders, now: Duration) -> Vec<String> {
+        let due = orders.due(now);
+        due.into_iter().map(|(kept, _)| kept.id).collect()
     }
 
     #[test]
@@ -220,7 +274,7 @@ mod tests {
         let one = [field("1", 1, Order::isolate("c"))];
         orders.read(Some("1"), "z", &one);
         assert!(!orders.is_news(Some("1")) && !orders.is_news(None) && orders.is_news(Some("2")));
-        assert_eq!(ids(&orders.due(SECOND)), ["1"]);
+        assert_eq!(due(&mut orders, SECOND), ["1"]);
         orders.done("1");
         assert!(orders.due(SECOND).is_empty());
         orders.forget();
@@ -240,7 +294,7 @@ mod tests {
             field("d", 4, Order::isolate("c").zone("other")),
         ];
         assert_eq!(orders.read(None, "z", &all), 0);
-        assert_eq!(ids(&orders.due(SECOND)), ["b", "c"]);
+        assert_eq!(due(&mut orders, SECOND), ["b", "c"]);
     }
 
     #[test]
@@ -253,7 +307,7 @@ mod tests {
         orders.left("1", SECOND, Some(SECOND * 2));
         orders.left("2", SECOND, None);
         orders.left("3", SECOND, Some(Duration::MAX));
-        assert_eq!(ids(&orders.due(SECOND)), ["1", "3"]);
+        assert_eq!(due(&mut orders, SECOND), ["1", "3"]);
         orders.done("1");
         orders.done("3");
         assert!(orders.ended(SECOND * 2).is_empty());
@@ -270,7 +324,7 @@ mod tests {
             let mut orders = Orders::default();
             orders.read(Some("1"), "z", &[span("1", 1)]);
             orders.left("1", SECOND, Some(SECOND * 9));
-            assert_eq!(ids(&orders.due(SECOND)), ["1"]);
+            assert_eq!(due(&mut orders, SECOND), ["1"]);
             orders.done("1");
             orders.read(Some("2"), "z", &[span("2", 2)]);
             if is_read_in_time {
@@ -293,17 +347,88 @@ mod tests {
     }
 
     #[test]
+    fn an_order_is_not_done_again_where_the_store_falls_back_to_an_older_state() {
+        let mut orders = Orders::default();
+        let one = [field("1", 1, Order::isolate("c"))];
+        let two = [field("2", 2, Order::reset("c"))];
+        for (stamp, fields, expected) in [
+            ("1", &one, vec!["1"]),
+            ("2", &two, vec!["2"]),
+            ("1", &one, vec![]),
+            ("2", &two, vec![]),
+        ] {
+            orders.forget();
+            orders.read(Some(stamp), "z", fields);
+            assert_eq!(due(&mut orders, SECOND), expected);
+            orders.done("1");
+            orders.done("2");
+        }
+        // Not even one that could not be done then.
+        let late = [field("3", 3, Order::isolate("d"))];
+        orders.read(Some("3"), "z", &late);
+        orders.read(Some("4"), "z", &[field("4", 4, Order::reset("d"))]);
+        orders.done("4");
+        orders.read(Some("3"), "z", &late);
+        assert!(orders.due(SECOND).is_empty());
+    }
+
+    #[test]
+    fn of_two_orders_for_the_same_the_later_one_is_done() {
+        let mut orders = Orders::default();
+        let two = [
+            field("b", 2, Order::isolate("c")),
+            field("a", 1, Order::reset("c")),
+        ];
+        assert_eq!(orders.read(None, "z", &two), 0);
+        assert_eq!(due(&mut orders, SECOND), ["b"]);
+    }
+
+    #[test]
+    fn what_is_over_may_be_forgotten_by_the_store() {
+        let mut orders = Orders::default();
+        let span = |id, circuit| field(id, 1, Order::isolate(circuit).lasts(SECOND * 9));
+        orders.read(None, "z", &[span("1", "a"), span("2", "b"), span("3", "c")]);
+        orders.left("1", SECOND, Some(SECOND * 2));
+        orders.left("2", SECOND, None);
+        orders.left("3", SECOND, Some(SECOND));
+        orders.done("1");
+        assert!(due(&mut orders, SECOND * 2).is_empty());
+        assert_eq!(orders.over, ["*:b:2", "*:c:3"]);
+        assert_eq!(ids(&orders.ended(SECOND * 3)), ["1"]);
+        assert_eq!(orders.over, ["*:b:2", "*:c:3", "*:a:1"]);
+    }
+
+    #[test]
     fn garbage_is_counted_and_nothing_is_kept_without_bound() {
         let mut orders = Orders::default();
         let garbage = ("x".to_owned(), "{".to_owned());
         assert_eq!(orders.read(None, "z", &[garbage]), 1);
         for round in 0..3 {
             let fields: Vec<_> = (0..MOST)
-                .map(|n| field("1", 1, Order::isolate(format!("{round}-{n}"))))
+                .map(|n| {
+                    field(
+                        &format!("{round}-{n}"),
+                        1,
+                        Order::isolate(format!("{round}-{n}")),
+                    )
+                })
                 .collect();
             orders.read(None, "z", &fields);
         }
         assert_eq!(orders.known.len(), MOST);
         assert!(orders.known.keys().all(|target| target.starts_with("*:2-")));
+        for round in 3..9 {
+            let one = |n| {
+                field(
+                    &format!("{round}-{n}"),
+                    round,
+                    Order::reset(format!("2-{n}")),
+                )
+            };
+            let fields: Vec<_> = (0..MOST).map(one).collect();
+            orders.read(None, "z", &fields);
+        }
+        let past = (orders.past.all.len(), orders.past.in_turn.len());
+        assert_eq!((past, orders.ids.len()), ((PAST, PAST), MOST));
     }
 }

@@ -10,8 +10,6 @@ pub(crate) const STILL: u64 = 3;
 const GONE: u64 = 60;
 /// More processes are not read.
 pub(crate) const MOST: usize = 4096;
-/// So many are removed at a time.
-const SWEPT: usize = 64;
 
 /// The processes that were read, but for the reader itself.
 #[derive(Debug, Default)]
@@ -110,7 +108,7 @@ impl Roll {
     pub(crate) fn gone(&self, tick: u64) -> impl Iterator<Item = &str> {
         let is_gone = move |peer: &Peer| tick.saturating_sub(peer.moved_at) >= GONE;
         let gone = self.peers.iter().filter(move |(_, peer)| is_gone(peer));
-        gone.map(|(name, _)| &**name).take(SWEPT)
+        gone.map(|(name, _)| &**name)
     }
 
     /// Nothing that was known still holds.
@@ -185,6 +183,6 @@ mod tests {
         roll.read("me", 59, &dead);
         assert_eq!(roll.gone(59).count(), 0);
         roll.read("me", 60, &dead);
-        assert_eq!(roll.gone(60).count(), SWEPT);
+        assert_eq!(roll.gone(60).count(), 100);
     }
 }

@@ -206,13 +206,13 @@ fn a_process_that_has_lost_the_store_hears_the_others_again_as_soon_as_they_move
 }
 
 #[test]
-fn a_quiet_process_sends_two_commands_a_tick() {
+fn a_quiet_process_sends_three_commands_a_tick() {
     let mut world = World::new(&[("z", 3)]);
     world.ticks(4);
     let Process { member, mine, .. } = &mut world.processes[0];
     let report = member.report(mine);
     let counts = (report.puts.len(), report.removes.len(), report.reads.len());
-    assert_eq!(counts, (1, 0, 1));
+    assert_eq!(counts, (1, 0, 2));
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn garbage_in_every_field_convinces_nobody_and_is_counted() {
                 world
                     .store
                     .put("{breaker:v1:ns}:hot", &format!("{n} \n"), text);
-                world.store.put("{breaker:v1:ns}:hot", "!", "no stamp!");
+                world.store.put("{breaker:v1:ns}:stamp", "!", "no stamp!");
                 world
                     .store
                     .put("{breaker:v1:ns}:orders", &format!("*:{n}"), text);
@@ -318,6 +318,91 @@ fn ten_thousand_fields_are_not_kept() {
     assert!(member.roll.living().count() <= super::roll::MOST);
     assert!(member.watched.len() <= 1);
     assert_eq!(world.with_credit(), 0);
+}
+
+#[test]
+fn suspicions_of_circuits_that_nobody_has_are_swept_and_those_that_go_on_stay() {
+    let mut world = World::new(&[("z", 4)]);
+    world.set(|_| true, vote(9));
+    for n in 0..300 {
+        let hot = "{breaker:v1:ns}:hot";
+        world.store.put(hot, &format!("c{n}"), "7");
+        world.store.put(hot, &format!("no name {n}"), "");
+    }
+    world.ticks(160);
+    let hot = world.store.fields("{breaker:v1:ns}:hot");
+    assert_eq!(hot.keys().collect::<Vec<_>>(), ["pay"]);
+}
+
+#[test]
+fn an_order_is_seen_among_more_suspicions_than_are_read() {
+    let mut world = World::new(&[("z", 2)]);
+    world.ticks(40);
+    for n in 0..2 * super::HOT {
+        world.store.put("{breaker:v1:ns}:hot", &format!("{n}"), "7");
+    }
+    world.ticks(2);
+    let order = crate::Order::reset("pay");
+    let (id, number) = ("1".to_owned(), 1);
+    let kept = crate::order::Kept { id, number, order };
+    let text = kept.write().unwrap();
+    world.store.put("{breaker:v1:ns}:orders", "*:pay:1", &text);
+    world.store.put("{breaker:v1:ns}:stamp", "!", "1");
+    world.tick();
+    for Process { member, .. } in &mut world.processes {
+        assert_eq!(member.orders.due(Duration::ZERO).len(), 1);
+    }
+}
+
+#[test]
+fn who_has_done_an_order_and_lives_no_more_is_swept() {
+    let mut world = World::new(&[("z", 4)]);
+    let order = crate::Order::reset("pay");
+    let (id, number) = ("1".to_owned(), 1);
+    let kept = crate::order::Kept { id, number, order };
+    let text = kept.write().unwrap();
+    world.store.put("{breaker:v1:ns}:orders", "*:pay:1", &text);
+    world.store.put("{breaker:v1:ns}:stamp", "!", "1");
+    world.tick();
+    for Process { member, .. } in &mut world.processes {
+        let due = member.orders.due(Duration::ZERO);
+        due.iter().for_each(|(kept, _)| member.did(kept));
+    }
+    world.tick();
+    let done = |world: &World| world.store.fields("{breaker:v1:ns}:applied:1");
+    assert_eq!(done(&world).len(), 4);
+    world.processes.pop();
+    world.ticks(150);
+    assert_eq!(done(&world).len(), 3);
+    assert_eq!(world.store.fields("{breaker:v1:ns}:living").len(), 3);
+    // Whoever lives tells it again, should the store have lost it.
+    world.store.flush();
+    world.ticks(310);
+    assert_eq!(done(&world).len(), 3);
+}
+
+#[test]
+fn of_more_circuits_than_can_be_heard_none_starves() {
+    let mut world = World::new(&[("z", 3)]);
+    let many = 2 * super::CIRCUITS;
+    // Each of the others has something against a half of them, the first one against none.
+    let circuits = |at: usize| {
+        (0..many).map(move |n| Mine {
+            name: format!("c{n:04}"),
+            vote: vote(if at > 0 && n % 2 == at - 1 { 16 } else { 0 }),
+            follows: false,
+        })
+    };
+    for (at, process) in world.processes.iter_mut().enumerate() {
+        process.mine = circuits(at).collect();
+    }
+    let mut heard = std::collections::BTreeSet::new();
+    // A half of those that fit are others in each turn.
+    for _ in 0..4 * super::TURN {
+        world.tick();
+        heard.extend(world.processes[0].member.heard.iter().cloned());
+    }
+    assert_eq!(heard.len(), many);
 }
 
 #[test]
@@ -441,7 +526,7 @@ fn bad_news_stops_the_return_of_its_own_zone_only() {
     let mut world = World::new(&[("a", 20), ("b", 20)]);
     world.set(|_| true, open(PACE * 99));
     world.ticks(3);
-    let is_back = |at: usize| at % 20 < 4;
+    let is_back = |at: usize| at % 20 < 15;
     world.set(is_back, vote(0));
     world.ticks(2);
     world.set(|at| at == 0, open(PACE * 99));

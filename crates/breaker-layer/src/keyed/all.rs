@@ -29,6 +29,7 @@ pub(super) trait Commands: Send + Sync {
     fn name(&self) -> &str;
     fn config(&self) -> Config;
     fn command(&self, command: Command, note: Option<&Arc<str>>);
+    fn reset_if(&self, because: &str, note: Option<&Arc<str>>);
     fn reconfigure(&self, config: Config, note: Option<&Arc<str>>) -> Result<(), ConfigError>;
     fn len(&self) -> usize;
     fn find(&self, key: &str) -> Option<Circuit>;
@@ -161,6 +162,23 @@ impl AllKeys {
         self.command(Command::Reset);
     }
 
+    /// As [`AllKeys::reset`], but only of what is under a command that was given for this reason. A key under another one stays so.
+    ///
+    /// ```
+    /// use breaker_layer::{State, keyed::KeyedCircuits};
+    ///
+    /// let hosts = KeyedCircuits::<String>::builder("hosts").build()?;
+    /// hosts.all().because("we move").isolate();
+    /// hosts.circuit("shop.example").unwrap().because("they are hacked").isolate();
+    /// hosts.all().because("we have moved").reset_if("we move");
+    /// assert_eq!(hosts.state("shop.example"), State::Isolated);
+    /// assert_eq!(hosts.state("mail.example"), State::Closed);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn reset_if(&self, because: &str) {
+        self.table.reset_if(because, self.note.as_ref());
+    }
+
     /// As [`KeyedCircuits::reconfigure`]. The reason stands in the events of the change.
     ///
     /// # Errors
@@ -257,6 +275,20 @@ impl<K: Key> Commands for Table<K> {
             }
         }
         shared.end_command();
+        if shared.mode() == Mode::Usual {
+            store.sweep(shared);
+        }
+    }
+
+    fn reset_if(&self, because: &str, note: Option<&Arc<str>>) {
+        let Self { store, shared, .. } = self;
+        if let Some(others) = shared.others() {
+            others.reset_if(because, note);
+            shared.end_command();
+        }
+        // Circuits that are being made just now are there after this; later ones are not under it.
+        store.wait();
+        self.each(|circuit| circuit.reset_if(because, note));
         if shared.mode() == Mode::Usual {
             store.sweep(shared);
         }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use breaker_core::{Command, Config, ConfigError};
 
-use crate::circuit::Circuit;
+use crate::{circuit::Circuit, storage::CircuitState};
 
 /// A circuit's commands, with a reason that its snapshot and its events carry. Made by [`Circuit::because`].
 #[derive(Clone, Debug)]
@@ -60,6 +60,23 @@ impl Operator<'_> {
         self.command(Command::Reset);
     }
 
+    /// As [`Circuit::reset`], where the command in force was given for this reason. Any other one stays.
+    ///
+    /// ```
+    /// use breaker_layer::{Circuit, State};
+    ///
+    /// let circuit = Circuit::builder("payments").build()?;
+    /// circuit.because("they move").isolate();
+    /// circuit.because("they did not").reset_if("another reason");
+    /// assert_eq!(circuit.state(), State::Isolated);
+    /// circuit.because("they have moved").reset_if("they move");
+    /// assert_eq!(circuit.state(), State::Closed);
+    /// # Ok::<(), breaker_layer::ConfigError>(())
+    /// ```
+    pub fn reset_if(&self, because: &str) {
+        self.circuit.reset_if(because, self.note());
+    }
+
     /// As [`Circuit::reconfigure`]. The reason stands in the event of the change, and in that of the mode if it is another one.
     ///
     /// ```
@@ -90,6 +107,15 @@ impl Operator<'_> {
 }
 
 impl Circuit {
+    /// As [`Operator::reset_if`].
+    pub(crate) fn reset_if(&self, because: &str, note: Option<&Arc<str>>) {
+        let is_it = |state: &CircuitState, _| {
+            let in_force = state.note_in_force();
+            in_force.is_some_and(|note| **note == *because)
+        };
+        self.command_if(is_it, Command::Reset, note);
+    }
+
     /// Commands the circuit, and says why: the reason stands in the event of the transition, and in
     /// [`Snapshot::note`](crate::Snapshot::note) for as long as the command is in force.
     ///
