@@ -59,6 +59,7 @@ const LEAST_ZONE: u32 = 3;
 pub struct Votes {
     all: Sum,
     zone: Sum,
+    zone_name: Option<&'static &'static str>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +71,24 @@ struct Sum {
 }
 
 impl Votes {
+    /// Those that a process of this zone hears.
+    ///
+    /// ```
+    /// # mod breaker_layer { pub use breaker_core as fleet; }
+    /// use breaker_layer::fleet::{Level, Votes};
+    ///
+    /// let mut votes = Votes::in_zone(&"eu-1a");
+    /// (0..3).for_each(|_| votes.add(Level::MOST, true));
+    /// assert_eq!(votes.credit().peers().to_string(), "3 of 3 peers (zone eu-1a: 3 of 3)");
+    /// ```
+    // A thin pointer: every transition has room for it.
+    pub fn in_zone(name: &'static &'static str) -> Self {
+        Self {
+            zone_name: Some(name),
+            ..Self::default()
+        }
+    }
+
     /// One peer more, of the process' own zone or of another.
     pub fn add(&mut self, level: Level, is_same_zone: bool) {
         self.all.add(level);
@@ -96,6 +115,7 @@ impl Votes {
                 heard: count(self.all.heard),
                 zone_against: count(self.zone.against),
                 zone_heard: count(self.zone.heard),
+                zone_name: self.zone_name,
             },
         }
     }
@@ -140,7 +160,7 @@ impl Credit {
     }
 }
 
-/// `a credit of 12.5 failures, from 28 of 31 peers (zone: 10 of 10)`.
+/// `a credit of 12.5 failures, from 28 of 31 peers (zone eu-1a: 10 of 10)`.
 impl fmt::Display for Credit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (failures, peers) = (self.failures(), self.peers);
@@ -159,15 +179,27 @@ pub struct Peers {
     pub zone_against: u16,
     /// All that live in the process' own zone.
     pub zone_heard: u16,
+    zone_name: Option<&'static &'static str>,
 }
 
-/// `28 of 31 peers (zone: 10 of 10)`.
+impl Peers {
+    /// What the process' own zone is called, if that was said.
+    pub fn zone_name(self) -> Option<&'static str> {
+        self.zone_name.copied()
+    }
+}
+
+/// `28 of 31 peers (zone eu-1a: 10 of 10)`.
 impl fmt::Display for Peers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {} peers", self.against, self.heard)?;
         match self.zone_heard {
             0 => Ok(()),
-            heard => write!(f, " (zone: {} of {heard})", self.zone_against),
+            heard => {
+                let (blank, name) = self.zone_name.map_or(("", ""), |name| (" ", *name));
+                let against = self.zone_against;
+                write!(f, " (zone{blank}{name}: {against} of {heard})")
+            }
         }
     }
 }

@@ -373,7 +373,7 @@ impl FleetBuilder {
             member: Mutex::new(Member::new(
                 &self.namespace,
                 me,
-                self.zone,
+                &self.zone,
                 self.pace,
                 random,
             )),

@@ -88,6 +88,7 @@ impl Snapshot {
                 heard,
                 zone_against,
                 zone_heard,
+                ..
             } = watched.credit.peers();
             Heard {
                 circuit: name.clone(),
@@ -102,14 +103,14 @@ impl Snapshot {
         Self {
             namespace: shared.namespace.clone(),
             process: member.me.clone(),
-            zone: member.zone.clone(),
+            zone: (*member.zone).to_owned(),
             is_connected: link.is_up(now, shared.pace),
             heard_ago: link.heard_at.map(|at| now.saturating_sub(at)),
             peers: member.roll.living().count(),
             peers_in_zone: member
                 .roll
                 .living()
-                .filter(|(_, peer)| peer.zone == member.zone)
+                .filter(|(_, peer)| peer.zone == *member.zone)
                 .count(),
             failed: link.failed,
             ignored: member.ignored,

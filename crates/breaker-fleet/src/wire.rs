@@ -1,6 +1,9 @@
 //! The texts in the store. What others wrote is read with care: anything that is not exactly this is `None`.
 
-use std::fmt::Write;
+use std::{
+    fmt::Write,
+    sync::{Mutex, PoisonError},
+};
 
 use breaker_layer::fleet::Level;
 
@@ -97,6 +100,19 @@ pub(crate) fn word(text: &str) -> Option<&str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let is_word = (1..=LONGEST).contains(&text.len()) && text.bytes().all(is_plain);
     is_word.then_some(text)
+}
+
+/// The same text to all that ask for it, for as long as the program runs: a process has one zone, and reasons carry its name.
+pub(crate) fn kept_for_ever(text: &str) -> &'static &'static str {
+    static KEPT: Mutex<Vec<&&str>> = Mutex::new(Vec::new());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = kept.iter().copied().find(|known| **known == text) {
+        return known;
+    }
+    let text: &'static str = Box::leak(text.into());
+    let new: &'static &'static str = Box::leak(Box::new(text));
+    kept.push(new);
+    new
 }
 
 /// A number as it is written, without a sign, a blank or zeros before it.

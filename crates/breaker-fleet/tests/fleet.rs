@@ -56,6 +56,16 @@ async fn an_outage_opens_all_after_far_fewer_failures_than_each_alone_needs() {
         ),
         (11, 11, 3, 3)
     );
+    // Those that tripped by what their peers say, say who they are.
+    let trips = processes
+        .iter()
+        .map(|process| process.circuit.snapshot().last_trip);
+    let reasons: Vec<_> = trips
+        .map(|trip| trip.unwrap().reason().to_string())
+        .collect();
+    let says =
+        |reason: &String| reason.contains(" of 11 peers (zone ") && reason.ends_with(" of 3)");
+    assert!(reasons.iter().any(says), "{reasons:?}");
 }
 
 #[tokio::test(start_paused = true)]

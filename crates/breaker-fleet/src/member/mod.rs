@@ -99,7 +99,7 @@ const LONGEST_PROBE: Duration = Duration::from_secs(30);
 pub(crate) struct Member {
     pub(crate) keys: Keys,
     pub(crate) me: String,
-    pub(crate) zone: String,
+    pub(crate) zone: &'static &'static str,
     pace: Duration,
     /// How many ticks there were: the sequence of this process.
     tick: u64,
@@ -144,14 +144,14 @@ impl Member {
     pub(crate) fn new(
         namespace: &str,
         me: String,
-        zone: String,
+        zone: &str,
         pace: Duration,
         random: Random,
     ) -> Self {
         Self {
             keys: Keys::new(namespace),
             me,
-            zone,
+            zone: wire::kept_for_ever(zone),
             pace,
             tick: 0,
             roll: Roll::default(),
@@ -234,14 +234,14 @@ impl Member {
                     false
                 }
             };
-            if !watched.is_juror(&self.roll, &self.me, &self.zone, name) && !is_news {
+            if !watched.is_juror(&self.roll, &self.me, self.zone, name) && !is_news {
                 continue;
             }
             watched.is_said = true;
             voted.insert(name.to_owned());
             let renews = tick % RENEWED == 1;
             let said = Said {
-                zone: &self.zone,
+                zone: self.zone,
                 level,
                 sequence: tick,
                 standing,
@@ -391,7 +391,7 @@ impl Member {
                     watched.hear(self.tick, &self.me, &self.roll, &fields)
                 }
                 (Asked::Orders, Answer::Fields(fields)) => {
-                    self.orders.read(self.stamp.as_deref(), &self.zone, &fields)
+                    self.orders.read(self.stamp.as_deref(), self.zone, &fields)
                 }
                 (Asked::Left(order), Answer::Left(left)) => {
                     self.orders.left(&order, now, left);
@@ -464,7 +464,7 @@ impl Member {
             tick: self.tick,
             pace: self.pace,
             me: &self.me,
-            zone: &self.zone,
+            zone: self.zone,
             roll: &self.roll,
         };
         for (at, mine) in mine.iter().enumerate() {
@@ -492,7 +492,7 @@ impl Member {
     /// The lease to probe.
     pub(crate) fn lease(&self, mine: &Mine) -> store::Lease {
         store::Lease {
-            name: self.keys.probe(&self.zone, &mine.name),
+            name: self.keys.probe(self.zone, &mine.name),
             lasts: mine.vote.probe_timeout.saturating_mul(2),
         }
     }

@@ -119,7 +119,7 @@ fn process(zone: &str, number: usize) -> Process {
     let seed = u64::try_from(number).unwrap();
     let vote = vote(0);
     Process {
-        member: Member::new("ns", name, zone.to_owned(), PACE, Random::of(seed)),
+        member: Member::new("ns", name, zone, PACE, Random::of(seed)),
         mine: vec![Mine {
             name: "pay".to_owned(),
             vote,

@@ -221,9 +221,12 @@ impl Watched {
     /// What follows from what was heard.
     pub(crate) fn steps(&mut self, at: &Moment<'_>, mine: &Mine, random: &mut Random) -> Vec<Step> {
         let jury = self.jury(at.roll, at.me, at.zone, &mine.name).cloned();
-        let (mut votes, mut tally) = (Votes::default(), [Tally::default(), Tally::default()]);
+        let (mut votes, mut tally) = (
+            Votes::in_zone(at.zone),
+            [Tally::default(), Tally::default()],
+        );
         for (process, peer) in at.roll.living() {
-            let is_near = peer.zone == at.zone;
+            let is_near = peer.zone == *at.zone;
             let said = self
                 .heard
                 .get(process)
@@ -323,7 +326,7 @@ pub(crate) struct Moment<'a> {
     /// From one tick to the next.
     pub(crate) pace: Duration,
     pub(crate) me: &'a str,
-    pub(crate) zone: &'a str,
+    pub(crate) zone: &'static &'static str,
     pub(crate) roll: &'a Roll,
 }
 
