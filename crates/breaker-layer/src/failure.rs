@@ -93,16 +93,15 @@ fn name(number: u8) -> &'static str {
 // It fits into what a cache line of the circuit had left.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Kinds {
+    /// The last one first.
     last: [u8; 12],
-    next: u8,
 }
 
 impl Kinds {
     #[inline]
     pub(crate) fn add(&mut self, kind: u8) {
-        let next = usize::from(self.next) % 12;
-        self.last[next] = kind;
-        self.next = next as u8 + 1;
+        self.last.copy_within(..11, 1);
+        self.last[0] = kind;
     }
 
     /// Whether there is one with a name.

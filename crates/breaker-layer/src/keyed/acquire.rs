@@ -12,7 +12,7 @@ use super::{
     table::Table,
 };
 use crate::{
-    circuit::{Circuit, Draw, Permit},
+    circuit::{Circuit, Permit},
     clock::Source,
     error::Rejected,
 };
@@ -91,8 +91,7 @@ impl<K: Key> KeyedCircuits<K> {
             if let Some(circuit) = circuit.filter(|circuit| !circuit.lets_all_pass()) {
                 return Err(Line { circuit, entry });
             }
-            let draw = &mut Draw::default();
-            if let Ok(call) = Call::ask(table, hash, key.clone(), entry, draw) {
+            if let Ok(call) = Call::ask(table, hash, key.clone(), entry) {
                 return Ok(call.map_or_else(KeyedPermit::uncounted, KeyedPermit::keyed));
             }
         }

@@ -9,7 +9,6 @@ use tower_service::Service;
 
 use super::{circuits::KeyedCircuits, entry::Key, extract::ExtractKey, permit::KeyedPermit};
 use crate::{
-    circuit::Draw,
     classify::{AtOnce, ErrorsAreFailures, Settle},
     exclude::Exclude,
     stack::{
@@ -30,7 +29,6 @@ pub struct KeyedBreaker<S, K: Key, X, J = AtOnce<ErrorsAreFailures>, A = Typed> 
     shape: A,
     /// The inner service has said that it is ready, and has not been called since.
     inner_is_ready: bool,
-    draw: Draw,
 }
 
 impl<S, K: Key, X, J, A> KeyedBreaker<S, K, X, J, A> {
@@ -48,7 +46,6 @@ impl<S, K: Key, X, J, A> KeyedBreaker<S, K, X, J, A> {
             settle,
             shape,
             inner_is_ready: false,
-            draw: Draw::default(),
         }
     }
 
@@ -79,8 +76,7 @@ impl<S, K: Key, X, J, A> KeyedBreaker<S, K, X, J, A> {
         J: Settle<Response, Error, KeyedPermit<K>>,
         A: PassError<Error>,
     {
-        let admitted = self.circuits.acquire_drawn(None, &mut self.draw);
-        self.draw.forget();
+        let admitted = self.circuits.acquire_for(None);
         match admitted {
             Ok(permit) => shape::settle_error::<A, _, _, _, _>(permit, &self.settle, error),
             Err(_) => A::pass(error),
@@ -114,8 +110,7 @@ where
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
         let key = self.extract.key(&request);
-        let admitted = self.circuits.acquire_drawn(key, &mut self.draw);
-        self.draw.forget();
+        let admitted = self.circuits.acquire_for(key);
         match admitted {
             Ok(permit) => {
                 self.inner_is_ready = false;
