@@ -133,7 +133,7 @@ impl LastFailures {
     /// among them.
     pub fn kinds(&self) -> impl Iterator<Item = (&'static str, u32)> {
         let mut counts: Vec<(&'static str, u32)> = Vec::new();
-        for &kind in self.kinds.last.iter().filter(|&&kind| kind != NONE) {
+        for &kind in self.kinds.last.iter().rev().filter(|&&kind| kind != NONE) {
             let name = name(kind);
             match counts.iter_mut().find(|(other, _)| *other == name) {
                 Some((_, count)) => *count += 1,

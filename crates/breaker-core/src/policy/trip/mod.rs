@@ -25,7 +25,7 @@ use crate::{
 /// When a closed circuit trips: one rule, or any of several.
 ///
 /// Default: [`Trip::evidence`] that more than 70 % rather than at most 30 % of the calls fail, with one false trip in
-/// e¹² (162 755) calls at 30 %, or in 10 minutes where fewer calls come.
+/// e¹² (162 755) calls at 30 %, or in 20 minutes where fewer calls come.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias = "ReadyToTrip")]
 pub struct Trip {
@@ -40,7 +40,7 @@ pub struct Trip {
 impl Default for Trip {
     fn default() -> Self {
         Self::evidence(Percent(30.0), Percent(70.0), 162_755)
-            .time_per_false_trip(Duration::from_secs(10 * 60))
+            .time_per_false_trip(Duration::from_secs(20 * 60))
     }
 }
 

@@ -102,7 +102,7 @@ fn the_fewer_calls_come_the_fewer_failures_trip() {
         u64::MAX >> 40,
     ];
     let failures = millis.map(|millis| failures_at(Duration::from_millis(millis)));
-    assert_eq!(failures, [15, 15, 14, 13, 11, 8, 5, 5, 5, 5]);
+    assert_eq!(failures, [15, 15, 15, 14, 12, 9, 6, 5, 5, 5]);
 }
 
 #[test]
