@@ -177,7 +177,7 @@ impl Breaker {
     /// too, so that both together probe no less than one alone.
     pub(super) fn probed_by_peers(rules: Rules<'_>, reason: Reason) -> u32 {
         let is_by_peers = matches!(reason, Reason::Peers { .. });
-        u32::from(is_by_peers && rules.config.open.draws())
+        u32::from(is_by_peers && rules.config.open.takes_turns())
     }
 
     /// Whether it has tripped by itself, and no operator has had his way since.

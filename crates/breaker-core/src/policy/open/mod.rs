@@ -104,8 +104,9 @@ impl OpenTime {
     /// A trip is a *relapse* if the circuit was closed for less than half as long as the trouble had lasted before: the time
     /// from the trip after which no closed state has lasted. After a relapse every call is refused for a time that is
     /// drawn evenly, up to half of what the trouble has lasted by then, and up to 20 s and `longest`. So the
-    /// clients of a downstream that can answer a few probes but not all calls do not come back all at once. A trip by what the peers say ([`Reason::Peers`](crate::Reason::Peers))
-    /// counts as a failed probe, too: a peer counts its calls as well.
+    /// clients of a downstream that can answer a few probes but not all calls do not come back all at once. A relapse
+    /// counts as a failed probe, and so does a trip by what the peers say ([`Reason::Peers`](crate::Reason::Peers)): they probe,
+    /// too.
     pub const fn probe_share(share: Percent, shortest: Duration, longest: Duration) -> Self {
         Self::new(Kind::ProbeShare { share }, shortest, longest, Percent(20.0))
     }

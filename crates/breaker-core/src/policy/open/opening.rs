@@ -91,8 +91,8 @@ impl Opening {
         }
     }
 
-    /// Whether calls are drawn as probes.
-    pub(crate) const fn draws(&self) -> bool {
+    /// Whether each so many-th call is a probe.
+    pub(crate) const fn takes_turns(&self) -> bool {
         matches!(self.pattern, Pattern::ProbeShare { .. })
     }
 
