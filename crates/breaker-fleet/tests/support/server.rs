@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -30,9 +31,14 @@ pub struct Server {
     arguments: Vec<String>,
 }
 
+/// The binary of a redis-server, or of another server that speaks its protocol and takes its options.
+fn binary() -> OsString {
+    std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
 /// Whether there is one to be started. Where there is none the tests say so and do nothing.
 pub fn is_installed() -> bool {
-    let version = Command::new("redis-server")
+    let version = Command::new(binary())
         .arg("--version")
         .stdout(Stdio::null())
         .status();
@@ -124,7 +130,7 @@ impl Server {
 }
 
 fn spawn(port: u16, folder: &Path, arguments: &[String]) -> Child {
-    Command::new("redis-server")
+    Command::new(binary())
         .args([
             "--port",
             &port.to_string(),
