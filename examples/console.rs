@@ -6,6 +6,8 @@
 //! cargo run -p breaker-examples --example console -- --still    # the downstreams change only by the buttons
 //! ```
 //!
+//! Two more processes of the same program are played in this one: the three vote on their downstreams as a fleet.
+//!
 //! The page at `/` has buttons that fail and mend each downstream; `/breakers` is the console in an axum router. On a second port
 //! plain hyper serves the same console.
 
@@ -19,9 +21,12 @@ use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use breaker_console::Console;
 use breaker_examples::{Downstream, Mood};
+use breaker_fleet::{Fleet, InMemory};
 use breaker_layer::http::ServerErrors;
 use breaker_layer::keyed::KeyedCircuits;
-use breaker_layer::{BoxError, BreakerLayer, Circuit, OpenTime, Outcome, Registry, State, Trip};
+use breaker_layer::{
+    BoxError, BreakerLayer, Circuit, OpenTime, Outcome, Probes, Registry, State, Trip,
+};
 use http::StatusCode;
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
@@ -72,17 +77,17 @@ struct Show {
 impl Show {
     async fn start() -> Result<Arc<Self>, BoxError> {
         let registry = Registry::new();
+        // Processes on several machines have `Redis` here.
+        let store = InMemory::new();
+        let (fleet, ticks) = Fleet::builder(&registry, store.clone())
+            .zone("eu-1a")
+            .build()?;
+        tokio::spawn(ticks);
         // Everybody on this machine may command here. Elsewhere a middleware says who it is.
-        let console = Console::new(&registry).commands(|_| Some("somebody".to_owned()));
-        let build = |name: &str| {
-            let circuit = Circuit::builder(name)
-                .open_time(OpenTime::fixed(Duration::from_secs(3)))
-                .count_calls(true)
-                .build()?;
-            registry.add(&circuit)?;
-            Ok::<_, BoxError>(circuit)
-        };
-        let circuits = [build(NAMES[0])?, build(NAMES[1])?, build(NAMES[2])?];
+        let console = Console::new(&registry)
+            .fleet(&fleet)
+            .commands(|_| Some("somebody".to_owned()));
+        let circuits = circuits(&registry)?;
         let tenants = KeyedCircuits::builder("tenants")
             .config(breaker_layer::Config::new().trip(Trip::consecutive_failures(5)))
             .name_by(|tenant: &String| tenant.as_str().into())
@@ -100,7 +105,10 @@ impl Show {
             tenants,
             console,
         });
-        (0..NAMES.len()).for_each(|number| drop(tokio::spawn(traffic(show.clone(), number))));
+        traffic(&show.circuits, &show.downstreams);
+        for zone in ["eu-1a", "eu-1b"] {
+            peer(store.clone(), zone, &show.downstreams)?;
+        }
         tokio::spawn(show.console.clone().keep_watch());
         Ok(show)
     }
@@ -114,20 +122,49 @@ impl Show {
     }
 }
 
+/// A circuit for each downstream.
+fn circuits(registry: &Registry) -> Result<[Circuit; 3], BoxError> {
+    let build = |name: &str| {
+        let circuit = Circuit::builder(name)
+            .open_time(OpenTime::fixed(Duration::from_secs(3)))
+            // Calls have ended by then. One process of a zone probes for twice as long.
+            .probes(Probes::new(3).timeout(Duration::from_secs(1)))
+            .count_calls(true)
+            .build()?;
+        registry.add(&circuit)?;
+        Ok::<_, BoxError>(circuit)
+    };
+    Ok([build(NAMES[0])?, build(NAMES[1])?, build(NAMES[2])?])
+}
+
+/// Another process of the same program: it calls the same downstreams, and votes on them.
+fn peer(store: InMemory, zone: &str, downstreams: &[Downstream]) -> Result<(), BoxError> {
+    let registry = Registry::new();
+    traffic(&circuits(&registry)?, downstreams);
+    let (_, ticks) = Fleet::builder(&registry, store).zone(zone).build()?;
+    tokio::spawn(ticks);
+    Ok(())
+}
+
+fn traffic(circuits: &[Circuit], downstreams: &[Downstream]) {
+    for (number, circuit) in circuits.iter().enumerate() {
+        let between = Duration::from_millis(20 + 10 * number as u64);
+        let url = downstreams[number].url("/");
+        tokio::spawn(calls(circuit.clone(), url, between));
+    }
+}
+
 /// Calls one downstream through its breaker, some fifty times a second.
-async fn traffic(show: Arc<Show>, number: usize) {
-    let breaker =
-        BreakerLayer::new(show.circuits[number].clone()).classify_with(ServerErrors::new());
+async fn calls(circuit: Circuit, url: String, between: Duration) {
+    let breaker = BreakerLayer::new(circuit).classify_with(ServerErrors::new());
     let mut client = ServiceBuilder::new()
         .layer(breaker.boxed_errors())
         .timeout(PATIENCE)
         .service(Client::builder(TokioExecutor::new()).build_http());
-    let mut ticks = interval(Duration::from_millis(20 + 10 * number as u64));
+    let mut ticks = interval(between);
     loop {
         ticks.tick().await;
-        let Ok(request) =
-            Request::get(show.downstreams[number].url("/")).body(Empty::<Bytes>::new())
-        else {
+        let Ok(request) = Request::get(&url).body(Empty::<Bytes>::new()) else {
             continue;
         };
         // How it went is the breaker's business.
@@ -226,6 +263,11 @@ async fn demo(show: &Show, addr: SocketAddr, other: SocketAddr) -> Result<(), Bo
         seen = page(&console, None).await?;
     }
     println!("payments failed, and the console shows it as open");
+    while !seen.contains("peers against it") {
+        sleep(Duration::from_millis(50)).await;
+        seen = page(&console, None).await?;
+    }
+    println!("and that its peers in the fleet are against it, too");
     let same = page(&format!("http://{other}/"), None).await?;
     assert!(same.contains("<title>1 open"), "{same}");
 

@@ -83,6 +83,16 @@ await step('an outage appears within a second after the trip, without a reload',
   await page.context().close();
 });
 
+await step('the page says who is in the fleet and who is against a circuit', async () => {
+  const page = await open();
+  await page.goto(home);
+  await page.getByText('Connected: hears 2 other processes, 1 of its zone eu-1a.').waitFor();
+  await page.getByText('2 of 2 peers against it').waitFor();
+  await page.goto(`${home}?circuit=payments`);
+  await page.getByText('2 of 2 (own zone 1 of 1, others 1 of 1)').waitFor();
+  await page.context().close();
+});
+
 await step('isolated by keyboard alone, and undone', async () => {
   const page = await open();
   await page.goto(home);

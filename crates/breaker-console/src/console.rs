@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use breaker_fleet::Fleet;
 use breaker_layer::Registry;
 use http::{
     HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
@@ -19,6 +20,7 @@ use crate::{
     asset,
     body::Body,
     command::{Order, Target},
+    fleet::{FleetNow, FleetWatch, Said},
     future::ResponseFuture,
     html::Query,
     listing::{Ask, Listing, Row},
@@ -66,8 +68,9 @@ type Gate = dyn Fn(&Parts) -> Option<String> + Send + Sync;
 pub struct Console {
     registry: Registry,
     watch: Arc<Watch>,
-    hub: Arc<Hub>,
+    pub(crate) hub: Arc<Hub>,
     gate: Option<Arc<Gate>>,
+    fleet: Option<Arc<FleetWatch>>,
 }
 
 impl Console {
@@ -78,6 +81,31 @@ impl Console {
             watch: Watch::new(registry),
             hub: Arc::default(),
             gate: None,
+            fleet: None,
+        }
+    }
+
+    /// Shows what the process hears from its peers, too: see [in a fleet](crate#in-a-fleet).
+    ///
+    /// While somebody looks, the store is asked every other second how many have done which order. No page waits for that.
+    ///
+    /// ```
+    /// use breaker_console::Console;
+    /// use breaker_fleet::{Fleet, InMemory};
+    /// use breaker_layer::Registry;
+    ///
+    /// let registry = Registry::new();
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let (fleet, ticks) = Fleet::builder(&registry, InMemory::new()).zone("eu-1a").build().unwrap();
+    /// tokio::spawn(ticks);
+    /// let console = Console::new(&registry).fleet(&fleet);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn fleet(self, fleet: &Fleet) -> Self {
+        Self {
+            fleet: Some(FleetWatch::new(fleet)),
+            ..self
         }
     }
 
@@ -136,13 +164,19 @@ impl Console {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            // The listing counts what it shows.
-            drop(self.listing(&Ask::default()));
+            // The listing counts what it shows. Nobody looks, so the fleet is not asked.
+            drop(Listing::of(
+                &self.registry,
+                &self.watch,
+                None,
+                &Ask::default(),
+            ));
         }
     }
 
-    fn listing(&self, ask: &Ask) -> Listing {
-        Listing::of(&self.registry, &self.watch, ask)
+    pub(crate) fn listing(&self, ask: &Ask) -> Listing {
+        let fleet = self.fleet.as_ref().map(FleetWatch::now);
+        Listing::of(&self.registry, &self.watch, fleet, ask)
     }
 
     /// Answers at once, unless the body is to be read first: then by whom it comes.
@@ -235,11 +269,12 @@ impl Console {
             }
             Target::Circuit { name, key, circuit } => (name, key, circuit),
         };
+        let fleet = self.fleet.as_ref().map(FleetWatch::now);
+        let said = fleet.map(|fleet| fleet.of(&name, key.as_deref(), &circuit));
         if wants_json(parts) {
-            return answer::json(
-                StatusCode::OK,
-                &circuit_as_json(&name, key.as_deref(), &circuit.snapshot()),
-            );
+            let snapshot = circuit.snapshot();
+            let about = circuit_as_json(&name, key.as_deref(), &snapshot, said.as_ref());
+            return answer::json(StatusCode::OK, &about);
         }
         let snapshot = circuit.snapshot();
         let id = self.watch.id(&name, query.get("key"));
@@ -251,6 +286,7 @@ impl Console {
             standing: Standing::of(&snapshot),
             bars: self.watch.count(id, &snapshot),
             snapshot,
+            said,
         };
         answer::page(
             StatusCode::OK,
@@ -266,12 +302,7 @@ impl Console {
             answer.headers_mut().insert(header::RETRY_AFTER, later);
             return answer;
         };
-        let stream = Stream::new(
-            self.registry.clone(),
-            self.watch.clone(),
-            self.hub.clone(),
-            place,
-        );
+        let stream = Stream::new(self.clone(), place);
         let mut answer = answer::of(StatusCode::OK, "text/event-stream", Body::stream(stream));
         // nginx holds back what it is not told to pass on at once.
         let buffering = HeaderName::from_static("x-accel-buffering");
@@ -347,12 +378,20 @@ fn wants_json(parts: &Parts) -> bool {
 }
 
 fn as_json(listing: &Listing) -> serde_json::Value {
-    let row = |row: &Row| circuit_as_json(&row.name, row.key.as_deref(), &row.snapshot);
+    let row = |row: &Row| {
+        circuit_as_json(
+            &row.name,
+            row.key.as_deref(),
+            &row.snapshot,
+            row.said.as_ref(),
+        )
+    };
     let table = |table: &crate::listing::Table| json!({ "table": *table.name, "len": table.len, "looked_at": table.looked_at });
     json!({
         "worst": listing.worst().word(),
         "circuits": listing.rows().map(row).collect::<Vec<_>>(),
         "tables": listing.tables.iter().map(table).collect::<Vec<_>>(),
+        "fleet": listing.fleet.as_ref().map(FleetNow::as_json),
         "not_shown": listing.more_attention + listing.all_calm.saturating_sub(listing.calm.len()),
     })
 }
@@ -362,12 +401,16 @@ fn circuit_as_json(
     name: &str,
     key: Option<&str>,
     snapshot: &breaker_layer::Snapshot,
+    said: Option<&Said>,
 ) -> serde_json::Value {
     let mut value = serde_json::to_value(snapshot).unwrap_or_default();
     if let Some(object) = value.as_object_mut() {
         object.insert("circuit".into(), name.into());
         if let Some(key) = key {
             object.insert("key".into(), key.into());
+        }
+        if let Some(said) = said {
+            object.insert("fleet".into(), said.as_json());
         }
     }
     value

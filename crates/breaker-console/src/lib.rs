@@ -35,6 +35,11 @@
 //! `half_open`, `close`, `observe_only` and `disable`; of a whole table, which is `?table=NAME`, `isolate`, `reset`, `observe_only` and `disable`. One of a table's circuits is
 //! `?circuit=NAME&key=KEY`.
 //!
+//! # In a fleet
+//!
+//! [`Console::fleet`] adds what the process hears from its peers in a `breaker-fleet`: whether the store answers, how many processes
+//! live, the orders in force and how many have done each; and for each circuit its own vote, its credit, and how many peers are against it.
+//!
 //! # What it costs
 //!
 //! Nothing until somebody looks: then the circuits are read four times a second at the most, once for all who look, and never for
@@ -49,6 +54,7 @@ mod asset;
 mod body;
 mod command;
 mod console;
+mod fleet;
 mod future;
 mod html;
 mod listing;

@@ -9,6 +9,7 @@ use std::{
 use breaker_layer::{Circuit, Registry, Snapshot, keyed::AllKeys};
 
 use crate::{
+    fleet::{FleetNow, Said},
     standing::Standing,
     watch::{Counts, Id, Watch},
 };
@@ -40,6 +41,8 @@ pub(crate) struct Row {
     pub(crate) snapshot: Snapshot,
     /// The last minutes, where they are watched.
     pub(crate) bars: Vec<Counts>,
+    /// What the fleet says of it, where there is one.
+    pub(crate) said: Option<Said>,
 }
 
 /// A table of circuits.
@@ -71,6 +74,7 @@ pub(crate) struct Listing {
     pub(crate) more_tables: usize,
     /// How many circuits have each standing, in the order of [`Standing::ALL`].
     pub(crate) counts: [usize; Standing::ALL.len()],
+    pub(crate) fleet: Option<FleetNow>,
 }
 
 /// A circuit that may come onto the page, with what it is sorted by.
@@ -121,7 +125,8 @@ impl Candidate {
         self.standing == Standing::Closed
     }
 
-    fn row(self, watch: &Watch, with_bars: bool) -> Row {
+    fn row(self, watch: &Watch, fleet: Option<&FleetNow>, with_bars: bool) -> Row {
+        let said = fleet.map(|fleet| fleet.of(&self.name, self.key.as_deref(), &self.circuit));
         let id = watch.id(&self.name, self.key.as_deref());
         let snapshot = match self.snapshot {
             Some(snapshot) => *snapshot,
@@ -139,12 +144,18 @@ impl Candidate {
                 Vec::new()
             },
             snapshot,
+            said,
         }
     }
 }
 
 impl Listing {
-    pub(crate) fn of(registry: &Registry, watch: &Watch, ask: &Ask) -> Self {
+    pub(crate) fn of(
+        registry: &Registry,
+        watch: &Watch,
+        fleet: Option<FleetNow>,
+        ask: &Ask,
+    ) -> Self {
         let search = ask.search.to_lowercase();
         let is_meant = |name: &str| search.is_empty() || name.to_lowercase().contains(&search);
         let mut attention = Vec::new();
@@ -168,7 +179,7 @@ impl Listing {
                 more_tables += 1;
                 continue;
             }
-            let (table, troubled) = look(watch, &table, &ask.search, is_meant);
+            let (table, troubled) = look(watch, fleet.as_ref(), &table, &ask.search, is_meant);
             attention.extend(troubled);
             counts[Standing::Closed as usize] += table.rows.len() + table.more;
             tables.push(table);
@@ -187,19 +198,21 @@ impl Listing {
         let rows = |candidates: Vec<Candidate>| {
             let rows = candidates
                 .into_iter()
-                .map(|candidate| candidate.row(watch, true));
+                .map(|candidate| candidate.row(watch, fleet.as_ref(), true));
             unique(rows.collect())
         };
         let attention = part(attention, 0, by_weight);
         let calm = part(calm, ask.page.saturating_mul(PER_PAGE), by_name);
+        let (attention, calm) = (rows(attention), rows(calm));
         Self {
-            attention: rows(attention),
+            attention,
             more_attention,
-            calm: rows(calm),
+            calm,
             all_calm,
             tables,
             more_tables,
             counts,
+            fleet,
         }
     }
 
@@ -255,6 +268,7 @@ fn unique(rows: Vec<Row>) -> Vec<Row> {
 /// Looks at a table's circuits: gives what is shown of it, and its circuits that are not closed.
 fn look(
     watch: &Watch,
+    fleet: Option<&FleetNow>,
     table: &AllKeys,
     search: &str,
     is_meant: impl Fn(&str) -> bool,
@@ -287,7 +301,11 @@ fn look(
     let more = calm.len().saturating_sub(PER_PAGE);
     let by_weight = |a: &Candidate, b: &Candidate| (a.weight, &a.key).cmp(&(b.weight, &b.key));
     let shown = part(calm, 0, by_weight).into_iter();
-    let rows = unique(shown.map(|candidate| candidate.row(watch, false)).collect());
+    let rows = unique(
+        shown
+            .map(|candidate| candidate.row(watch, fleet, false))
+            .collect(),
+    );
     let len = table.len();
     let id = watch.id(&name, Some("\0table"));
     let table = Table {

@@ -12,15 +12,14 @@ use std::{
     time::Duration,
 };
 
-use breaker_layer::Registry;
 use bytes::Bytes;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::{
+    console::Console,
     html::Html,
-    listing::{Ask, Listing},
+    listing::Ask,
     page::{self, Live},
-    watch::Watch,
 };
 
 /// So many look at the same time; the next one asks again and again instead.
@@ -63,12 +62,12 @@ impl Hub {
     }
 
     /// What is to be sent to who has seen this state, and the state that he has seen then.
-    fn next(&self, registry: &Registry, watch: &Watch, seen: u64) -> Option<(u64, Bytes)> {
+    fn next(&self, console: &Console, seen: u64) -> Option<(u64, Bytes)> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if latest.due.is_none_or(|due| now >= due) {
             let ask = Ask::default();
-            latest.look(page::live(&Listing::of(registry, watch, &ask), &ask));
+            latest.look(page::live(&console.listing(&ask), &ask));
             let took = now.elapsed();
             latest.due = Some(Instant::now() + EVERY.max(took * SHARE) - EVERY / 10);
         }
@@ -133,9 +132,7 @@ impl Drop for Place {
 
 /// The stream of one who looks.
 pub(crate) struct Stream {
-    registry: Registry,
-    watch: Arc<Watch>,
-    hub: Arc<Hub>,
+    console: Console,
     ticks: Interval,
     seen: u64,
     begun: Instant,
@@ -144,14 +141,12 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(registry: Registry, watch: Arc<Watch>, hub: Arc<Hub>, place: Place) -> Self {
+    pub(crate) fn new(console: Console, place: Place) -> Self {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let now = Instant::now();
         Self {
-            registry,
-            watch,
-            hub,
+            console,
             ticks,
             seen: 0,
             begun: now,
@@ -166,7 +161,7 @@ impl Stream {
             if now.saturating_duration_since(self.begun) > LONGEST {
                 return Poll::Ready(None);
             }
-            if let Some((seen, event)) = self.hub.next(&self.registry, &self.watch, self.seen) {
+            if let Some((seen, event)) = self.console.hub.next(&self.console, self.seen) {
                 (self.seen, self.said) = (seen, now);
                 return Poll::Ready(Some(event));
             }

@@ -149,6 +149,16 @@ impl Order {
         &self.circuit
     }
 
+    /// Why, as [`Order::because`] says; empty if it is not said.
+    pub fn reason(&self) -> &str {
+        &self.note
+    }
+
+    /// Who gives it, as [`Order::by`] says; empty if it is not said.
+    pub fn operator(&self) -> &str {
+        &self.by
+    }
+
     /// The key, if it is for one.
     pub fn of_key(&self) -> Option<&str> {
         self.key.as_deref()

@@ -9,6 +9,7 @@ use crate::{
     fleet::Shared,
     order::{Kept, Order},
     store::Answer,
+    wire,
 };
 
 /// What a process of a fleet hears at one moment.
@@ -78,6 +79,16 @@ pub struct Ordered {
 }
 
 impl Snapshot {
+    /// What is heard of this circuit, or of this key of a table; `None` if nobody says anything of it.
+    pub fn heard(&self, circuit: &str, key: Option<&str>) -> Option<&Heard> {
+        let name = wire::circuit(circuit, key)?;
+        // They are in order.
+        let found = self
+            .circuits
+            .binary_search_by(|heard| heard.circuit.cmp(&name));
+        found.ok().map(|at| &self.circuits[at])
+    }
+
     pub(crate) fn of(shared: &Shared) -> Self {
         let now = shared.now();
         let link = shared.link().clone();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use breaker_layer::{Config, Snapshot, keyed::AllKeys};
 
-use super::{Head, begin, end, figures, list::keys_have, order};
+use super::{Head, begin, end, figures, fleet, list::keys_have, order};
 use crate::{html::Html, listing::Row, standing::Standing, watch::Past};
 
 /// The page of one circuit.
@@ -70,6 +70,10 @@ fn state(html: &mut Html, row: &Row) {
         false => drop(html.raw("no window")),
     }
     html.raw("</dd></div>");
+    if let Some(said) = &row.said {
+        let credit = snapshot.credit.map(|credit| credit.failures());
+        fleet::figures(html, said, credit.filter(|failures| *failures > 0.0));
+    }
     for (name, count) in [
         ("Opened", Some(snapshot.opened.into())),
         ("Failed", Some(snapshot.failed)),

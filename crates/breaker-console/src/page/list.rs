@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Head, begin, end, figures};
+use super::{Head, begin, end, figures, fleet};
 use crate::{
     html::{Html, fnv},
     listing::{Ask, Listing, PER_PAGE, Row, Table},
@@ -48,6 +48,9 @@ const HEAD: &str = "<thead><tr><th scope=\"col\">State</th><th scope=\"col\">Cir
 /// The live part of a listing.
 pub(crate) fn live(listing: &Listing, ask: &Ask) -> Live {
     let mut page = Page::default();
+    if let Some(now) = &listing.fleet {
+        page.part(fleet::ID, fleet::card(now));
+    }
     if !listing.attention.is_empty() {
         page.whole.raw("<h2>Open, half-open and manual</h2>");
         page.rows("Open, half-open and manual", &listing.attention);
@@ -188,6 +191,7 @@ fn line(row: &Row) -> Html {
     figures::link(&mut html, row);
     html.raw("</th><td class=\"why\">");
     figures::why(&mut html, snapshot);
+    fleet::against(&mut html, row.said.as_ref());
     html.raw("</td><td class=\"when\">");
     figures::when(&mut html, snapshot);
     html.raw("</td><td class=\"evidence\">");

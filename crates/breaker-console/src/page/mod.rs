@@ -2,6 +2,7 @@
 
 mod detail;
 mod figures;
+mod fleet;
 mod list;
 mod order;
 
