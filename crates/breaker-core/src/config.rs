@@ -321,7 +321,7 @@ impl Config {
     /// let config = Config::new().trip(Trip::consecutive_failures(5));
     /// let mut told = vec![];
     /// config.each_setting(|setting| told.push(setting.to_string()));
-    /// assert_eq!(told[..3], ["trip[0].consecutive_failures = 5", "open_time.kind = probe_share", "open_time.share = 33%"]);
+    /// assert_eq!(told[..3], ["trip[0].consecutive_failures = 5", "open_time.kind = probe_share", "open_time.share = 20%"]);
     /// ```
     pub fn each_setting(&self, mut tell: impl FnMut(Setting)) {
         self.trip.tell(&mut tell);

@@ -20,7 +20,7 @@
 //! let mut breaker = Breaker::new(rules);
 //!
 //! let now = Timestamp::from_nanos(1_000_000_000);
-//! let (admission, _) = breaker.admit(rules, now);
+//! let (admission, _) = breaker.admit(rules, now, &mut None);
 //! assert_eq!(admission, Admission::Pass);
 //! let call = EndedCall {
 //!     generation: breaker.generation(),
@@ -33,7 +33,7 @@
 //! let recorded = breaker.record(rules, &call, || now);
 //! assert_eq!(recorded.transition.unwrap().to_string(), "closed -> open, 1 failure in a row, for 100ms");
 //!
-//! let (admission, _) = breaker.admit(rules, now);
+//! let (admission, _) = breaker.admit(rules, now, &mut None);
 //! let retry_after = Duration::from_millis(100);
 //! assert_eq!(admission, Admission::Refuse(Refusal::Open { retry_after }));
 //! # Ok::<(), breaker_core::ConfigError>(())

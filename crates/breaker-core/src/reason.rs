@@ -75,7 +75,7 @@ pub enum Reason {
     },
     /// Half-open's deadline passed while a probe was under way, and there was no verdict yet.
     NoVerdict,
-    /// The open time is over, or it was a call's turn to be a probe.
+    /// The open time is over, or a call was drawn as a probe.
     ProbeDue,
     /// The probes succeeded.
     ProbesSucceeded {

@@ -61,7 +61,7 @@ pub enum Outcome {
 pub enum Refusal {
     /// The circuit is open.
     Open {
-        /// The time left until a call may be a probe. Where a call may already be one, and it was not this one's turn: as long
+        /// The time left until a call may be a probe. Where a call may already be drawn as one, and this one was not: as long
         /// again as the circuit has been open, the shortest open time at least, and until the next call is a probe for
         /// certain at the most.
         retry_after: Duration,

@@ -194,8 +194,8 @@ impl CircuitBuilder {
         self
     }
 
-    /// Makes repeatable what is random, the waits and which calls are probes: circuits with the same seed and history do
-    /// the same. Default: random.
+    /// Makes the jitter and the draws of probes repeatable: circuits with the same seed and history wait equally long, and
+    /// draw the same. Default: random.
     pub fn seed(mut self, seed: u16) -> Self {
         self.seed = Some(seed);
         self

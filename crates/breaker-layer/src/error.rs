@@ -154,8 +154,8 @@ impl Rejected {
     /// while one probe is under way, and comes when a probe is due for certain:
     ///
     /// - open, all calls are rejected: the time left until a call may be a probe;
-    /// - open, and a call may be a probe but it was [not this one's turn](crate::OpenTime::probe_share): as long again as the
-    ///   circuit has been open, until the next call is certainly one at the most;
+    /// - open, and this call [was not drawn](crate::OpenTime::probe_share) as a probe: as long again as the circuit has been
+    ///   open, until the next call is certainly one at the most;
     /// - half-open, and all places are taken: as long again as probes have been under way, from 50 ms to the deadline;
     /// - recovering: the time until the allowance has room, 1 ms at least;
     /// - isolated: the time until the isolation ends, where the operator [set an end](crate::Circuit::isolate_for).

@@ -93,15 +93,16 @@ fn name(number: u8) -> &'static str {
 // It fits into what a cache line of the circuit had left.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Kinds {
-    /// The last one first.
     last: [u8; 12],
+    next: u8,
 }
 
 impl Kinds {
     #[inline]
     pub(crate) fn add(&mut self, kind: u8) {
-        self.last.copy_within(..11, 1);
-        self.last[0] = kind;
+        let next = usize::from(self.next) % 12;
+        self.last[next] = kind;
+        self.next = next as u8 + 1;
     }
 
     /// Whether there is one with a name.
@@ -133,7 +134,7 @@ impl LastFailures {
     /// among them.
     pub fn kinds(&self) -> impl Iterator<Item = (&'static str, u32)> {
         let mut counts: Vec<(&'static str, u32)> = Vec::new();
-        for &kind in self.kinds.last.iter().rev().filter(|&&kind| kind != NONE) {
+        for &kind in self.kinds.last.iter().filter(|&&kind| kind != NONE) {
             let name = name(kind);
             match counts.iter_mut().find(|(other, _)| *other == name) {
                 Some((_, count)) => *count += 1,

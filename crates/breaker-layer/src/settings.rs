@@ -35,7 +35,7 @@
 //! | `trip[].calls`, or `trip[].time` | a number, or a duration | [`Window`](crate::Window); with `failure_rate`, `failures`, `slow_rate`, one at least, and `min_calls`, `buckets` (of a time) |
 //! | `open_time.kind` | `"fixed"`, with `wait` | [`OpenTime::fixed`](crate::OpenTime::fixed) |
 //! | | `"exponential"`, with `shortest`, `longest`, `factor` | [`OpenTime::exponential`](crate::OpenTime::exponential) |
-//! | | `"probe_share"`, with `share`, `not_before`, `certain_after` | [`OpenTime::probe_share`](crate::OpenTime::probe_share) |
+//! | | `"probe_share"`, with `share`, `not_before`, `certain_after`, `relapse_within` | [`OpenTime::probe_share`](crate::OpenTime::probe_share) |
 //! | `open_time` | `jitter`, `longest_asked` | of every kind |
 //! | `probes` | `live`, `successes` or `failure_rate`, `out_of`, `slow_rate`, `timeout`, `ignored` | [`Probes`](crate::Probes) |
 //! | `ramp` | `from`, `to` | [`Ramp`](crate::Ramp) |

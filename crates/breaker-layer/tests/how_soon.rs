@@ -154,10 +154,10 @@ fn until_the_first_probe(calls_per_second: u32) -> (Duration, Duration) {
 #[test]
 fn so_is_its_table_of_the_time_until_the_first_probe() {
     for (calls, median, late) in [
-        (1, "4 s", "4 s"),
-        (10, "0.4 s", "0.4 s"),
-        (100, "0.13 s", "0.13 s"),
-        (1000, "0.1 s", "0.1 s"),
+        (1, "4 s", "15 s"),
+        (10, "0.4 s", "1.4 s"),
+        (100, "0.13 s", "0.22 s"),
+        (1000, "0.1 s", "0.11 s"),
     ] {
         let row = format!("| {calls} | {median} | {late} |");
         assert_eq!(missing([row]), Vec::<String>::new());
@@ -217,13 +217,13 @@ fn so_is_what_it_says_of_a_quiet_client() {
     let seconds = |settings| closes_after(settings).as_secs_f64();
     let (default, quiet) = (seconds(Config::new()), seconds(quiet));
     assert!(
-        (10.0..12.0).contains(&default),
-        "11 s in the guide, {default} s measured"
+        (11.5..14.5).contains(&default),
+        "13 s in the guide, {default} s measured"
     );
     assert!(
         (10.5..13.0).contains(&quiet),
         "12 s in the guide, {quiet} s measured"
     );
-    let said = "the default closes after 11 s in the median, these settings after 12 s";
+    let said = "the default closes after 13 s in the median, these settings after 12 s";
     assert_eq!(missing([said.to_owned()]), Vec::<String>::new());
 }

@@ -280,20 +280,14 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn trip() -> impl Strategy<Value = Trip> {
-    let evidence = select(vec![
+    let rate = |window| Trip::failure_rate(Percent(50.0), window).min_calls(4);
+    select(vec![
         Trip::evidence(Percent(30.0), Percent(70.0), 30),
+        Trip::consecutive_failures(3),
         Trip::any_of([
             Trip::evidence(Percent(20.0), Percent(60.0), 100),
             Trip::consecutive_failures(4),
         ]),
-    ]);
-    prop_oneof![1 => evidence, 2 => trip_without_evidence()]
-}
-
-fn trip_without_evidence() -> impl Strategy<Value = Trip> {
-    let rate = |window| Trip::failure_rate(Percent(50.0), window).min_calls(4);
-    select(vec![
-        Trip::consecutive_failures(3),
         rate(Window::calls(8)),
         rate(Window::time(SECOND)),
         Trip::any_of([
@@ -304,18 +298,15 @@ fn trip_without_evidence() -> impl Strategy<Value = Trip> {
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    // Which call is a probe depends on the generation, and the suspicion of a closed circuit on its relapses, which a circuit
-    // that was forgotten does not know: so here any call may be a probe, and only rules without evidence have relapses.
-    let certain = OpenTime::probe_share(Percent(100.0), SECOND, SECOND);
-    let certain = certain.jitter(Percent(0.0));
+    // What is drawn depends on the generation, and a relapse on when it closed, which a circuit that was forgotten does not know:
+    // so nothing is drawn here, and there are no relapses.
+    let certain =
+        OpenTime::probe_share(Percent(100.0), SECOND, SECOND).relapse_within(Duration::ZERO);
     let open_time = select(vec![
         OpenTime::fixed(SECOND),
         OpenTime::exponential(SECOND, 8 * SECOND).jitter(Percent(0.0)),
+        certain.jitter(Percent(0.0)),
     ]);
-    let trip = prop_oneof![
-        4 => (trip(), open_time),
-        1 => (trip_without_evidence(), Just(certain)),
-    ];
     let probes = select(vec![
         Probes::new(1),
         Probes::new(2).timeout(3 * SECOND),
@@ -327,20 +318,22 @@ fn config() -> impl Strategy<Value = Config> {
         Cancelled::Failure,
         Cancelled::FailureAfter(2),
     ]);
-    (trip, probes, cancelled, ramp).prop_map(|((trip, open_time), probes, cancelled, ramp)| {
-        // A call that found no circuit was admitted while nothing spoke against its key; one that found a window which is
-        // not full was not. So here each failure counts.
-        let config = Config::new()
-            .one_event(Duration::ZERO)
-            .trip(trip)
-            .open_time(open_time)
-            .probes(probes)
-            .cancelled(cancelled);
-        match ramp {
-            Some(ramp) => config.ramp(ramp),
-            None => config,
-        }
-    })
+    (trip(), open_time, probes, cancelled, ramp).prop_map(
+        |(trip, open_time, probes, cancelled, ramp)| {
+            // A call that found no circuit was admitted while nothing spoke against its key; one that found a window which is
+            // not full was not. So here each failure counts.
+            let config = Config::new()
+                .one_event(Duration::ZERO)
+                .trip(trip)
+                .open_time(open_time)
+                .probes(probes)
+                .cancelled(cancelled);
+            match ramp {
+                Some(ramp) => config.ramp(ramp),
+                None => config,
+            }
+        },
+    )
 }
 
 proptest! {

@@ -5,7 +5,7 @@ mod support;
 use std::task::Poll;
 
 use breaker_layer::{
-    Breaker, BreakerLayer, Circuit, Error, OpenTime, Outcome, Percent, Refusal, State,
+    Breaker, BreakerLayer, Circuit, Error, OpenTime, Outcome, Percent, Probes, Refusal, State,
     observe::Reason,
 };
 use futures::FutureExt;
@@ -364,40 +364,49 @@ fn errors_are_failures_by_default() {
     assert_eq!(downstream.calls(), THRESHOLD as usize);
 }
 
-/// One that counted again at each poll would come to its turn sooner.
+/// A request that drew again at each poll would be drawn sooner or later.
 #[test]
-fn a_request_is_counted_once_however_often_it_is_polled() {
+fn a_request_draws_once_however_often_it_is_polled() {
     let share = OpenTime::probe_share(Percent(2.0), SECOND, 3600 * SECOND);
-    let refused = |polls| {
-        let bench = Bench::with(|builder| builder.open_time(share).seed(3));
+    let bench = Bench::with(|builder| builder.open_time(share));
+    let mut drawn = 0;
+    for _ in 0..500 {
         bench.circuit.trip();
         bench.clock.advance(SECOND + SECOND / 10);
-        let mut service = service(&bench, &Downstream::always(Answer::Hang));
-        let request = |_: &_| {
-            (0..polls).for_each(|_| assert_ready_ok!(poll_ready(&mut service)));
-            service.call(1).now_or_never().is_some()
-        };
-        (0..1000).take_while(request).count()
-    };
-    assert!((24..74).contains(&refused(1)), "{}", refused(1));
-    assert_eq!(refused(20), refused(1));
+        let downstream = Downstream::new();
+        downstream.ready([Ready::Pending; 20]);
+        let mut service = service(&bench, &downstream);
+        for _ in 0..20 {
+            if poll_ready(&mut service).is_ready() {
+                break;
+            }
+            bench.clock.advance(NANO);
+        }
+        drawn += u32::from(downstream.polls() > 0);
+        if downstream.polls() > 0 {
+            assert_eq!(downstream.polls(), 20, "drawn once it stays drawn");
+        }
+    }
+    assert!((1..=30).contains(&drawn), "{drawn} of 500 were drawn");
 }
 
-/// The one whose turn it is stays so, while the inner service lets it wait.
 #[test]
-fn a_request_whose_turn_it_is_may_wait_for_the_inner_service() {
-    let share = OpenTime::probe_share(Percent(100.0), SECOND, 3600 * SECOND);
-    let bench = Bench::with(|builder| builder.open_time(share));
+fn a_request_that_was_refused_and_the_next_one_draw_each_for_itself() {
+    let share = OpenTime::probe_share(Percent(20.0), SECOND, 3600 * SECOND);
+    let bench = Bench::with(|builder| builder.open_time(share).probes(Probes::new(1)));
     bench.circuit.trip();
-    bench.clock.advance(SECOND + SECOND / 10);
-    let downstream = Downstream::new();
-    downstream.ready([Ready::Pending; 20]);
+    bench.clock.advance(2 * SECOND);
+    let downstream = Downstream::always(Answer::Hang);
     let mut service = service(&bench, &downstream);
-    for _ in 0..20 {
-        assert!(poll_ready(&mut service).is_pending());
-    }
-    assert_eq!(downstream.polls(), 20);
-    assert_ready_ok!(poll_ready(&mut service));
+    // The time stands still, so that only the draws tell the requests apart.
+    let refused = (0..1000)
+        .take_while(|_| {
+            assert_ready_ok!(poll_ready(&mut service));
+            service.call(1).now_or_never().is_some()
+        })
+        .count();
+    assert!(refused < 1000, "no request was ever drawn");
+    assert_eq!(bench.state(), State::HalfOpen);
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     /// Search the settings of the default policy for those with the least harm and waste, held out on the last 30 %
     ///
     /// A grid of 288 is tried: six pairs of a tolerated and an intolerable failure ratio, the default's number of calls per
-    /// false trip and 100, one good probe to close or three, a probe share of 5 and 33 %, an open time from 50 ms, 100 ms or
+    /// false trip and 100, one good probe to close or three, a probe share of 5 and 20 %, an open time from 50 ms, 100 ms or
     /// 1 s to 5 s or 60 s. One proposal is made for all services.
     #[arg(long)]
     pub(crate) suggest: bool,

@@ -72,10 +72,10 @@ pub(crate) struct Cost {
 
 /// The default's settings, then others, each as TOML with its configuration.
 pub(crate) fn candidates() -> Result<Vec<(String, Checked)>, String> {
-    let mut all = vec![candidate((30, 70), 162_755, 3, 33.0, ("100ms", "60s"))?];
+    let mut all = vec![candidate((30, 70), 162_755, 3, 20.0, ("100ms", "60s"))?];
     for ratios in [(10, 50), (10, 70), (30, 70), (30, 90), (50, 70), (50, 90)] {
         for (budget, probes) in [(100, 1), (100, 3), (162_755, 1), (162_755, 3)] {
-            for share in [5.0, 33.0] {
+            for share in [5.0, 20.0] {
                 for shortest in ["50ms", "100ms", "1s"] {
                     for longest in ["5s", "60s"] {
                         let made = candidate(ratios, budget, probes, share, (shortest, longest))?;

@@ -28,7 +28,7 @@ fn a_bare_number_is_no_upstream_s_address() {
     let circuit = &service["circuits"][0];
     assert_eq!(
         (circuit["trips"].as_u64(), circuit["saved"].as_u64()),
-        (Some(1), Some(375))
+        (Some(1), Some(376))
     );
     // As the true template says.
     let template = "$remote_addr - $remote_user [$time_local] \"$request\" $status $bytes \"$referer\" \"$agent\" $request_time $upstream_response_time";
@@ -71,7 +71,7 @@ fn a_whole_number_after_apache_s_combined_is_microseconds() {
     let circuit = &service["circuits"][0];
     assert_eq!(
         (circuit["saved"].as_u64(), circuit["harm"].as_u64()),
-        (Some(375), Some(51))
+        (Some(377), Some(41))
     );
     let named = json(&["--input", "apache"], &log);
     assert_eq!(named["services"], told["services"]);

@@ -65,12 +65,12 @@ impl Machine {
 }
 
 impl Policy for Machine {
-    fn admit(&mut self, now: Timestamp, _: u32) -> Option<u64> {
+    fn admit(&mut self, now: Timestamp, draw: u32) -> Option<u64> {
         let rules = Rules {
             config: &self.config,
             seed: self.seed,
         };
-        let (admission, changes) = self.breaker.admit(rules, now);
+        let (admission, changes) = self.breaker.admit(rules, now, &mut Some(draw));
         for transition in changes {
             self.note(transition);
         }

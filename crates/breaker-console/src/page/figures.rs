@@ -96,7 +96,7 @@ pub(super) fn when(html: &mut Html, snapshot: &Snapshot) {
         html.raw("for ").age(age);
     }
     let until = match (snapshot.state, snapshot.retry_after) {
-        // Each so many-th call is a probe: there is no time to wait for.
+        // Calls are drawn as probes: there is no time to wait for.
         (State::Open, Some(Duration::ZERO)) => {
             html.raw(", some calls may be probes now");
             return;

@@ -59,15 +59,21 @@ const SHORTEST_HALF_OPEN: Duration = Duration::from_millis(50);
 const SHORTEST_RECOVERING: Duration = Duration::from_millis(1);
 
 impl Breaker {
-    /// Decides whether a call may pass.
-    pub fn admit(&mut self, rules: Rules<'_>, now: Timestamp) -> (Admission, Changes) {
+    /// Decides whether a call may pass. `draw` is this request's own random number, which is drawn where one is needed and
+    /// there is none yet.
+    pub fn admit(
+        &mut self,
+        rules: Rules<'_>,
+        now: Timestamp,
+        draw: &mut Option<u32>,
+    ) -> (Admission, Changes) {
         let lapsed = self.lapse(rules, now);
-        let refusal = self.refuses(rules, now);
+        let refusal = self.refuses(rules, now, draw);
         let (admission, begun) = self.let_pass(rules, now, refusal);
         (admission, Changes([lapsed, begun]))
     }
 
-    /// As [`Breaker::admit`], for a caller that waits for its turn: no calls flow that could take turns, so an open circuit is
+    /// As [`Breaker::admit`], for a caller that waits for its turn: no calls flow that could be drawn, so an open circuit is
     /// due after its shortest wait, doubled with each attempt. A refusal then says how long to wait.
     pub fn admit_waiting(&mut self, rules: Rules<'_>, now: Timestamp) -> (Admission, Changes) {
         let lapsed = self.lapse(rules, now);
@@ -76,11 +82,16 @@ impl Breaker {
         (admission, Changes([lapsed, begun]))
     }
 
-    /// Why a call of this moment is refused. One that is not is not made by this: it takes no probe's place, and uses no
-    /// allowance. A half-open period that has lapsed ends.
-    pub fn refusal(&mut self, rules: Rules<'_>, now: Timestamp) -> (Option<Refusal>, Changes) {
+    /// Why a call of this moment would be refused, without making it: it takes no probe's place, and uses no allowance. A
+    /// half-open period that has lapsed ends.
+    pub fn refusal(
+        &mut self,
+        rules: Rules<'_>,
+        now: Timestamp,
+        draw: &mut Option<u32>,
+    ) -> (Option<Refusal>, Changes) {
         let lapsed = self.lapse(rules, now);
-        let refusal = self.refuses(rules, now);
+        let refusal = self.refuses(rules, now, draw);
         (refusal.filter(|_| !self.shadow), Changes([lapsed, None]))
     }
 
@@ -96,20 +107,24 @@ impl Breaker {
     }
 
     /// Why this call is refused, unless in the shadow.
-    fn refuses(&mut self, rules: Rules<'_>, now: Timestamp) -> Option<Refusal> {
+    fn refuses(
+        &mut self,
+        rules: Rules<'_>,
+        now: Timestamp,
+        draw: &mut Option<u32>,
+    ) -> Option<Refusal> {
         let Phase::Open { attempt, until } = self.phase else {
             return self.refuses_all(rules, now);
         };
         let open = &rules.config.open;
         let certain_at = self.certain_at(rules, until);
-        let turn = rules.turn(self.generation);
-        if open.is_due(attempt, until..certain_at, now, (self.refused, turn)) {
+        let number = || *draw.get_or_insert_with(|| self.draw(rules, now));
+        if open.is_due(attempt, until..certain_at, now, number) {
             return None;
         }
         let retry_after = if now < until {
             until.saturating_since(now)
         } else {
-            self.refused = self.refused.saturating_add(1);
             // As long again as it has been open, up to the moment when the next call is a probe for certain.
             let certain_in = certain_at.saturating_since(now);
             self.age(now).max(open.shortest()).min(certain_in)
@@ -149,6 +164,11 @@ impl Breaker {
             | Phase::Recovering(_)
             | Phase::Disabled => None,
         }
+    }
+
+    fn draw(&mut self, rules: Rules<'_>, now: Timestamp) -> u32 {
+        self.draws = self.draws.wrapping_add(1);
+        rules.lot(self.generation, now, self.draws)
     }
 
     /// Lets a call pass unless there is a refusal; in the shadow it passes all the same.

@@ -105,21 +105,19 @@ impl Breaker {
             failures: failures.max(in_windows),
             asked: call.asked(),
         };
-        self.count_trip(rules, now);
+        self.count_relapse(rules, now);
         let attempt = self.relapses() + Self::probed_by_peers(rules, reason);
         self.open(rules, attempt, now, cause)
     }
 
-    /// Counts a trip. It is a relapse, of the trouble before, where that had lasted for more than twice as long as the circuit
-    /// was closed since.
-    fn count_trip(&mut self, rules: Rules<'_>, now: Timestamp) {
-        let trouble = self.troubled_since.before(self.entered);
+    /// Counts a trip that comes so soon after closing that it was too early to close.
+    fn count_relapse(&mut self, rules: Rules<'_>, now: Timestamp) {
         let closed_for = now.saturating_since(self.entered);
-        if self.trips > 0 && rules.config.open.is_relapse(trouble, closed_for) {
-            self.trips = (self.trips + 1).min(MOST_ATTEMPTS as u8);
-        } else {
-            (self.trips, self.troubled_since) = (1, now.stamp());
-        }
+        let is_relapse = rules.config.open.is_relapse(closed_for);
+        self.trips = match self.trips {
+            trips @ 1.. if is_relapse => (trips + 1).min(MOST_ATTEMPTS as u8),
+            _ => 1,
+        };
     }
 
     #[inline]

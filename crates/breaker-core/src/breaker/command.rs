@@ -77,7 +77,7 @@ impl Breaker {
     ) -> Transition {
         let failures = self.failures_in_phase(rules);
         self.trips = 0;
-        let wait = in_range(wait.unwrap_or_else(|| self.next_wait(rules, 0, None, now)));
+        let wait = in_range(wait.unwrap_or_else(|| self.next_wait(rules, 0, None)));
         let cause = Cause {
             reason: Reason::Operator,
             failures,

@@ -59,8 +59,8 @@ impl Breaker {
     }
 
     /// Has an open circuit's next call be a probe *for certain* no sooner than that long from now. From the first time on, or from the last
-    /// [`Breaker::peer_probed`], all that together is at most its own longest wait. Each so many-th call goes on to be a probe
-    /// before. Says whether that changed anything; it does not where the operator opened the circuit.
+    /// [`Breaker::peer_probed`], all that together is at most its own longest wait. Calls go on to be drawn as probes before. Says
+    /// whether that changed anything; it does not where the operator opened the circuit.
     pub fn put_off(&mut self, rules: Rules<'_>, wait: Duration, now: Timestamp) -> bool {
         let Phase::Open { attempt, until } = self.phase else {
             return false;
@@ -177,7 +177,7 @@ impl Breaker {
     /// too, so that both together probe no less than one alone.
     pub(super) fn probed_by_peers(rules: Rules<'_>, reason: Reason) -> u32 {
         let is_by_peers = matches!(reason, Reason::Peers { .. });
-        u32::from(is_by_peers && rules.config.open.takes_turns())
+        u32::from(is_by_peers && rules.config.open.draws())
     }
 
     /// Whether it has tripped by itself, and no operator has had his way since.

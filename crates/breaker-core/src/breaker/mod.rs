@@ -31,7 +31,7 @@ use crate::{
     config::Mode,
     policy::{open::MOST_ATTEMPTS, ramp::Allowance, trip::Evidence},
     reason::Reason,
-    time::{Stamp, Timestamp},
+    time::Timestamp,
     transition::Transition,
     verdict::State,
 };
@@ -44,19 +44,17 @@ pub struct Breaker {
     phase: Phase,
     /// The calls of this state that were given up in a row.
     given_up: u16,
+    /// The calls that drew in this state.
+    draws: u16,
     /// The probes of this state whose outcomes were ignored.
     ignored: u8,
     /// By how many parts of its timeout the deadline of half-open has moved.
     extension: u8,
-    /// How often it has tripped since the trouble began; 0 if it has not tripped by itself since
+    /// How often in a row it has tripped right after it had closed, and once more; 0 if it has not tripped by itself since
     /// it began or the operator had his way.
     trips: u8,
     /// Nothing is refused.
     shadow: bool,
-    /// The calls that this open state refused since calls take turns as its first probe.
-    refused: u32,
-    /// When the trouble began: the trip after which no closed state has lasted.
-    troubled_since: Stamp,
     /// The number of transitions so far.
     generation: u64,
     windows: Option<Box<Windows>>,
@@ -95,11 +93,10 @@ impl Breaker {
             windows: Windows::new(rules.config),
             fleet: None,
             given_up: 0,
-            refused: 0,
+            draws: 0,
             ignored: 0,
             extension: 0,
             trips: 0,
-            troubled_since: Stamp::ZERO,
             shadow,
         }
     }
@@ -116,7 +113,7 @@ impl Breaker {
         self.phase = phase;
         self.entered = at;
         self.fleet = None;
-        (self.given_up, self.refused, self.ignored, self.extension) = (0, 0, 0, 0);
+        (self.given_up, self.draws, self.ignored, self.extension) = (0, 0, 0, 0);
         Transition {
             from,
             to: phase.state(),
@@ -136,7 +133,7 @@ impl Breaker {
             asked: u32::try_from(asked).unwrap_or(u32::MAX),
             ..self.open_for(
                 attempt,
-                self.next_wait(rules, attempt, cause.asked, at),
+                self.next_wait(rules, attempt, cause.asked),
                 at,
                 cause,
             )
@@ -158,24 +155,18 @@ impl Breaker {
         }
     }
 
-    /// The open time of the next generation, which begins then.
-    fn next_wait(
-        &self,
-        rules: Rules<'_>,
-        attempt: u32,
-        asked: Option<Duration>,
-        at: Timestamp,
-    ) -> Duration {
+    /// The open time of the next generation.
+    fn next_wait(&self, rules: Rules<'_>, attempt: u32, asked: Option<Duration>) -> Duration {
         let random = rules.random(self.generation + 1);
-        let trouble = self.trouble(at);
-        rules.config.open.wait(attempt, trouble, random, asked)
+        let relapses = self.relapses();
+        rules.config.open.wait(attempt, relapses, random, asked)
     }
 
     /// The open time of this generation as an open one, if nobody asked for another.
     fn usual_wait(&self, rules: Rules<'_>, attempt: u32) -> Duration {
         let random = rules.random(self.generation);
-        let trouble = self.trouble(self.entered);
-        rules.config.open.wait(attempt, trouble, random, None)
+        let relapses = self.relapses();
+        rules.config.open.wait(attempt, relapses, random, None)
     }
 
     /// What is left of the suspicion with which a closed state began, in this evidence.
@@ -184,14 +175,9 @@ impl Breaker {
         trip.left_over(evidence, self.trips, self.entered)
     }
 
-    /// How often it has tripped again in the same trouble.
+    /// How often in a row it has tripped right after it had closed.
     fn relapses(&self) -> u32 {
         self.trips.saturating_sub(1).into()
-    }
-
-    /// For how long the trouble had lasted then, if it has relapsed.
-    fn trouble(&self, at: Timestamp) -> Option<Duration> {
-        (self.relapses() > 0).then(|| self.troubled_since.before(at))
     }
 
     /// For how long this state has lasted, from the tenth of a millisecond after it began.

@@ -83,7 +83,7 @@ impl Breaker {
             }
             _ => {
                 let lapse = self.lapsed(rules, now)?;
-                let wait = self.next_wait(rules, lapse.attempt, None, lapse.at);
+                let wait = self.next_wait(rules, lapse.attempt, None);
                 let until = lapse.at.rounded_after(wait);
                 let random = rules.random(self.generation + 1);
                 (until, rules.config.open.certain_at(until, random))
@@ -141,7 +141,7 @@ impl Breaker {
         self.phase == Phase::CLOSED && !self.shadow && self.given_up == 0 && is_full
     }
 
-    /// Until when every call is refused, and no call is a probe: that of an open circuit that is not in the shadow, or of one that
+    /// Until when every call is refused, whatever is drawn: that of an open circuit that is not in the shadow, or of one that
     /// is isolated with an end.
     pub const fn refuses_until(&self) -> Option<Timestamp> {
         match self.phase {

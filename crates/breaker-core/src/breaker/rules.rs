@@ -1,6 +1,6 @@
 //! What every decision needs to know besides the state.
 
-use crate::{config::Checked, random::mix};
+use crate::{config::Checked, random::mix, time::Timestamp};
 
 /// What every decision needs to know besides the state.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +17,9 @@ impl Rules<'_> {
         mix((self.seed as u64) << 16 | generation & 0xffff)
     }
 
-    /// Another random number of a generation.
-    pub(super) const fn turn(self, generation: u64) -> u64 {
-        mix(self.random(generation))
+    /// The random number of the `nth` call that draws in a generation.
+    pub(super) const fn lot(self, generation: u64, now: Timestamp, nth: u16) -> u32 {
+        let moment = mix(now.as_nanos() ^ mix(nth as u64));
+        mix(moment ^ self.random(generation)) as u32
     }
 }

@@ -28,8 +28,8 @@ struct Machine<'a> {
 }
 
 impl Machine<'_> {
-    fn acquire(&mut self) -> Result<(u64, bool), Refusal> {
-        let (admission, changes) = self.breaker.admit(self.rules, self.now);
+    fn acquire(&mut self, draw: u32) -> Result<(u64, bool), Refusal> {
+        let (admission, changes) = self.breaker.admit(self.rules, self.now, &mut Some(draw));
         self.told.extend(changes);
         match admission {
             Admission::Pass => Ok((self.breaker.generation(), true)),
@@ -69,7 +69,7 @@ impl Machine<'_> {
 
 #[derive(Clone, Debug)]
 enum Op {
-    Acquire,
+    Acquire(u32),
     End(prop::sample::Index, Ending),
     Advance(u64),
     Command(Command),
@@ -104,7 +104,7 @@ fn command() -> impl Strategy<Value = Command> {
 fn op() -> impl Strategy<Value = Op> {
     let days = 24 * 3_600_000;
     prop_oneof![
-        24 => Just(Op::Acquire),
+        24 => any::<u32>().prop_map(Op::Acquire),
         24 => (any::<prop::sample::Index>(), ending()).prop_map(|(which, ending)| Op::End(which, ending)),
         8 => select(vec![0, 1, 2, 5, 10, 15, 16, 17, 25, 47, 48, 63, 64, 65, 1000, days])
             .prop_map(Op::Advance),
@@ -177,7 +177,7 @@ proptest! {
             let mut given = None;
             let mut ended = None;
             match op {
-                Op::Acquire => given = Some(machine.acquire()),
+                Op::Acquire(draw) => given = Some((draw, machine.acquire(draw))),
                 Op::End(which, ending) if !permits.is_empty() => {
                     let (permit, ours): ((u64, bool), Permit) =
                         permits.swap_remove(which.index(permits.len()));
@@ -193,8 +193,8 @@ proptest! {
             }
             model.waits = machine.told[told..].iter().filter_map(Transition::open_for).collect();
             match (given, ended, &op) {
-                (Some(admission), _, _) => {
-                    let ours = model.acquire(machine.breaker.stored_state() != State::Open);
+                (Some((draw, admission)), _, _) => {
+                    let ours = model.acquire(draw);
                     prop_assert_eq!(
                         admission.map(|(_, counted)| counted),
                         ours.map(|permit| permit.counted)
@@ -255,7 +255,7 @@ proptest! {
         let now = Timestamp::from_nanos(opened + later);
         let retry_after = breaker.refuses_until().map(|until| until.saturating_since(now));
         let retry_after = retry_after.filter(|left| !left.is_zero());
-        let (admission, _) = breaker.admit(rules, now);
+        let (admission, _) = breaker.admit(rules, now, &mut Some(u32::MAX));
         if let Some(retry_after) = retry_after {
             prop_assert!(isolates || !shadow);
             let refusal = match isolates {

@@ -20,12 +20,8 @@ pub(crate) struct Model<'a> {
     mode: Mode,
     /// When it began.
     entered: u64,
-    /// How often it has tripped again in the same trouble; `None` before it has tripped by itself.
+    /// How often in a row it tripped right after it had closed; `None` before it has tripped by itself.
     relapses: Option<u32>,
-    /// When the trouble began, in the breaker's units.
-    troubled_since: u64,
-    /// The calls that were refused while some were probes, since it opened.
-    refused: u32,
     /// The score with which this state began.
     suspicion: i64,
     events: Vec<Event>,
@@ -44,8 +40,6 @@ impl<'a> Model<'a> {
             mode: Mode::Closed,
             entered: settings.start,
             relapses: None,
-            troubled_since: 0,
-            refused: 0,
             suspicion: 0,
             events: Vec::new(),
             told: Vec::new(),
@@ -136,7 +130,7 @@ impl<'a> Model<'a> {
             failures,
             at,
         });
-        (self.mode, self.entered, self.suspicion, self.refused) = (mode, at, 0, 0);
+        (self.mode, self.entered, self.suspicion) = (mode, at, 0);
     }
 
     /// Its probes were good.
@@ -150,30 +144,20 @@ impl<'a> Model<'a> {
 
     /// It trips, which may be a relapse.
     fn trip(&mut self, why: Why, failures: u32, asked: u64) {
-        let trouble = in_units(self.entered) - self.troubled_since;
-        let is_relapse = self.settings.relapses() && 2 * (self.now - self.entered) < trouble;
+        let is_relapse = self.now - self.entered < self.settings.relapse_within();
         let relapses = match self.relapses {
             Some(relapses) if is_relapse => (relapses + 1).min(62),
-            _ => {
-                self.troubled_since = in_units(self.now);
-                0
-            }
+            _ => 0,
         };
         self.relapses = Some(relapses);
         self.open(relapses, why, failures, self.now, asked);
-    }
-
-    /// For how long the trouble had lasted then, if it has relapsed.
-    fn trouble(&self, at: u64) -> Option<u64> {
-        let has_relapsed = self.relapses.is_some_and(|relapses| relapses > 0);
-        has_relapsed.then(|| in_units(at) - self.troubled_since)
     }
 
     fn open(&mut self, attempt: u32, why: Why, failures: u32, at: u64, asked: u64) {
         let wait = self.waits.pop_front().expect("the breaker opened too");
         let wait = wait.as_nanos() as u64;
         let asked = asked.min(self.settings.longest_asked);
-        let allowed = self.settings.waits(attempt, self.trouble(at));
+        let allowed = self.settings.waits(attempt, self.relapses.unwrap_or(0));
         assert!(
             wait == asked && *allowed.start() <= wait as f64
                 || wait > asked && allowed.contains(&(wait as f64)),
@@ -230,8 +214,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Whose turn it is to be a probe is the breaker's to choose, within bounds.
-    pub(crate) fn acquire(&mut self, passed: bool) -> Result<Permit, Refusal> {
+    pub(crate) fn acquire(&mut self, draw: u32) -> Result<Permit, Refusal> {
         self.lapse();
         let refusal = match self.mode {
             Mode::Closed => return Ok(self.permit(true)),
@@ -245,22 +228,20 @@ impl<'a> Model<'a> {
                 return Err(Refusal::Isolated { retry_after: left });
             }
             Mode::Open { attempt, at, until } => {
-                let is_turn = match self.settings.open {
+                let drawn = match self.settings.open {
                     Open::Share(share, ..) => {
-                        let average = f64::from(attempt.min(63) + 1) / share * 100.0 - 1.0;
-                        let refused = f64::from(self.refused);
-                        refused >= 1.5 * average || refused >= 0.5 * average && passed
+                        let share = share / 100.0 / f64::from(attempt.min(63) + 1);
+                        f64::from(draw) / 2f64.powi(32) < share
                     }
                     _ => true,
                 };
-                if self.now >= until && (is_turn || self.now >= self.certain(until)) {
+                if self.now >= until && (drawn || self.now >= self.certain(until)) {
                     self.enter(Mode::HalfOpen { attempt }, Why::Due, 0, self.now);
                     return Ok(self.permit(true));
                 }
                 let retry_after = if self.now < until {
                     until - self.now
                 } else {
-                    self.refused += 1;
                     let Open::Share(_, shortest, _) = self.settings.open else {
                         panic!("it is due")
                     };
@@ -383,7 +364,7 @@ impl<'a> Model<'a> {
                     Command::Trip(Some(asked)) => assert_eq!(wait, asked),
                     _ => assert!(
                         self.settings
-                            .waits(0, None)
+                            .waits(0, 0)
                             .contains(&(wait.as_nanos() as f64))
                     ),
                 }
@@ -426,7 +407,7 @@ impl<'a> Model<'a> {
             Mode::HalfOpen { attempt } if self.is_lapsed() => {
                 // It opened at the deadline for a wait that only the breaker knows.
                 let at = self.deadline().expect("it is half-open");
-                let waits = self.settings.waits(attempt + 1, self.trouble(at));
+                let waits = self.settings.waits(attempt + 1, self.relapses.unwrap_or(0));
                 let until = |wait: f64| (at + wait.max(0.0) as u64).next_multiple_of(TICK);
                 let states = if self.now < until(*waits.start()) {
                     vec![State::Open]
@@ -448,11 +429,6 @@ impl<'a> Model<'a> {
             }
         }
     }
-}
-
-/// The units in which the breaker keeps when the trouble began.
-fn in_units(at: u64) -> u64 {
-    at >> 17 << 17
 }
 
 /// The last of these in a row that were given up.

@@ -36,6 +36,9 @@ pub(crate) enum Open {
     Share(f64, u64, u64),
 }
 
+/// That of a probe share here: about as long as a state of these circuits lasts.
+const RELAPSE_WITHIN: u64 = 100 * MILLI;
+
 impl Settings {
     pub(crate) fn config(&self) -> Checked {
         let row = self.row.map_or(Trip::never(), Trip::consecutive_failures);
@@ -55,7 +58,8 @@ impl Settings {
                 Percent(share),
                 Duration::from_nanos(shortest),
                 Duration::from_nanos(longest),
-            ),
+            )
+            .relapse_within(Duration::from_nanos(RELAPSE_WITHIN)),
         };
         let probes = Probes::new(self.probes)
             .successes(self.successes)
@@ -73,13 +77,16 @@ impl Settings {
             .expect("the settings are good")
     }
 
-    /// Whether it knows relapses.
-    pub(crate) const fn relapses(&self) -> bool {
-        matches!(self.open, Open::Share(..))
+    /// A trip is a relapse that comes sooner after closing than this.
+    pub(crate) fn relapse_within(&self) -> u64 {
+        match self.open {
+            Open::Share(..) => RELAPSE_WITHIN,
+            Open::Fixed(_) | Open::Exponential(..) => 0,
+        }
     }
 
-    /// The waits that are allowed at this attempt: after a relapse, when the trouble has lasted for so long.
-    pub(crate) fn waits(&self, attempt: u32, trouble: Option<u64>) -> RangeInclusive<f64> {
+    /// The waits that the jitter allows at this attempt, after so many relapses.
+    pub(crate) fn waits(&self, attempt: u32, relapses: u32) -> RangeInclusive<f64> {
         let (wait, least, most) = match self.open {
             Open::Fixed(wait) => (wait as f64, MILLI as f64, f64::INFINITY),
             Open::Exponential(shortest, longest, factor) => (
@@ -88,9 +95,9 @@ impl Settings {
                 longest as f64,
             ),
             Open::Share(_, shortest, longest) => {
-                let most = 0.5 * trouble.unwrap_or(0) as f64;
-                let most = most.min(20_000.0 * MILLI as f64).min(longest as f64);
-                return shortest as f64..=most.max(shortest as f64) + 1.0;
+                let most = longest.clamp(shortest, 10_000 * MILLI) as f64;
+                let doubled = (shortest as f64 * 2f64.powi(relapses as i32)).min(most);
+                (doubled, doubled, doubled)
             }
         };
         let spread = wait * self.jitter / 100.0;

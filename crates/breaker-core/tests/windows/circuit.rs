@@ -98,7 +98,7 @@ impl Circuit {
     /// Asks to make a call.
     pub(crate) fn admit(&mut self, now: u64) -> Result<(), Duration> {
         let now = Timestamp::from_nanos(now);
-        let (admission, _) = self.breaker.admit(rules(&self.config), now);
+        let (admission, _) = self.breaker.admit(rules(&self.config), now, &mut None);
         match admission {
             breaker_core::Admission::Pass => Ok(()),
             breaker_core::Admission::Refuse(Refusal::Recovering { retry_after }) => {

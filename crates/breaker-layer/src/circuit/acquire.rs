@@ -33,8 +33,8 @@ pub(crate) struct Pause(pub(crate) Option<Duration>);
 /// each free probe where it is half-open. Nobody else is woken meanwhile. Waiting counts nowhere; the permit is that of a call
 /// which begins now.
 ///
-/// No calls flow of which each so many-th could be a probe, so with [`OpenTime::probe_share`](crate::OpenTime::probe_share) the
-/// circuit is due after the shortest wait, doubled with each opening in a row up to the longest.
+/// No calls flow that could be drawn as probes, so with [`OpenTime::probe_share`](crate::OpenTime::probe_share) the circuit is
+/// due after the shortest wait, doubled with each opening in a row up to the longest.
 impl Circuit {
     /// Waits until a call may be made: woken by time, by an operator's command, and when a probe gives its place back. Of an
     /// isolated circuit only an operator ends the wait, unless he [set an end](Circuit::isolate_for).
@@ -170,7 +170,7 @@ impl Circuit {
         all_pass.unwrap_or(true)
     }
 
-    /// Asks for a permit; a refusal is not counted as a rejection.
+    /// Asks for a permit without a draw; a refusal is not counted as a rejection.
     fn acquire_waiting(&self) -> Result<Permit, Pause> {
         let admitted = self.admit_waiting(For::Call);
         admitted.map_err(|why| self.pause_of(why.refusal()))

@@ -8,6 +8,18 @@ use crate::{
     storage::{AfterUnlock, CircuitState, GateState, Moment, Slot, Subject},
 };
 
+/// A request's own random number, drawn once.
+#[derive(Default)]
+pub(crate) struct Draw(Option<u32>);
+
+impl Draw {
+    /// The next request draws again.
+    #[inline]
+    pub(crate) const fn forget(&mut self) {
+        self.0 = None;
+    }
+}
+
 /// What a permit is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum For {
@@ -27,9 +39,15 @@ impl Circuit {
     #[inline]
     #[doc(alias("tryAcquirePermission", "Allow"))]
     pub fn try_acquire(&self) -> Result<Permit, Rejected> {
+        self.acquire_drawn(&mut Draw::default())
+    }
+
+    /// As a caller that has drawn already, or does so now.
+    #[inline]
+    pub(crate) fn acquire_drawn(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
         match self.acquire_at_once() {
             Some(permit) => Ok(permit),
-            None => self.acquire_or_reject(),
+            None => self.acquire_or_reject(draw),
         }
     }
 
@@ -56,12 +74,12 @@ impl Circuit {
         })
     }
 
-    /// As [`Circuit::try_acquire`], where there is none at once.
+    /// As [`Circuit::acquire_drawn`], where there is none at once.
     #[inline(never)]
-    pub(crate) fn acquire_or_reject(&self) -> Result<Permit, Rejected> {
+    pub(crate) fn acquire_or_reject(&self, draw: &mut Draw) -> Result<Permit, Rejected> {
         match self.acquire_timed() {
             Some(permit) => Ok(permit),
-            None => self.admit().or_else(|why| {
+            None => self.admit(draw).or_else(|why| {
                 let rejected = self.reject_unless_gone(why);
                 rejected.map_or_else(|| Ok(self.permit(Ticket::void())), Err)
             }),
@@ -78,11 +96,13 @@ impl Circuit {
     }
 
     /// A permit, or why there is none, which is not counted as a rejection.
-    pub(crate) fn admit(&self) -> Result<Permit, Why> {
+    pub(crate) fn admit(&self, draw: &mut Draw) -> Result<Permit, Why> {
         if let Some(why) = self.refuses_all() {
             return Err(why);
         }
-        self.ask(For::Call, Breaker::admit)
+        self.ask(For::Call, |breaker, rules, now| {
+            breaker.admit(rules, now, &mut draw.0)
+        })
     }
 
     /// As a caller that waits for its turn.
@@ -90,20 +110,26 @@ impl Circuit {
         self.ask(what, Breaker::admit_waiting)
     }
 
-    /// Why a call of this moment is refused, which is not counted as a rejection yet. One that is not is not made by this.
+    /// Why a call of this moment would be refused, without making it.
     #[inline]
-    pub(crate) fn refusal(&self) -> Option<Why> {
+    pub(crate) fn refusal(&self, draw: &mut Draw) -> Option<Why> {
         if self.slot().gate().passes() {
             None
         } else {
-            self.refusal_now()
+            self.refusal_drawn(draw)
         }
     }
 
     #[inline(never)]
-    fn refusal_now(&self) -> Option<Why> {
-        self.refuses_all()
-            .or_else(|| self.look_ahead(Breaker::refusal))
+    fn refusal_drawn(&self, draw: &mut Draw) -> Option<Why> {
+        if let Some(why) = self.refuses_all() {
+            return Some(why);
+        }
+        let why =
+            self.look_ahead(|breaker, rules, now| breaker.refusal(rules, now, &mut draw.0))?;
+        // A request that is refused has used up its draw.
+        draw.forget();
+        Some(why)
     }
 
     /// As [`Circuit::refusal`], of a caller that waits for its turn.

@@ -46,8 +46,8 @@ impl Circuit {
     }
 
     /// A peer is to probe: an open circuit's next call is a probe *for certain* after this long at the earliest. However often it is
-    /// put off, that is by its own longest wait in all, unless [a peer is heard to probe](Circuit::peer_probed). Each so many-th call goes on
-    /// to be a probe before, and callers that wait for a permit are not put off.
+    /// put off, that is by its own longest wait in all, unless [a peer is heard to probe](Circuit::peer_probed). Calls go on to be drawn as
+    /// probes before, and callers that wait for a permit are not put off.
     ///
     /// Nothing happens in another state, or where the operator opened the circuit.
     pub fn put_off(&self, generation: u64, wait: Duration) {

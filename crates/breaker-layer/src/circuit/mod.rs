@@ -24,6 +24,7 @@ mod waiting;
 
 #[cfg(feature = "tokio")]
 pub(crate) use acquire::Pause;
+pub(crate) use admit::Draw;
 #[cfg(feature = "keyed")]
 pub(crate) use details::CallDetails;
 pub use permit::Permit;
@@ -229,8 +230,8 @@ impl Circuit {
     /// calls that are admitted from then on.
     ///
     /// An open time that is shorter now cuts the wait of an open circuit, counted from when it opened; a longer one leaves that
-    /// as it is. What the downstream asked for and [`Circuit::trip_for`] are not cut. Which call is a probe by the
-    /// [probe share](crate::OpenTime::probe_share) is decided by the new settings at once.
+    /// as it is. What the downstream asked for and [`Circuit::trip_for`] are not cut. The draw of a
+    /// [probe share](crate::OpenTime::probe_share) is by the new settings at once.
     ///
     /// A [mode](Config::mode) that is another than before is entered, as by its command; the same one changes nothing that
     /// an operator did meanwhile. [`Circuit::because`] says why. Observers are told: see [`Observe::reconfigured`](crate::Observe::reconfigured).

@@ -12,7 +12,7 @@ use super::{
     table::Table,
 };
 use crate::{
-    circuit::{Circuit, Permit},
+    circuit::{Circuit, Draw, Permit},
     clock::Source,
     error::Rejected,
 };
@@ -91,7 +91,8 @@ impl<K: Key> KeyedCircuits<K> {
             if let Some(circuit) = circuit.filter(|circuit| !circuit.lets_all_pass()) {
                 return Err(Line { circuit, entry });
             }
-            if let Ok(call) = Call::ask(table, hash, key.clone(), entry) {
+            let draw = &mut Draw::default();
+            if let Ok(call) = Call::ask(table, hash, key.clone(), entry, draw) {
                 return Ok(call.map_or_else(KeyedPermit::uncounted, KeyedPermit::keyed));
             }
         }

@@ -191,8 +191,8 @@ impl<K: Key> KeyedBuilder<K> {
         self
     }
 
-    /// Makes repeatable what is random, the waits and which calls are probes: circuits with the same history do the same.
-    /// Default: random.
+    /// Makes the jitter and the draws of probes repeatable: circuits with the same history wait equally long, and draw the
+    /// same. Default: random.
     pub fn seed(mut self, seed: u16) -> Self {
         self.given.seed = Some(seed);
         self

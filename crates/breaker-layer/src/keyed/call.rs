@@ -12,7 +12,7 @@ use super::{
     table::Table,
 };
 use crate::{
-    circuit::{CallDetails, Permit, dropped},
+    circuit::{CallDetails, Draw, Permit, dropped},
     error::Rejected,
     storage::GateState,
 };
@@ -39,11 +39,15 @@ struct Given<K> {
 impl<K: Key> Call<K> {
     /// Asks the circuit of this key. `None` if the call passes and counts for nothing, because there is no room.
     #[inline]
-    pub(super) fn admit(table: &Table<K>, key: K) -> Result<Option<Self>, Rejected> {
+    pub(super) fn admit(
+        table: &Table<K>,
+        key: K,
+        draw: &mut Draw,
+    ) -> Result<Option<Self>, Rejected> {
         let hash = table.store.map.hash(&key);
         match table.store.find(hash, &key, table.shared.number) {
             None if table.shared.passes_alone(&key) => Ok(Some(Self::new(table, hash, key, None))),
-            found => Self::ask(table, hash, key, found),
+            found => Self::ask(table, hash, key, found, draw),
         }
     }
 
@@ -54,6 +58,7 @@ impl<K: Key> Call<K> {
         hash: u64,
         key: K,
         mut found: Option<Arc<Entry<K>>>,
+        draw: &mut Draw,
     ) -> Result<Option<Self>, Rejected> {
         let (store, shared) = (table.store, &table.shared);
         // Each round another circuit of the key was removed.
@@ -62,7 +67,7 @@ impl<K: Key> Call<K> {
                 Some(entry) => entry,
                 None => {
                     match (shared.mode(), shared.others()) {
-                        (Mode::Isolated(_), Some(others)) => others.try_acquire()?.discard(),
+                        (Mode::Isolated(_), Some(others)) => others.acquire_drawn(draw)?.discard(),
                         (Mode::Disabled, _) => return Ok(None),
                         (Mode::Usual, Some(_)) => shared.end_isolation(),
                         _ => {}
@@ -78,7 +83,7 @@ impl<K: Key> Call<K> {
                 }
             };
             let now = entry.touch(&shared.parts.clock);
-            let permit = entry.circuit.try_acquire()?;
+            let permit = entry.circuit.acquire_drawn(draw)?;
             if let Some(given) = Given::by(entry, permit, now, shared.limits.keep) {
                 return Ok(Some(Self::new(table, hash, key, Some(given))));
             }

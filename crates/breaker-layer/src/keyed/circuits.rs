@@ -5,7 +5,10 @@ use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 use breaker_core::{Config, State};
 
 use super::{entry::Key, full::Full, list::List, permit::KeyedPermit, table::Table};
-use crate::{circuit::Circuit, error::Rejected};
+use crate::{
+    circuit::{Circuit, Draw},
+    error::Rejected,
+};
 
 /// One circuit for each key that needs one; a handle that is cheap to clone.
 ///
@@ -74,15 +77,19 @@ impl<K: Key> KeyedCircuits<K> {
     /// [`Rejected`] if the call must not be made.
     #[inline]
     pub fn try_acquire(&self, key: K) -> Result<KeyedPermit<K>, Rejected> {
-        KeyedPermit::of(&self.table, key)
+        KeyedPermit::of(&self.table, key, &mut Draw::default())
     }
 
-    /// As [`KeyedCircuits::try_acquire`]; without a key as was configured.
+    /// As a caller that has drawn already, or does so now; without a key as was configured.
     #[inline]
-    pub(super) fn acquire_for(&self, key: Option<K>) -> Result<KeyedPermit<K>, Rejected> {
+    pub(super) fn acquire_drawn(
+        &self,
+        key: Option<K>,
+        draw: &mut Draw,
+    ) -> Result<KeyedPermit<K>, Rejected> {
         match (key, &self.table.keyless) {
-            (Some(key), _) => KeyedPermit::of(&self.table, key),
-            (None, Some(shared)) => shared.try_acquire().map(KeyedPermit::keyless),
+            (Some(key), _) => KeyedPermit::of(&self.table, key, draw),
+            (None, Some(shared)) => shared.acquire_drawn(draw).map(KeyedPermit::keyless),
             (None, None) => Ok(KeyedPermit::uncounted()),
         }
     }

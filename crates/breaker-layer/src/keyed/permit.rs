@@ -6,7 +6,7 @@ use breaker_core::{Ending, Outcome};
 
 use super::{call::Call, entry::Key, table::Table};
 use crate::{
-    circuit::{CallDetails, Permit},
+    circuit::{CallDetails, Draw, Permit},
     classify::{AnyPermit, Failure},
     error::Rejected,
 };
@@ -32,8 +32,8 @@ enum Held<K: Key> {
 impl<K: Key> KeyedPermit<K> {
     /// Asks the circuit of this key.
     #[inline]
-    pub(super) fn of(table: &Table<K>, key: K) -> Result<Self, Rejected> {
-        let call = Call::admit(table, key)?;
+    pub(super) fn of(table: &Table<K>, key: K, draw: &mut Draw) -> Result<Self, Rejected> {
+        let call = Call::admit(table, key, draw)?;
         let held = call.map_or(Held::Nothing, Held::Keyed);
         Ok(Self { held })
     }

@@ -9,6 +9,7 @@ use tower_service::Service;
 
 use super::{circuits::KeyedCircuits, entry::Key, extract::ExtractKey, permit::KeyedPermit};
 use crate::{
+    circuit::Draw,
     classify::{AtOnce, ErrorsAreFailures, Settle},
     exclude::Exclude,
     stack::{
@@ -29,6 +30,7 @@ pub struct KeyedBreaker<S, K: Key, X, J = AtOnce<ErrorsAreFailures>, A = Typed> 
     shape: A,
     /// The inner service has said that it is ready, and has not been called since.
     inner_is_ready: bool,
+    draw: Draw,
 }
 
 impl<S, K: Key, X, J, A> KeyedBreaker<S, K, X, J, A> {
@@ -46,6 +48,7 @@ impl<S, K: Key, X, J, A> KeyedBreaker<S, K, X, J, A> {
             settle,
             shape,
             inner_is_ready: false,
+            draw: Draw::default(),
         }
     }
 
@@ -76,7 +79,8 @@ impl<S, K: Key, X, J, A> KeyedBreaker<S, K, X, J, A> {
         J: Settle<Response, Error, KeyedPermit<K>>,
         A: PassError<Error>,
     {
-        let admitted = self.circuits.acquire_for(None);
+        let admitted = self.circuits.acquire_drawn(None, &mut self.draw);
+        self.draw.forget();
         match admitted {
             Ok(permit) => shape::settle_error::<A, _, _, _, _>(permit, &self.settle, error),
             Err(_) => A::pass(error),
@@ -110,7 +114,8 @@ where
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
         let key = self.extract.key(&request);
-        let admitted = self.circuits.acquire_for(key);
+        let admitted = self.circuits.acquire_drawn(key, &mut self.draw);
+        self.draw.forget();
         match admitted {
             Ok(permit) => {
                 self.inner_is_ready = false;

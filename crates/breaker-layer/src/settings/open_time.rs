@@ -28,7 +28,7 @@ const KINDS: [(&str, Kind); 3] = [
 ];
 
 /// The members of each kind. No two have one in common, so that nothing of one kind is ever taken for another's.
-const OF_KINDS: [&str; 7] = [
+const OF_KINDS: [&str; 8] = [
     "wait",
     "shortest",
     "longest",
@@ -36,6 +36,7 @@ const OF_KINDS: [&str; 7] = [
     "share",
     "not_before",
     "certain_after",
+    "relapse_within",
 ];
 
 pub(super) fn open_time(tree: &Tree, path: &str, faults: &mut Faults) -> OpenTime {
@@ -106,8 +107,10 @@ fn of_kind(kind: Kind, members: &mut Members<'_>, faults: &mut Faults) -> OpenTi
             };
             let not_before = span("not_before", 100 * MILLI, MILLI);
             let certain_after = span("certain_after", 60 * SECOND, 100 * DAY);
-            let share = members.rate("share", faults).unwrap_or(Percent(33.0));
-            OpenTime::probe_share(share, not_before, certain_after)
+            let share = members.rate("share", faults).unwrap_or(Percent(20.0));
+            let open_time = OpenTime::probe_share(share, not_before, certain_after);
+            let relapse = members.span("relapse_within", faults);
+            relapse.map_or(open_time, |time| open_time.relapse_within(time))
         }
     }
 }

@@ -19,7 +19,7 @@ pub use crate::stack::{
 };
 
 use crate::{
-    circuit::{Circuit, Permit},
+    circuit::{Circuit, Draw, Permit},
     classify::{AtOnce, ErrorsAreFailures, Settle},
     error::{Rejected, Why},
     exclude::Exclude,
@@ -39,6 +39,7 @@ pub struct Breaker<S, J = AtOnce<ErrorsAreFailures>, A = Typed> {
     /// The inner service is ready from before: it was not called, or not yet. `Path::Inner` has used it up.
     inner_is_ready: bool,
     path: Path,
+    draw: Draw,
 }
 
 /// What the last `poll_ready` was ready for; it stands until `call`.
@@ -57,6 +58,7 @@ impl<S, J, A> Breaker<S, J, A> {
             shape,
             inner_is_ready: false,
             path: Path::Undecided,
+            draw: Draw::default(),
         }
     }
 
@@ -96,7 +98,7 @@ where
         if !matches!(self.path, Path::Undecided) {
             return Poll::Ready(Ok(()));
         }
-        if let Some(refusal) = self.circuit.refusal() {
+        if let Some(refusal) = self.circuit.refusal(&mut self.draw) {
             self.path = Path::Rejection(refusal);
             return Poll::Ready(Ok(()));
         }
@@ -119,6 +121,7 @@ where
         let admitted = match at_once {
             Some(permit) => {
                 self.path = Path::Undecided;
+                self.draw.forget();
                 Ok(permit)
             }
             None => self.admit(),
@@ -140,10 +143,11 @@ impl<S, J, A> Breaker<S, J, A> {
     /// Decides, where the circuit must be asked.
     #[inline(never)]
     fn admit(&mut self) -> Result<Permit, Rejected> {
-        let admitted = self.circuit.acquire_or_reject();
+        let admitted = self.circuit.acquire_or_reject(&mut self.draw);
         let was_ready = self.inner_is_ready || matches!(self.path, Path::Inner);
         self.inner_is_ready = was_ready && admitted.is_err();
         self.path = Path::Undecided;
+        self.draw.forget();
         admitted
     }
 
@@ -225,7 +229,8 @@ impl<S, J, A> Breaker<S, J, A> {
         J: Settle<Response, Error>,
         A: PassError<Error>,
     {
-        let admitted = self.circuit.admit();
+        let admitted = self.circuit.admit(&mut self.draw);
+        self.draw.forget();
         match admitted {
             Ok(permit) => shape::settle_error::<A, _, _, _, _>(permit, &self.settle, error),
             Err(_) => A::pass(error),

@@ -53,7 +53,7 @@ impl<S, J: Clone, A: Clone> Layer<S> for WaitLayer<J, A> {
 /// Where the circuit has opened since `Ready`, the next `poll_ready` is pending again, which is what tower's balancers expect
 /// of a failure detector; a `call` without it is rejected.
 ///
-/// No calls flow of which each so many-th could be a probe, so with [`OpenTime::probe_share`](crate::OpenTime::probe_share) the circuit
+/// No calls flow that could be drawn as probes, so with [`OpenTime::probe_share`](crate::OpenTime::probe_share) the circuit
 /// is due after the shortest wait, doubled with each opening in a row up to the longest.
 ///
 /// It needs Tokio's timer, and a circuit whose clock is Tokio's, as it is by default.

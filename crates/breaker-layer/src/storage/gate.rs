@@ -29,14 +29,11 @@ pub(crate) enum GateState {
 
 /// What a circuit's settings and observers want, of which each call is to know: the bits of a gate that say so.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Flags(u16);
+pub(crate) struct Flags(u64);
 
 impl Flags {
-    const TELLS_RECORDED: u64 = 1 << Gate::EPOCH;
-    const IN_GATE: u64 = Self::TELLS_RECORDED - 1;
-
     pub(crate) fn of(clock: Source) -> Self {
-        Self((clock.to_bits() << Gate::CLOCK) as u16)
+        Self(clock.to_bits() << Gate::CLOCK)
     }
 
     /// Calls are timed.
@@ -54,26 +51,17 @@ impl Flags {
         self.with(Gate::RECORDED, is_recorded)
     }
 
-    /// Some observer wants to be told of outcomes. The gate does not have it: who is to know has the lock.
-    pub(crate) const fn tells_recorded(self, tells: bool) -> Self {
-        self.with(Self::TELLS_RECORDED, tells)
-    }
-
-    pub(crate) const fn tell_recorded(self) -> bool {
-        self.0 as u64 & Self::TELLS_RECORDED != 0
-    }
-
     /// Some observer wants to be told of rejections.
     pub(crate) const fn tells_rejections(self, tells: bool) -> Self {
         self.with(Gate::TELLS, tells)
     }
 
     const fn with(self, flag: u64, is_set: bool) -> Self {
-        Self(if is_set { self.0 | flag as u16 } else { self.0 })
+        Self(if is_set { self.0 | flag } else { self.0 })
     }
 
     pub(crate) const fn are_timed(self) -> bool {
-        self.0 as u64 & Gate::TIMED != 0
+        self.0 & Gate::TIMED != 0
     }
 }
 
@@ -92,7 +80,7 @@ impl Gate {
     #[inline]
     pub(crate) const fn new(epoch: u64, state: GateState, is_calm: bool, flags: Flags) -> Self {
         let not_calm = if is_calm { 0 } else { Self::NOT_CALM };
-        Self(epoch << Self::EPOCH | flags.0 as u64 & Flags::IN_GATE | not_calm | state as u64)
+        Self(epoch << Self::EPOCH | flags.0 | not_calm | state as u64)
     }
 
     /// That of a circuit which lets every call pass and against whose downstream nothing speaks.

@@ -36,6 +36,7 @@ pub(crate) struct CircuitState {
     pub(crate) plan: Arc<Plan>,
     flags: Flags,
     seed: u16,
+    tells_recorded: bool,
     /// Of the failures of this state.
     pub(crate) kinds: Kinds,
     pub(crate) observers: Observers,
@@ -95,6 +96,7 @@ impl CircuitState {
             first,
             version: 0,
             flags: Flags::default(),
+            tells_recorded: false,
             kinds: Kinds::default(),
             seed,
             extra: None,
@@ -158,11 +160,11 @@ impl CircuitState {
         let tells_recorded = observers.want_recorded();
         let has_say = self.plan.policies.is_some() || tells_recorded;
         self.flags = Flags::of(self.plan.source)
-            .tells_recorded(tells_recorded)
             .timed(has_say || config.slow_after().is_some())
             .counted(config.count_calls())
             .recorded(has_say || config.counts_good_calls())
             .tells_rejections(observers.want_rejected());
+        self.tells_recorded = tells_recorded;
     }
 
     /// Whether it is to be known how long calls take.
@@ -180,7 +182,7 @@ impl CircuitState {
     /// Whether some observer wants to be told of every outcome.
     #[inline]
     pub(crate) const fn tells_recorded(&self) -> bool {
-        self.flags.tell_recorded()
+        self.tells_recorded
     }
 
     pub(crate) fn extra(&self) -> Option<&Extra> {

@@ -43,7 +43,7 @@ impl Machine {
         let mut kind = CallKind::Call;
         if !self.breaker.passes() {
             let (rules, now) = (self.rules(config), self.now(at));
-            let (admission, changes) = self.breaker.admit(rules, now);
+            let (admission, changes) = self.breaker.admit(rules, now, &mut None);
             changes.into_iter().for_each(tell);
             kind = match admission {
                 Admission::Pass => CallKind::Call,

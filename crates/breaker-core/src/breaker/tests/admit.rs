@@ -8,7 +8,7 @@ fn a_lapse_opened_at_the_deadline_whenever_it_is_noticed() {
     let rules = rules(&config);
     for noticed in [8, 9, 1_000, 100_000_000] {
         let mut breaker = half_open(rules, 0, 1);
-        let (_, changes) = breaker.refusal(rules, at(noticed));
+        let (_, changes) = breaker.refusal(rules, at(noticed), &mut Some(0));
         let changes: Vec<_> = changes.into_iter().collect();
         assert_eq!(breaker.phase(), open(1, 10));
         assert_eq!((changes.len(), changes[0].at()), (1, at(8)));
@@ -78,10 +78,10 @@ fn in_the_shadow_every_refusal_passes_uncounted() {
             admit(&mut breaker, rules, 0).0,
             Admission::Refuse(_)
         ));
-        assert!(breaker.refusal(rules, at(0)).0.is_some());
+        assert!(breaker.refusal(rules, at(0), &mut None).0.is_some());
         breaker.shadow = true;
         assert_eq!(admit(&mut breaker, rules, 0).0, Admission::PassUncounted);
-        assert_eq!(breaker.refusal(rules, at(0)).0, None);
+        assert_eq!(breaker.refusal(rules, at(0), &mut None).0, None);
         assert_eq!(breaker.refusal_waiting(rules, at(0)).0, None);
         assert_eq!(breaker.refuses_until(), None);
     }
@@ -114,7 +114,7 @@ fn looking_ahead_takes_no_place_and_uses_no_allowance() {
     ] {
         let mut breaker = in_phase(rules, phase);
         for _ in 0..9 {
-            let (refusal, changes) = breaker.refusal(rules, at(1));
+            let (refusal, changes) = breaker.refusal(rules, at(1), &mut None);
             assert!(refusal.is_none() && changes.is_empty());
         }
         assert_eq!(breaker.phase(), phase);
@@ -122,32 +122,22 @@ fn looking_ahead_takes_no_place_and_uses_no_allowance() {
     }
 }
 
-/// How many calls an open circuit refuses, once its shortest wait is over, before one is a probe.
-fn refused_before_the_probe(rules: Rules<'_>, attempt: u32, looks: u32) -> u32 {
-    let mut breaker = in_phase(rules, open(attempt, 1));
-    let is_refused = |breaker: &mut Breaker| {
-        for _ in 0..looks {
-            if breaker.refusal(rules, at(2)).0.is_some() {
-                return true;
-            }
-        }
-        matches!(admit(breaker, rules, 2).0, Admission::Refuse(_))
-    };
-    (0..).find(|_| !is_refused(&mut breaker)).unwrap()
-}
-
 #[test]
-fn a_call_that_is_told_beforehand_that_it_is_refused_is_counted_once_and_one_whose_turn_it_is_may_look_often()
- {
-    let share = OpenTime::probe_share(Percent(1.0), SECOND, 3600 * SECOND);
+fn a_draw_is_made_once_for_a_request_and_is_another_one_for_the_next() {
+    let share = OpenTime::probe_share(Percent(0.01), SECOND, 60 * SECOND);
     let config = settings().open_time(share).build().unwrap();
     let rules = rules(&config);
-    let refused = refused_before_the_probe(rules, 0, 0);
-    assert!((49..149).contains(&refused), "{refused}");
-    assert_eq!(refused_before_the_probe(rules, 0, 1), refused);
-    assert_eq!(refused_before_the_probe(rules, 0, 5), refused);
-    let later = refused_before_the_probe(rules, 3, 1);
-    assert!((199..600).contains(&later), "{later}");
+    let mut breaker = in_phase(rules, open(0, 1));
+    let mut draws = Vec::new();
+    for _ in 0..3 {
+        let mut draw = None;
+        let _ = breaker.refusal(rules, at(2), &mut draw);
+        let first = draw;
+        let _ = breaker.admit(rules, at(2), &mut draw);
+        assert!(draw.is_some() && draw == first);
+        draws.push(draw);
+    }
+    assert!(draws[0] != draws[1] && draws[1] != draws[2] && draws[0] != draws[2]);
 }
 
 #[test]

@@ -132,7 +132,8 @@ fn an_isolation_with_an_end_is_followed_by_probes_whatever_the_open_time_is() {
     let refusal = Refusal::Isolated { retry_after: four };
     assert_eq!(admit(&mut breaker, rules, 6).0, Admission::Refuse(refusal));
     assert_eq!(seen(&breaker, 10), (State::HalfOpen, None, zero));
-    let (admission, changes) = breaker.admit(rules, at(10));
+    // This call would not be drawn, were the circuit open.
+    let (admission, changes) = breaker.admit(rules, at(10), &mut Some(u32::MAX));
     assert_eq!(admission, Admission::Pass);
     let probing = changes.iter().next().unwrap();
     assert_eq!(

@@ -94,11 +94,11 @@ fn record(breaker: &mut Breaker, rules: Rules<'_>, ending: Ending, seconds: u64)
 }
 
 fn admit(breaker: &mut Breaker, rules: Rules<'_>, seconds: u64) -> (Admission, Vec<Transition>) {
-    let (admission, changes) = breaker.admit(rules, at(seconds));
+    let (admission, changes) = breaker.admit(rules, at(seconds), &mut Some(0));
     (admission, changes.into_iter().collect())
 }
 
 #[test]
 fn a_table_can_hold_a_million_of_them() {
-    assert!(size_of::<Breaker>() <= 88, "{}", size_of::<Breaker>());
+    assert!(size_of::<Breaker>() <= 96, "{}", size_of::<Breaker>());
 }

@@ -300,56 +300,36 @@ fn it_says_that_it_needs_the_time_where_it_does() {
 }
 
 /// Trips, and closes after one probe, so many seconds later.
-fn trip_and_close(breaker: &mut Breaker, rules: Rules<'_>, now: u64, after: u64) -> Transition {
+fn trip_and_close(breaker: &mut Breaker, rules: Rules<'_>, now: u64) -> Transition {
     let tripped = record(breaker, rules, FAILURE, now).transition.unwrap();
-    let (admission, _) = admit(breaker, rules, now + after);
+    let (admission, _) = admit(breaker, rules, now + 100);
     assert_eq!(admission, Admission::Pass);
-    let closed = record(breaker, rules, SUCCESS, now + after).transition;
+    let closed = record(breaker, rules, SUCCESS, now + 100).transition;
     assert_eq!(closed.unwrap().to(), State::Closed);
     tripped
 }
 
 #[test]
-fn a_trip_is_a_relapse_until_the_circuit_was_closed_for_half_as_long_as_the_trouble_lasted() {
+fn a_trip_right_after_closing_is_a_relapse_which_is_a_failed_probe_and_a_longer_wait() {
     let config = Config::new()
         .trip(Trip::consecutive_failures(1))
         .probes(Probes::new(1))
         .build()
         .unwrap();
     let (rules, mut breaker) = (rules(&config), Breaker::new(rules(&config)));
-    // The first trip is none.
-    let _ = trip_and_close(&mut breaker, rules, 0, 100);
-    assert_eq!(breaker.relapses(), 0);
-    // 49 s after 100 s of trouble is one, and 124 s after 250 s of it, too: it has begun with the first trip.
-    let _ = trip_and_close(&mut breaker, rules, 149, 101);
-    assert_eq!(breaker.relapses(), 1);
-    let trouble = breaker.trouble(at(250)).unwrap().as_secs_f64();
-    assert!((249.999..=250.0).contains(&trouble), "{trouble}");
-    let _ = trip_and_close(&mut breaker, rules, 374, 126);
-    assert_eq!(breaker.relapses(), 2);
-    // 250 s after 500 s is none: new trouble, which has just begun.
-    let tripped = trip_and_close(&mut breaker, rules, 750, 100);
-    assert_eq!(breaker.relapses(), 0);
-    assert_eq!(tripped.open_for(), Some(Duration::from_millis(100)));
-    let _ = trip_and_close(&mut breaker, rules, 899, 100);
-    assert_eq!(breaker.relapses(), 1);
-    // The operator begins anew.
-    let _ = breaker.command(rules, Command::Close, at(1000));
-    let _ = trip_and_close(&mut breaker, rules, 1001, 100);
-    assert_eq!(breaker.relapses(), 0);
-}
-
-#[test]
-fn a_relapse_is_a_failed_probe() {
-    let config = Config::new().build().unwrap();
-    let rules = rules(&config);
-    let mut breaker = Breaker::new(rules);
-    (breaker.trips, breaker.troubled_since) = (3, at(0).stamp());
-    let _ = breaker.enter(Phase::CLOSED, Reason::Operator, 0, at(100));
-    while breaker.stored_state() == State::Closed {
-        let _ = record(&mut breaker, rules, FAILURE, 101);
-    }
+    let open_for = |tripped: Transition| tripped.open_for().unwrap().as_millis();
+    // Right after the beginning is no relapse, and neither is 8 s after closing.
+    assert_eq!(open_for(trip_and_close(&mut breaker, rules, 0)), 100);
+    assert_eq!(open_for(trip_and_close(&mut breaker, rules, 107)), 200);
+    assert_eq!(open_for(trip_and_close(&mut breaker, rules, 207)), 400);
+    let tripped = record(&mut breaker, rules, FAILURE, 307)
+        .transition
+        .unwrap();
+    assert_eq!(open_for(tripped), 800);
     assert!(matches!(breaker.phase(), Phase::Open { attempt: 3, .. }));
+    let _ = breaker.command(rules, Command::Close, at(400));
+    assert_eq!(open_for(trip_and_close(&mut breaker, rules, 401)), 100);
+    assert_eq!(open_for(trip_and_close(&mut breaker, rules, 509)), 100);
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::{
 /// its longest; a probe share's longest wait may be exceeded by the jitter. Waits are rounded up to a tenth of a
 /// millisecond.
 ///
-/// Default: [`OpenTime::probe_share`] of 33 % from 100 ms to 60 s.
+/// Default: [`OpenTime::probe_share`] of 20 % from 100 ms to 60 s.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[doc(alias("waitDurationInOpenState", "BreakDuration", "resetTimeout"))]
 pub struct OpenTime {
@@ -35,6 +35,8 @@ pub struct OpenTime {
     factor: Option<f64>,
     jitter: Percent,
     longest_asked: u64,
+    /// In nanoseconds.
+    relapse_within: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +60,7 @@ impl PartialEq for Attempts {
 impl Default for OpenTime {
     fn default() -> Self {
         Self::probe_share(
-            Percent(33.0),
+            Percent(20.0),
             Duration::from_millis(100),
             Duration::from_secs(60),
         )
@@ -93,22 +95,19 @@ impl OpenTime {
         )
     }
 
-    /// Refuses every call for `shortest`, then all but each so many-th, which is a probe; and the first call after `longest`
-    /// certainly is one. On average that is each `1 / share`-th call, and each `(k + 1) / share`-th once `k` probes have
-    /// failed since the trip; for each probe the number of calls that are refused before it is drawn anew, from half to
-    /// one and a half of the average.
+    /// Refuses every call for `shortest`; from then on each call becomes a probe with a probability, and the first call after
+    /// `longest` certainly does. The probability is `share`, and `share / (k + 1)` once `k` probes have failed since the trip.
     ///
-    /// So the load of the probes is a part of the traffic that becomes smaller the longer an outage lasts, a busy client
-    /// finds a recovery soon and a quiet one within `longest`. Jitter, 20 %, applies to `longest`.
-    ///
-    /// A trip is a *relapse* if the circuit was closed for less than half as long as the trouble had lasted before: the time
-    /// from the trip after which no closed state has lasted. After a relapse every call is refused for a time that is
-    /// drawn evenly, up to half of what the trouble has lasted by then, and up to 20 s and `longest`. So the
-    /// clients of a downstream that can answer a few probes but not all calls do not come back all at once. A relapse
-    /// counts as a failed probe, and so does a trip by what the peers say ([`Reason::Peers`](crate::Reason::Peers)): they probe,
-    /// too.
+    /// So the load of the probes is a part of the traffic that becomes smaller the longer an outage lasts, a busy client finds a
+    /// recovery soon and a quiet one within `longest`. Jitter, 20 %, applies to `longest`. Each call's draw is its own, even while a test's time stands
+    /// still; circuits with the same seed and the same history draw the same. A trip by what the peers say
+    /// ([`Reason::Peers`](crate::Reason::Peers)) counts as a failed probe: a peer draws its calls, too.
     pub const fn probe_share(share: Percent, shortest: Duration, longest: Duration) -> Self {
-        Self::new(Kind::ProbeShare { share }, shortest, longest, Percent(20.0))
+        let kind = Kind::ProbeShare { share };
+        Self {
+            relapse_within: 8_000_000_000,
+            ..Self::new(kind, shortest, longest, Percent(20.0))
+        }
     }
 
     const fn new(kind: Kind, shortest: Duration, longest: Duration, jitter: Percent) -> Self {
@@ -119,6 +118,7 @@ impl OpenTime {
             factor: None,
             jitter,
             longest_asked: 300_000_000_000,
+            relapse_within: 0,
         }
     }
 
@@ -133,6 +133,17 @@ impl OpenTime {
     #[must_use]
     pub const fn jitter(mut self, jitter: Percent) -> Self {
         self.jitter = jitter;
+        self
+    }
+
+    /// A trip of a probe share's circuit that comes sooner than this after it had closed is a relapse, up to 100 days; zero for
+    /// none. Default: 8 s.
+    ///
+    /// A relapse counts as a failed probe, and doubles the shortest wait, to 10 s at the most: so a fleet leaves a downstream
+    /// alone that can answer a few probes but not all calls.
+    #[must_use]
+    pub const fn relapse_within(mut self, time: Duration) -> Self {
+        self.relapse_within = nanos(time);
         self
     }
 
@@ -173,6 +184,12 @@ impl OpenTime {
             "longest_asked",
             Duration::from_nanos(self.longest_asked).into(),
         );
+        if let Kind::ProbeShare { .. } = self.kind {
+            tell(
+                "relapse_within",
+                Duration::from_nanos(self.relapse_within).into(),
+            );
+        }
     }
 
     pub(crate) fn checked(self, faults: &mut Faults<'_>) -> Opening {
@@ -190,6 +207,7 @@ impl OpenTime {
             Duration::from_nanos(self.longest_asked),
             "a duration up to 100 days",
         );
+        self.check_relapse(faults);
         let factor = self.checked_factor(faults);
         let pattern = match self.kind {
             Kind::Fixed => Pattern::Fixed,
@@ -215,6 +233,7 @@ impl OpenTime {
             longest: self.longest,
             jitter: (self.jitter.0 * 1e4) as u32,
             longest_asked: self.longest_asked,
+            relapse_within: self.relapse_within,
         }
     }
 
@@ -240,6 +259,21 @@ impl OpenTime {
                 "a duration from the shortest to 100 days",
             );
         }
+    }
+
+    fn check_relapse(self, faults: &mut Faults<'_>) {
+        let within = Duration::from_nanos(self.relapse_within);
+        let has_any = matches!(self.kind, Kind::ProbeShare { .. });
+        let takes = match has_any {
+            true => "a duration up to 100 days",
+            false => "no value: only a probe share has it",
+        };
+        faults.check(
+            within.is_zero() || has_any && within <= MAX_WAIT,
+            "open_time.relapse_within",
+            within,
+            takes,
+        );
     }
 
     fn checked_factor(self, faults: &mut Faults<'_>) -> f64 {

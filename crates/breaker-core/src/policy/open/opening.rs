@@ -20,6 +20,8 @@ pub(crate) struct Opening {
     pub(super) jitter: u32,
     /// In nanoseconds.
     pub(super) longest_asked: u64,
+    /// In nanoseconds.
+    pub(super) relapse_within: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,12 +39,12 @@ pub(crate) const MOST_ATTEMPTS: u32 = 63;
 pub(super) const ATTEMPTS: usize = MOST_ATTEMPTS as usize + 1;
 
 impl Opening {
-    /// For how long every call is refused, opening for the `attempt`-th time in a row; after a relapse, when the trouble has
-    /// lasted for so long. `asked` is the downstream's own wish.
+    /// For how long every call is refused, opening for the `attempt`-th time in a row and after so many relapses; `asked` is the
+    /// downstream's own wish.
     pub(crate) fn wait(
         &self,
         attempt: u32,
-        trouble: Option<Duration>,
+        relapses: u32,
         random: u64,
         asked: Option<Duration>,
     ) -> Duration {
@@ -53,46 +55,42 @@ impl Opening {
                 self.shortest()..=self.longest(),
                 random,
             ),
-            Pattern::ProbeShare { .. } => self.after_relapse(trouble.unwrap_or_default(), random),
+            Pattern::ProbeShare { .. } => {
+                let longest = LONGEST_AFTER_RELAPSES.clamp(self.shortest(), self.longest());
+                grow(self.shortest(), relapses, 2000, longest)
+            }
         };
         let asked = asked.unwrap_or_default();
         wait.max(asked.min(Duration::from_nanos(self.longest_asked)))
     }
 
-    /// A wait drawn evenly, up to half of what the trouble has lasted: clients that closed together, and were too many
-    /// together, come back one after another.
-    fn after_relapse(&self, trouble: Duration, random: u64) -> Duration {
-        let most = (nanos(trouble) / 2)
-            .min(LONGEST_AFTER_RELAPSE)
-            .min(self.longest);
-        let drawn = (u128::from(most) * u128::from(random >> 32)) >> 32;
-        Duration::from_nanos((drawn as u64).max(self.shortest))
-    }
-
-    /// Whether a trip belongs to the trouble before, which had lasted for so long when the circuit closed.
-    pub(crate) fn is_relapse(&self, trouble: Duration, closed_for: Duration) -> bool {
-        matches!(self.pattern, Pattern::ProbeShare { .. }) && closed_for < trouble / 2
+    /// Whether a trip is a relapse that comes so long after closing.
+    pub(crate) fn is_relapse(&self, after: Duration) -> bool {
+        nanos(after) < self.relapse_within
     }
 
     /// Whether a call of this moment may be the first probe, after so many failed ones: none before the first of these times, any
-    /// from the second on. `turn` is how many calls were refused in between, and the state's own random number.
+    /// from the second on. `draw` gives this request's own random number.
     pub(crate) fn is_due(
         &self,
         attempt: u32,
         may_be: Range<Timestamp>,
         now: Timestamp,
-        turn: (u32, u64),
+        draw: impl FnOnce() -> u32,
     ) -> bool {
         match self.pattern {
             _ if now < may_be.start => false,
             _ if now >= may_be.end => true,
-            Pattern::ProbeShare { millionths } => is_turn(millionths, attempt, turn),
+            Pattern::ProbeShare { millionths } => {
+                u64::from(draw()) * 1_000_000
+                    < (u64::from(millionths) << 32) / u64::from(attempt + 1)
+            }
             Pattern::Fixed | Pattern::Exponential { .. } | Pattern::ByAttempt(_) => false,
         }
     }
 
-    /// Whether each so many-th call is a probe.
-    pub(crate) const fn takes_turns(&self) -> bool {
+    /// Whether calls are drawn as probes.
+    pub(crate) const fn draws(&self) -> bool {
         matches!(self.pattern, Pattern::ProbeShare { .. })
     }
 
@@ -155,8 +153,8 @@ impl Opening {
     }
 }
 
-/// No wait after a relapse is longer: 20 s.
-const LONGEST_AFTER_RELAPSE: u64 = 20_000_000_000;
+/// However many relapses there were, the shortest wait of a probe share is not doubled beyond this.
+const LONGEST_AFTER_RELAPSES: Duration = Duration::from_secs(10);
 /// No open time is shorter, whatever the jitter.
 const TINY: Duration = Duration::from_millis(1);
 
@@ -168,14 +166,4 @@ fn grow(wait: Duration, attempt: u32, thousandths: u32, longest: Duration) -> Du
         grown = (grown * u128::from(thousandths) / 1000).min(longest);
     }
     Duration::from_nanos(u64::try_from(grown).unwrap_or(u64::MAX))
-}
-
-/// Whether the next call is the first probe, after so many that were refused. With this share, and after so many failed probes,
-/// that is each `m`-th call on average, `m = (attempt + 1) / share`: `random` says, evenly, whether half of `m - 1` calls are refused
-/// before or one and a half of that.
-fn is_turn(millionths: u32, attempt: u32, (refused, random): (u32, u64)) -> bool {
-    let share = u128::from(millionths);
-    let before = u128::from(attempt + 1) * 1_000_000 - share;
-    let times = (1 << 32) + 2 * u128::from(random >> 32);
-    (u128::from(refused) * share) << 33 >= before * times
 }

@@ -165,7 +165,7 @@ fn a_fault_names_the_path_of_the_file_and_the_value_of_the_file() {
         ),
         (
             json!({ "open_time": { "kind": "probe_share", "wiat": "5s" } }),
-            "`open_time.wiat` is no setting; here are `certain_after`, `jitter`, `kind`, `longest_asked`, `not_before` and `share`",
+            "`open_time.wiat` is no setting; here are `certain_after`, `jitter`, `kind`, `longest_asked`, `not_before`, `relapse_within` and `share`",
         ),
         (
             json!({ "open_time": { "kind": "exponential", "shortest": "1s", "longest": "1m", "wait": "5s", "x": 1 } }),

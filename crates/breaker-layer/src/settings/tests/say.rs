@@ -17,7 +17,7 @@ fn a_file_says_what_the_builder_says() {
             { "calls": 50, "failure_rate": "40 %", "slow_rate": "0.5%", "min_calls": 10 },
             { "time": "1m 30s", "buckets": 6, "failures": 30 }
         ],
-        "open_time": { "kind": "probe_share", "share": "0.5%", "not_before": "100ms", "certain_after": "10s", "jitter": 5, "longest_asked": "2m" },
+        "open_time": { "kind": "probe_share", "share": "0.5%", "not_before": "100ms", "certain_after": "10s", "relapse_within": "3s", "jitter": 5, "longest_asked": "2m" },
         "probes": { "live": 2, "successes": 3, "out_of": 5, "slow_rate": 50, "timeout": "4s", "ignored": 7 },
         "ramp": { "from": 10, "to": 500 },
         "slow_after": "750ms",
@@ -42,6 +42,7 @@ fn a_file_says_what_the_builder_says() {
         ]))
         .open_time(
             OpenTime::probe_share(Percent(0.5), Duration::from_millis(100), 10 * SECOND)
+                .relapse_within(3 * SECOND)
                 .jitter(Percent(5.0))
                 .longest_asked(120 * SECOND),
         )
