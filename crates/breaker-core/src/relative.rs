@@ -42,7 +42,7 @@ impl Ratio {
     /// Of a group of which at most half are ill, the others of an ill one are ill to less than a half, so that this is one that is well.
     ///
     /// ```
-    /// use breaker_core::Ratio;
+    /// # use breaker_core::Ratio;
     ///
     /// let of = Ratio::from_millionths;
     /// assert_eq!(Ratio::typical(&mut [of(900_000), of(10_000), of(30_000), of(20_000)]), Some(of(30_000)));
